@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sdp/internal/sdp"
+)
+
+// AuditFilter selects audit events; empty fields do not restrict.
+type AuditFilter struct {
+	Sandbox   string
+	User      string
+	Service   string
+	Action    string
+	Operation string
+	Outcome   sdp.Outcome
+	Since     time.Time // inclusive
+	Until     time.Time // exclusive
+}
+
+// Audit adds an event. ID and At are the database's; events are never changed.
+func (db *DB) Audit(ctx context.Context, e sdp.AuditEvent) error {
+	var b pgx.Batch
+	queueAudit(&b, e)
+	return translate("writing the audit", db.pool.SendBatch(ctx, &b).Close())
+}
+
+func queueAudit(b *pgx.Batch, e sdp.AuditEvent) {
+	b.Queue(`INSERT INTO audit_events (user_name, action, sandbox, service, repository, branch, sha, environment,
+			operation, outcome, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		clean(e.User), clean(e.Action), clean(e.Sandbox), clean(e.Service), clean(e.Repository), clean(e.Branch),
+		clean(e.SHA), clean(e.Environment), clean(e.Operation), string(e.Outcome), clean(e.Detail))
+}
+
+// AuditEvents lists audit events, newest first.
+func (db *DB) AuditEvents(ctx context.Context, f AuditFilter, p Page) ([]sdp.AuditEvent, string, error) {
+	before, err := p.before()
+	if err != nil {
+		return nil, "", err
+	}
+	events, err := query(ctx, db.pool, "reading the audit", scanAudit, `SELECT id, at, user_name, action, sandbox, service,
+			repository, branch, sha, environment, operation, outcome, detail FROM audit_events
+		WHERE ($1 = '' OR sandbox = $1) AND ($2 = '' OR user_name = $2) AND ($3 = '' OR service = $3)
+			AND ($4 = '' OR action = $4) AND ($5 = '' OR operation = $5) AND ($6 = '' OR outcome::text = $6)
+			AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
+			AND ($9::bigint IS NULL OR id < $9)
+		ORDER BY id DESC LIMIT $10`, f.Sandbox, f.User, f.Service, f.Action, f.Operation, string(f.Outcome),
+		orNull(f.Since), orNull(f.Until), before, p.limit()+1)
+	if err != nil {
+		return nil, "", err
+	}
+	events, next := cut(p, events, func(e sdp.AuditEvent) string { return strconv.FormatInt(e.ID, 10) })
+	return events, next, nil
+}
+
+func scanAudit(row pgx.CollectableRow) (e sdp.AuditEvent, err error) {
+	return e, row.Scan(&e.ID, &e.At, &e.User, &e.Action, &e.Sandbox, &e.Service, &e.Repository, &e.Branch, &e.SHA,
+		&e.Environment, &e.Operation, &e.Outcome, &e.Detail)
+}
+
+// orNull is NULL for the zero time.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"sdp/internal/sdp"
+)
+
+// NewSandbox is a sandbox to create, the operation that does it, and the deployments of the services that have a
+// branch.
+type NewSandbox struct {
+	Spec        sdp.SandboxSpec
+	Owner       string
+	Gateway     string // service that is the gateway; "" = none
+	GatewayNode string // node whose range the public port is taken from; "" = no public port
+	Operation   sdp.Operation
+	Deployments []NewDeployment
+}
+
+// CreateSandbox stores a sandbox, its services, its public port, its create operation and its deployments, all or
+// nothing. A service with a branch is routed to the sandbox from the first moment, so its users see 503 until it runs,
+// never OCP by accident.
+func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, err error) {
+	err = db.inTx(ctx, "creating sandbox "+n.Spec.Name, func(tx pgx.Tx) error {
+		if err := insertSandbox(ctx, tx, n); err != nil {
+			return err
+		}
+		n.Operation.Sandbox, n.Operation.Kind = n.Spec.Name, sdp.OpCreate
+		if err := insertOperation(ctx, tx, n.Operation); err != nil {
+			return err
+		}
+		for i := range n.Deployments {
+			n.Deployments[i].Sandbox = n.Spec.Name
+		}
+		if _, err := createDeployments(ctx, tx, n.Deployments); err != nil {
+			return err
+		}
+		s, err = sandboxByName(ctx, tx, n.Spec.Name)
+		return err
+	})
+	return s, err
+}
+
+func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
+	var port *int
+	if n.GatewayNode != "" {
+		free, err := freePort(ctx, tx, n.GatewayNode)
+		if err != nil {
+			return err
+		}
+		port = &free
+	}
+	var id int64
+	err := tx.QueryRow(ctx, `INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7) ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
+		RETURNING id`, n.Spec.Name, n.Owner, n.Spec.Description, n.Spec.Environment, n.Gateway, n.GatewayNode, port).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", n.Spec.Name).
+			WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", n.Spec.Name)
+	}
+	if err != nil {
+		return err
+	}
+	specs := maps.Clone(n.Spec.Services)
+	if n.Gateway != "" && n.Spec.Gateway != nil {
+		specs = orEmpty(specs)
+		specs[n.Gateway] = *n.Spec.Gateway
+	}
+	var b pgx.Batch
+	for _, name := range slices.Sorted(maps.Keys(specs)) {
+		source, url := sourceOf(specs[name])
+		b.Queue(`INSERT INTO sandbox_services (sandbox_id, name, branch, source, url) VALUES ($1, $2, $3, $4, $5)`,
+			id, name, specs[name].Branch, source, url)
+	}
+	b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, n.Spec.Name)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+func sourceOf(s sdp.ServiceSpec) (source sdp.Source, url string) {
+	switch {
+	case s.UseOCP:
+		return sdp.SourceOCP, ""
+	case s.URL != "":
+		return sdp.SourceURL, s.URL
+	}
+	return sdp.SourceSandbox, ""
+}
+
+// BeginDelete marks a sandbox as being deleted, from when on it takes no new deployments or operations, and stores the
+// delete operation. A second delete while one is under way is a Conflict; after a failed one it is the way to go on.
+func (db *DB) BeginDelete(ctx context.Context, name string, op sdp.Operation) error {
+	return db.inTx(ctx, "deleting sandbox "+name, func(tx pgx.Tx) error {
+		id, deleting, err := lockAnySandbox(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if deleting {
+			return sandboxDeleting(name)
+		}
+		op.Sandbox, op.Kind, op.Service = name, sdp.OpDelete, ""
+		if _, err := tx.Exec(ctx, `UPDATE sandboxes SET deleting = true WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return insertOperation(ctx, tx, op)
+	})
+}
+
+// FinishDelete turns a sandbox that is being deleted into history: its port and names are free again, secrets and
+// credentials are gone, whatever had not settled is cancelled. Its audit, deployments and logs stay. It can be
+// repeated, even after the name was taken again.
+func (db *DB) FinishDelete(ctx context.Context, name string) error {
+	return db.inTx(ctx, "deleting sandbox "+name, func(tx pgx.Tx) error {
+		id, deleting, err := lockAnySandbox(ctx, tx, name)
+		if sdp.KindOf(err) == sdp.NotFound || err == nil && !deleting {
+			return deletedBefore(ctx, tx, name)
+		}
+		if err != nil {
+			return err
+		}
+		var b pgx.Batch
+		b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
+		b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
+		b.Queue(`WITH ended AS (UPDATE deployments SET finished_at = coalesce(finished_at, now()), credentials = NULL,
+				waiting_for = '', state = CASE state WHEN 'RUNNING' THEN 'STOPPED' ELSE 'CANCELLED' END::deployment_state
+			WHERE sandbox_id = $1 AND (finished_at IS NULL OR state = 'RUNNING') RETURNING id)
+			SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, id, name)
+		b.Queue(`UPDATE operations SET state = 'CANCELLED', waiting_for = '', finished_at = now()
+			WHERE sandbox_id = $1 AND finished_at IS NULL AND kind <> 'delete'`, id)
+		b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(),
+			route_version = route_version + 1 WHERE id = $1`, id)
+		b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, name)
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+// deletedBefore returns nil if a sandbox of this name was deleted once: the call is a repetition.
+func deletedBefore(ctx context.Context, q querier, name string) error {
+	var deleted, live bool
+	err := q.QueryRow(ctx, `SELECT coalesce(bool_or(state = 'DELETED'), false), coalesce(bool_or(state <> 'DELETED'), false)
+		FROM sandboxes WHERE name = $1`, name).Scan(&deleted, &live)
+	switch {
+	case err != nil || deleted:
+		return err
+	case live:
+		return sdp.Errorf(sdp.Conflict, "not-deleting", "sandbox %s is not being deleted", name).
+			WithRemedy("start with `sdp sandbox delete %s`", name)
+	}
+	return noSandbox(name)
+}

@@ -1,0 +1,116 @@
+package postgres_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"sdp/internal/postgres"
+	"sdp/internal/postgres/postgrestest"
+	"sdp/internal/sdp"
+)
+
+func TestRegisterNode(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	nodes := got(db.Nodes(t.Context()))(t)
+	equal(t, "number of nodes", len(nodes), 2)
+	n := nodes[1]
+	if !n.Alive(time.Now()) || n.RegisteredAt.IsZero() {
+		t.Fatalf("node %+v is not alive", n)
+	}
+	n.LastSeen, n.RegisteredAt = time.Time{}, time.Time{}
+	if want := micro().Node; !reflect.DeepEqual(n, want) {
+		t.Fatalf("stored %+v, want %+v", n, want)
+	}
+	r := got(db.Repository(t.Context(), "account"))(t)
+	want := micro().Repositories[0]
+	want.Node, want.NodeType = "micro-1", sdp.Micro
+	equal(t, "repository", r, want)
+	_, err := db.Node(t.Context(), "micro-9")
+	wantCode(t, err, sdp.NotFound, "node-not-found")
+	_, err = db.Repository(t.Context(), "nope")
+	wantCode(t, err, sdp.NotFound, "repository-not-found")
+}
+
+func TestRepositoryBelongsToOneLiveNode(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	must(t, db.RegisterNode(t.Context(), micro()))
+	thief := micro()
+	thief.Node.Name = "micro-2"
+	err := db.RegisterNode(t.Context(), thief)
+	wantCode(t, err, sdp.Conflict, "repository-owned")
+	_, err = db.Node(t.Context(), "micro-2")
+	wantCode(t, err, sdp.NotFound, "node-not-found") // nothing of a refused registration stays
+
+	sql(t, url, `UPDATE nodes SET last_seen = now() - interval '1 minute'`)
+	must(t, db.RegisterNode(t.Context(), thief))
+	equal(t, "owner", got(db.Repository(t.Context(), "account"))(t).Node, "micro-2")
+}
+
+func TestRepositoryLeavesAndReturns(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	run(t, db, "box", "account", 2)
+	smaller := micro()
+	smaller.Repositories = smaller.Repositories[1:]
+	must(t, db.RegisterNode(t.Context(), smaller))
+	equal(t, "number of repositories", len(got(db.Repositories(t.Context()))(t)), 3)
+	_, err := db.CreateDeployments(t.Context(), []postgres.NewDeployment{newDeployment("box", "account", "main")})
+	wantCode(t, err, sdp.NotFound, "repository-not-found")
+
+	table, _ := tableOf(t, db, "box")
+	if route(t, table, "account").Target == nil {
+		t.Fatal("a running service lost its route because its repository left the configuration")
+	}
+	create(t, db, "other")
+	table, _ = tableOf(t, db, "other")
+	if _, ok := table.Route("account"); ok {
+		t.Fatal("a repository that left is offered to a new sandbox")
+	}
+	must(t, db.RegisterNode(t.Context(), micro()))
+	equal(t, "number of repositories", len(got(db.Repositories(t.Context()))(t)), 4)
+}
+
+func TestHeartbeat(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	health := sdp.NodeHealth{DockerError: "down\x00", DiskFree: 5, DiskTotal: 10, MemoryFree: 1, MemoryTotal: 2, CPUs: 2,
+		Load1: 0.5, RunningBuilds: 1}
+	must(t, db.Heartbeat(t.Context(), "micro-1", health))
+	health.DockerError = "down"
+	equal(t, "health", got(db.Node(t.Context(), "micro-1"))(t).Health, health)
+	wantCode(t, db.Heartbeat(t.Context(), "micro-9", health), sdp.NotFound, "node-not-found")
+}
+
+func TestCatalogChangesRaiseRouteVersions(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	version := func() int64 { return got(db.Sandbox(t.Context(), "box"))(t).RouteVersion }
+	before := version()
+	must(t, db.RegisterNode(t.Context(), micro()))
+	equal(t, "version after an unchanged registration", version(), before)
+
+	moved := micro()
+	moved.Node.MeshPort = 9999
+	must(t, db.RegisterNode(t.Context(), moved))
+	equal(t, "version after a node moved", version(), before+1)
+
+	shared := map[string]postgres.SharedService{"notification": {URL: "http://ocp/notification", Port: 8080}}
+	must(t, db.SetSharedServices(t.Context(), shared))
+	must(t, db.SetSharedServices(t.Context(), shared))
+	equal(t, "version after a shared service came", version(), before+2)
+	table, _ := tableOf(t, db, "box")
+	r := route(t, table, "notification")
+	equal(t, "route", r, sdp.ServiceRoute{Service: "notification", Port: 8080, Source: sdp.SourceOCP, URL: "http://ocp/notification"})
+
+	must(t, db.SetSharedServices(t.Context(), nil))
+	table, _ = tableOf(t, db, "box")
+	if _, ok := table.Route("notification"); ok {
+		t.Fatal("a shared service that left is still routed")
+	}
+}

@@ -1,0 +1,166 @@
+package postgres_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/internal/postgres"
+	"sdp/internal/postgres/postgrestest"
+	"sdp/internal/sdp"
+)
+
+func TestOperationTransitions(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	allowed := map[sdp.OperationState][]sdp.OperationState{
+		sdp.OpQueued:    {sdp.OpQueued, sdp.OpRunning, sdp.OpSucceeded, sdp.OpFailed, sdp.OpCancelled},
+		sdp.OpRunning:   {sdp.OpRunning, sdp.OpSucceeded, sdp.OpFailed, sdp.OpCancelled},
+		sdp.OpSucceeded: {sdp.OpSucceeded},
+		sdp.OpFailed:    {sdp.OpFailed},
+		sdp.OpCancelled: {sdp.OpCancelled},
+	}
+	for from, next := range allowed {
+		for _, to := range allowed[sdp.OpQueued] {
+			op := sdp.Operation{ID: sdp.NewID("o"), Kind: sdp.OpRestart, Sandbox: "box", Service: "account", RequestedBy: "ann"}
+			must(t, db.CreateOperation(t.Context(), op))
+			must(t, db.SetOperation(t.Context(), op.ID, from, "", nil))
+			err := db.SetOperation(t.Context(), op.ID, to, "", nil)
+			if slices.Contains(next, to) {
+				must(t, err)
+			} else {
+				wantCode(t, err, sdp.Conflict, "operation-state")
+			}
+		}
+	}
+	wantCode(t, db.SetOperation(t.Context(), "nope", sdp.OpRunning, "", nil), sdp.NotFound, "operation-not-found")
+}
+
+func TestOperationKeepsWhatItIsTold(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	op := sdp.Operation{ID: sdp.NewID("o"), Kind: sdp.OpRoute, Sandbox: "box", Service: "account", Source: sdp.SourceURL,
+		URL: "http://x/", RequestedBy: "bob"}
+	must(t, db.CreateOperation(t.Context(), op))
+	must(t, db.SetOperation(t.Context(), op.ID, sdp.OpQueued, "a deploy", nil))
+	equal(t, "waits for", got(db.Operation(t.Context(), op.ID))(t).WaitingFor, "a deploy")
+	must(t, db.SetOperation(t.Context(), op.ID, sdp.OpFailed, "", &sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker"}))
+	stored := got(db.Operation(t.Context(), op.ID))(t)
+	equal(t, "failure", stored.Failure.Code, "no-worker")
+	if stored.FinishedAt.IsZero() {
+		t.Fatal("a failed operation is not finished")
+	}
+	stored.CreatedAt, stored.FinishedAt, stored.Failure, stored.State = time.Time{}, time.Time{}, nil, ""
+	equal(t, "operation", stored, op)
+	list, next, err := db.Operations(t.Context(), "box", postgres.Page{Limit: 1})
+	must(t, err)
+	equal(t, "newest", list[0].ID, op.ID)
+	list, _, err = db.Operations(t.Context(), "", postgres.Page{Limit: 1, Cursor: next})
+	must(t, err)
+	equal(t, "the one before", list[0].Kind, sdp.OpCreate)
+	err = db.CreateOperation(t.Context(), sdp.Operation{ID: "x", Kind: sdp.OpStop, Sandbox: "nope", Service: "account"})
+	wantCode(t, err, sdp.NotFound, "sandbox-not-found")
+}
+
+func TestUnsubmittedFindsWhatWasLost(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	n := newSandbox("box")
+	n.Deployments = []postgres.NewDeployment{newDeployment("", "account", "main")}
+	got(db.CreateSandbox(t.Context(), n))(t)
+	lost := got(db.Unsubmitted(t.Context(), 0))(t)
+	equal(t, "lost", len(lost), 2)
+	if !slices.Contains(lost, sdp.OperationRef{ID: n.Deployments[0].ID, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann"}) ||
+		!slices.Contains(lost, sdp.OperationRef{ID: n.Operation.ID, Kind: sdp.OpCreate, Sandbox: "box", User: "ann"}) {
+		t.Fatalf("lost are %+v", lost)
+	}
+	equal(t, "lost for an hour", len(got(db.Unsubmitted(t.Context(), time.Hour))(t)), 0)
+	for _, ref := range lost {
+		must(t, db.MarkSubmitted(t.Context(), ref.ID))
+	}
+	equal(t, "lost after the hand-over", len(got(db.Unsubmitted(t.Context(), 0))(t)), 0)
+}
+
+func TestDeleteAtOnceIsAcceptedOnce(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	var wg sync.WaitGroup
+	errs := make([]error, 10)
+	for i := range errs {
+		wg.Go(func() {
+			errs[i] = db.BeginDelete(t.Context(), "box", sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"})
+		})
+	}
+	wg.Wait()
+	accepted := 0
+	for _, err := range errs {
+		if err == nil {
+			accepted++
+		} else {
+			wantCode(t, err, sdp.Conflict, "sandbox-deleting")
+		}
+	}
+	equal(t, "accepted", accepted, 1)
+}
+
+func TestIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	var wg sync.WaitGroup
+	errs := make([]error, 20)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = db.ClaimKey(t.Context(), "ann", "k", "POST /x") })
+	}
+	wg.Wait()
+	first := 0
+	for _, err := range errs {
+		if err == nil {
+			first++
+		} else {
+			wantCode(t, err, sdp.Conflict, "request-in-progress")
+		}
+	}
+	equal(t, "claims", first, 1)
+	_, err := db.ClaimKey(t.Context(), "ann", "k", "POST /y")
+	wantCode(t, err, sdp.Invalid, "idempotency-key-reused")
+	if r := got(db.ClaimKey(t.Context(), "bob", "k", "POST /y"))(t); r != nil {
+		t.Fatal("one user's key is another's")
+	}
+	answer := postgres.StoredResponse{Status: 202, Header: map[string][]string{"Location": {"/api/v1/x"}}, Body: []byte("{}\x00")}
+	must(t, db.StoreResponse(t.Context(), "ann", "k", answer))
+	must(t, db.ReleaseKey(t.Context(), "ann", "k")) // too late: it has an answer
+	r := got(db.ClaimKey(t.Context(), "ann", "k", "POST /x"))(t)
+	equal(t, "status", r.Status, 202)
+	equal(t, "location", r.Header["Location"][0], "/api/v1/x")
+	equal(t, "body", string(r.Body), "{}\x00")
+
+	must(t, db.ReleaseKey(t.Context(), "bob", "k"))
+	if r := got(db.ClaimKey(t.Context(), "bob", "k", "POST /z"))(t); r != nil {
+		t.Fatal("a released key is not free")
+	}
+	sql(t, url, `UPDATE idempotency_keys SET claimed_at = now() - interval '5 minutes'`)
+	if r := got(db.ClaimKey(t.Context(), "bob", "k", "POST /z"))(t); r != nil {
+		t.Fatal("the claim of a crashed server holds for ever")
+	}
+	if r := got(db.ClaimKey(t.Context(), "ann", "k", "POST /x"))(t); r == nil {
+		t.Fatal("an answer was forgotten after five minutes")
+	}
+}
+
+func TestRevokedSessions(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	equal(t, "revoked", got(db.SessionRevoked(t.Context(), "s1"))(t), false)
+	must(t, errors.Join(db.RevokeSession(t.Context(), "s1", time.Now().Add(time.Hour)),
+		db.RevokeSession(t.Context(), "s1", time.Now().Add(time.Hour)),
+		db.RevokeSession(t.Context(), "s2", time.Now().Add(-time.Hour)),
+		db.RevokeSession(t.Context(), "s3", time.Now().Add(time.Hour))))
+	equal(t, "revoked", got(db.SessionRevoked(t.Context(), "s1"))(t), true)
+	equal(t, "expired one is kept", got(db.SessionRevoked(t.Context(), "s2"))(t), false)
+}

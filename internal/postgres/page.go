@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"encoding/base64"
+	"strconv"
+
+	"sdp/internal/sdp"
+)
+
+// Limits of a page. A caller that asks for none gets the default; one that asks for more gets the most there is.
+const (
+	defaultPage = 50
+	maxPage     = 200
+)
+
+// Page asks for part of a list. Cursor is what the call for the part before returned as next, "" for the first part.
+// Lists are paged by key, so rows that come and go meanwhile neither repeat nor hide others.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+func (p Page) limit() int {
+	switch {
+	case p.Limit <= 0:
+		return defaultPage
+	case p.Limit > maxPage:
+		return maxPage
+	}
+	return p.Limit
+}
+
+// after returns the key the page starts behind, "" for the first page.
+func (p Page) after() (string, error) {
+	key, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil {
+		return "", badCursor()
+	}
+	return string(key), nil
+}
+
+// before is after for lists ordered by a falling number; it returns nil for the first page.
+func (p Page) before() (*int64, error) {
+	key, err := p.after()
+	if err != nil || key == "" {
+		return nil, err
+	}
+	n, err := strconv.ParseInt(key, 10, 64)
+	if err != nil {
+		return nil, badCursor()
+	}
+	return &n, nil
+}
+
+func badCursor() error {
+	return sdp.Errorf(sdp.Invalid, "bad-cursor", "the page cursor is not one of ours").
+		WithRemedy("start again without a cursor")
+}
+
+// cut drops the extra row that was fetched to see whether there is more, and returns the cursor of the next page.
+func cut[T any](p Page, rows []T, key func(T) string) ([]T, string) {
+	if len(rows) <= p.limit() {
+		return rows, ""
+	}
+	rows = rows[:p.limit()]
+	return rows, base64.RawURLEncoding.EncodeToString([]byte(key(rows[len(rows)-1])))
+}
