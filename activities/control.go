@@ -1,0 +1,221 @@
+// Package activities does the work of the workflows. Control runs on the control worker and is the only one that
+// touches the database; Host runs on a node and is the only one that touches git, builds, Docker and the router. Two
+// types, two kinds of task queue.
+//
+// Every activity can be retried: names derive from IDs, and removing what is gone already is no error.
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+// boxLifetime is how long a node may open what is sealed to it: longer than a deployment may wait for a build slot.
+const boxLifetime = 2 * time.Hour
+
+// PurposeEnvironment is the purpose under which secrets of environments are encrypted at rest.
+const PurposeEnvironment = "environment"
+
+// Control are the database activities. They run as local activities of the control worker.
+type Control struct {
+	DB           *postgres.DB
+	Keys         *secret.Keyring
+	Environments map[string]map[string]string // named environments of the server's configuration
+}
+
+// LoadJob reads everything a deployment needs and seals its secrets to the node.
+func (c *Control) LoadJob(ctx context.Context, id string) (Job, error) {
+	j, err := c.DB.Job(ctx, id)
+	if err != nil {
+		return Job{}, fail(err)
+	}
+	job := Job{Deployment: j.Deployment, Repository: j.Repository, Credentials: j.Credentials,
+		Env: map[string]string{}, Table: j.Table, TableNodes: j.TableNodes}
+	maps.Copy(job.Env, c.Environments[j.Deployment.Environment])
+	maps.Copy(job.Env, j.Env)
+	job.Secrets, err = c.sealSecrets(j)
+	return job, fail(err)
+}
+
+// SecretContext binds a secret at rest to where it belongs, so that a copied row cannot be opened elsewhere.
+func SecretContext(sandbox, service, key string) string { return sandbox + "/" + service + "/" + key }
+
+func (c *Control) sealSecrets(j postgres.Job) (sdp.SealedBox, error) {
+	if len(j.Secrets) == 0 {
+		return sdp.SealedBox{}, nil
+	}
+	open := map[string]string{}
+	for key, sealed := range j.Secrets {
+		value, err := c.Keys.Open(PurposeEnvironment, sealed, SecretContext(j.Deployment.Sandbox, j.Deployment.Service, key))
+		if err != nil {
+			return sdp.SealedBox{}, fmt.Errorf("opening secret %s: %w", key, err)
+		}
+		open[key] = string(value)
+	}
+	plain, err := json.Marshal(open)
+	if err != nil {
+		return sdp.SealedBox{}, err
+	}
+	return secret.SealTo(j.Node.Name, j.Node.KeyID, j.Node.PublicKey, j.Deployment.ID, time.Now().Add(boxLifetime), plain)
+}
+
+// Publish records how far a deployment is and tells whoever watches.
+func (c *Control) Publish(ctx context.Context, p Progressed) error {
+	change := postgres.StateChange{SHA: p.SHA, Image: p.Image, Failure: p.Failure}
+	return fail(c.DB.Publish(ctx, p.Deployment, p.State, change, p.Steps))
+}
+
+// SettleDeployment records how a deployment ended, with an audit event of its own.
+func (c *Control) SettleDeployment(ctx context.Context, p Progressed) error {
+	if p.State == sdp.Running {
+		if err := c.DB.Confirm(ctx, p.Deployment); err != nil {
+			return fail(err)
+		}
+	}
+	if err := c.Publish(ctx, p); err != nil {
+		return err
+	}
+	d, err := c.DB.Deployment(ctx, p.Deployment)
+	if err != nil {
+		return fail(err)
+	}
+	return fail(c.DB.Audit(ctx, deploymentEvent(d, p)))
+}
+
+func deploymentEvent(d sdp.Deployment, p Progressed) sdp.AuditEvent {
+	e := sdp.AuditEvent{User: d.RequestedBy, Action: "deployment.finish", Sandbox: d.Sandbox, Service: d.Service,
+		Repository: d.Repository, Branch: d.Branch, SHA: d.SHA, Environment: d.Environment, Operation: d.ID,
+		Outcome: sdp.Succeeded}
+	switch p.State {
+	case sdp.DeployFailed:
+		e.Outcome = sdp.OutcomeFailed
+	case sdp.DeployCancelled:
+		e.Outcome = sdp.Cancelled
+	}
+	if p.Failure != nil {
+		e.Detail = p.Failure.Code + ": " + p.Failure.Detail
+	}
+	return e
+}
+
+// Serve commits that a new container answers for its service. Routers are told afterwards.
+func (c *Control) Serve(ctx context.Context, container sdp.Container) (Switch, error) {
+	container.State = sdp.Starting
+	if err := c.DB.PutContainer(ctx, container); err != nil {
+		return Switch{}, fail(err)
+	}
+	s, err := c.DB.Serve(ctx, container.Deployment)
+	return Switch(s), fail(err)
+}
+
+// Unserve takes back a switch that a router did not confirm.
+func (c *Control) Unserve(ctx context.Context, deployment string) (Switch, error) {
+	s, err := c.DB.Unserve(ctx, deployment)
+	return Switch(s), fail(err)
+}
+
+// ContainerRemoved records that a container is gone.
+func (c *Control) ContainerRemoved(ctx context.Context, deployment string) error {
+	return fail(c.DB.SetContainerState(ctx, deployment, sdp.Removed))
+}
+
+// NodeAlive reports whether the node's worker was heard of lately.
+func (c *Control) NodeAlive(ctx context.Context, node string) (bool, error) {
+	n, err := c.DB.Node(ctx, node)
+	if err != nil {
+		return false, fail(err)
+	}
+	return n.Alive(time.Now()), nil
+}
+
+// NodeStatus says in a sentence since when a node has had no worker.
+func (c *Control) NodeStatus(ctx context.Context, node string) (string, error) {
+	n, err := c.DB.Node(ctx, node)
+	if err != nil {
+		return "", fail(err)
+	}
+	if n.Alive(time.Now()) {
+		return "node " + node + ": its worker did not take the task up in time", nil
+	}
+	return "node " + node + ": no worker since " + n.LastSeen.Local().Format("15:04"), nil
+}
+
+// Wait records what a queued deployment or operation waits behind.
+func (c *Control) Wait(ctx context.Context, in WaitingInput) error {
+	var err error
+	if in.Operation.Kind == sdp.OpDeploy {
+		err = c.DB.SetState(ctx, in.Operation.ID, sdp.Queued, postgres.StateChange{WaitingFor: in.Behind})
+	} else {
+		err = c.DB.SetOperation(ctx, in.Operation.ID, sdp.OpQueued, in.Behind, nil)
+	}
+	return fail(unlessSettled(err))
+}
+
+// unlessSettled forgives that a row has moved on: what is no longer queued, or has ended, needs no such news.
+func unlessSettled(err error) error {
+	if sdp.KindOf(err) == sdp.Conflict || sdp.KindOf(err) == sdp.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Settle records how an operation stands. For a deployment it writes an end its own workflow could not write.
+func (c *Control) Settle(ctx context.Context, in SettleInput) error {
+	op := in.Operation
+	if op.Kind == sdp.OpDeploy {
+		return c.settleDeployment(ctx, in)
+	}
+	if err := c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure); err != nil {
+		return fail(unlessSettled(err))
+	}
+	if in.State == sdp.OpQueued || in.State == sdp.OpRunning {
+		return nil
+	}
+	e := sdp.AuditEvent{User: op.User, Action: auditAction(op.Kind) + ".finish", Sandbox: op.Sandbox, Service: op.Service,
+		Operation: op.ID, Outcome: outcomeOf(in.State)}
+	if in.Failure != nil {
+		e.Detail = in.Failure.Code + ": " + in.Failure.Detail
+	}
+	return fail(c.DB.Audit(ctx, e))
+}
+
+func (c *Control) settleDeployment(ctx context.Context, in SettleInput) error {
+	d, err := c.DB.Deployment(ctx, in.Operation.ID)
+	if err != nil || d.State.Settled() {
+		return fail(unlessSettled(err))
+	}
+	state := sdp.DeployFailed
+	if in.State == sdp.OpCancelled {
+		state = sdp.DeployCancelled
+	}
+	return c.SettleDeployment(ctx, Progressed{Deployment: d.ID, State: state, Steps: d.Steps, Failure: in.Failure})
+}
+
+func outcomeOf(s sdp.OperationState) sdp.Outcome {
+	switch s {
+	case sdp.OpSucceeded:
+		return sdp.Succeeded
+	case sdp.OpCancelled:
+		return sdp.Cancelled
+	default:
+		return sdp.OutcomeFailed
+	}
+}
+
+func auditAction(k sdp.OperationKind) string {
+	switch k {
+	case sdp.OpCreate, sdp.OpDelete:
+		return "sandbox." + string(k)
+	case sdp.OpRoute:
+		return "route.set"
+	default:
+		return "service." + string(k)
+	}
+}

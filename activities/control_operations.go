@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+// CurrentTable returns a sandbox's table as it should be now and the nodes that need it.
+func (c *Control) CurrentTable(ctx context.Context, sandbox string) (Switch, error) {
+	table, nodes, err := c.DB.Table(ctx, sandbox)
+	return Switch{Table: table, Nodes: nodes}, fail(err)
+}
+
+// ReassignPort gives a sandbox another public port because something foreign holds the one it has, and reports it.
+func (c *Control) ReassignPort(ctx context.Context, table sdp.RoutingTable) (Switch, error) {
+	why := fmt.Sprintf("something that is not SDP's holds port %d on %s", table.PublicPort, table.GatewayNode)
+	port, err := c.DB.ReassignPort(ctx, table.Sandbox, table.PublicPort, why)
+	if err != nil {
+		return Switch{}, fail(err)
+	}
+	e := sdp.AuditEvent{User: "system", Action: "port.reassign", Sandbox: table.Sandbox, Outcome: sdp.Succeeded,
+		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port)}
+	if err := c.DB.Audit(ctx, e); err != nil {
+		return Switch{}, fail(err)
+	}
+	return c.CurrentTable(ctx, table.Sandbox)
+}
+
+// SetRoute commits where a service's requests go.
+func (c *Control) SetRoute(ctx context.Context, ref sdp.OperationRef) (Switch, error) {
+	op, err := c.DB.Operation(ctx, ref.ID)
+	if err != nil {
+		return Switch{}, fail(err)
+	}
+	if op.Source == sdp.SourceSandbox {
+		if err := c.requireServing(ctx, op); err != nil {
+			return Switch{}, fail(err)
+		}
+	}
+	if _, err := c.DB.SetRoute(ctx, op.Sandbox, op.Service, op.Source, op.URL); err != nil {
+		return Switch{}, fail(err)
+	}
+	return c.CurrentTable(ctx, op.Sandbox)
+}
+
+func (c *Control) requireServing(ctx context.Context, op sdp.Operation) error {
+	serving, err := c.DB.Containers(ctx, postgres.ContainerFilter{
+		Sandbox: op.Sandbox, Service: op.Service, States: []sdp.ContainerState{sdp.Serving}})
+	if err == nil && len(serving) == 0 {
+		err = sdp.Errorf(sdp.Conflict, "not-running", "%s has no running container in sandbox %s", op.Service, op.Sandbox).
+			WithRemedy("deploy it first: `sdp deploy %s %s@BRANCH`", op.Sandbox, op.Service)
+	}
+	return err
+}
+
+// StopService commits that a service's container serves no more.
+func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (Switch, error) {
+	s, err := c.DB.StopService(ctx, op.Sandbox, op.Service)
+	return Switch(s), fail(err)
+}
+
+// NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git. The ID
+// derives from the operation's, so that a retry finds the one it made.
+func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.OperationRef, error) {
+	ref := sdp.OperationRef{ID: "d" + op.ID[1:], Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
+	if _, err := c.DB.Deployment(ctx, ref.ID); err == nil {
+		return ref, nil
+	}
+	last, err := c.DB.LastDeployment(ctx, op.Sandbox, op.Service)
+	if err != nil {
+		return ref, fail(err)
+	}
+	d := postgres.NewDeployment{Deployment: sdp.Deployment{
+		ID: ref.ID, Sandbox: op.Sandbox, Service: op.Service, Repository: last.Repository, Node: last.Node,
+		Environment: last.Environment, Branch: last.Branch, SHA: last.SHA, RequestedBy: op.User}}
+	if _, err := c.DB.CreateDeployments(ctx, []postgres.NewDeployment{d}); err != nil {
+		return ref, fail(err)
+	}
+	return ref, fail(c.DB.MarkSubmitted(ctx, ref.ID))
+}
+
+// BeginTeardown says on which nodes a sandbox has anything.
+func (c *Control) BeginTeardown(ctx context.Context, sandbox string) (TeardownInput, error) {
+	_, nodes, err := c.DB.Table(ctx, sandbox)
+	return TeardownInput{Sandbox: sandbox, Nodes: nodes}, fail(err)
+}
+
+// FinishDelete releases the ports and marks the sandbox as deleted.
+func (c *Control) FinishDelete(ctx context.Context, op sdp.OperationRef) error {
+	return fail(c.DB.FinishDelete(ctx, op.Sandbox))
+}

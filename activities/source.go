@@ -1,0 +1,184 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"sdp/internal/git"
+	"sdp/internal/logs"
+	"sdp/internal/sdp"
+)
+
+// minFree is how much disk a checkout and a build need at the least, in bytes.
+const minFree = 512 << 20
+
+// Fetch turns a branch into a commit, once, and has that commit in the node's clone. If the commit's image is there
+// already nothing is fetched. Errors: "branch-not-found", "wrong-credentials", "git-unreachable", "commit-vanished".
+func (h *Host) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
+	var out Fetched
+	err := h.do(ctx, func(ctx context.Context) error {
+		cred, err := h.credentials(in.Credentials, in.Deployment)
+		if err != nil {
+			return err
+		}
+		return h.logged(in.Deployment, []string{cred.Password}, func(log *logs.Stream) error {
+			out, err = h.fetch(ctx, in, cred, log)
+			return err
+		})
+	})
+	return out, err
+}
+
+func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, log *logs.Stream) (Fetched, error) {
+	repo, err := h.repository(in.Repository)
+	if err != nil {
+		return Fetched{}, err
+	}
+	clone, err := git.Open(repo.Path)
+	if err != nil {
+		return Fetched{}, err
+	}
+	sha, err := resolve(ctx, clone, in, cred, log)
+	if err != nil {
+		return Fetched{}, err
+	}
+	out := Fetched{SHA: sha, Detail: nameOf(in.Branch, sha)}
+	if out.Image, err = h.imageName(ctx, repo, sha); err != nil {
+		return out, err
+	}
+	image, found, err := h.Docker.ImageInfo(ctx, out.Image)
+	if err != nil {
+		return out, err
+	}
+	if found && image.Labels[sdp.LabelSHA] == sha {
+		log.Printf("FETCH", "image %s is there already: nothing to fetch or build", out.Image)
+		out.Cached = true
+		return out, nil
+	}
+	return out, h.fetchCommit(ctx, clone, in, sha, cred, log)
+}
+
+func resolve(ctx context.Context, clone *git.Clone, in FetchInput, cred git.Credentials, log *logs.Stream) (string, error) {
+	if in.SHA != "" {
+		log.Printf("FETCH", "commit %s", in.SHA)
+		return in.SHA, nil
+	}
+	log.Printf("FETCH", "asking %s for %s", clone.RemoteURL(), in.Branch)
+	sha, err := clone.Resolve(ctx, in.Branch, cred)
+	if err == nil {
+		log.Printf("FETCH", "%s is %s", in.Branch, sha)
+	}
+	return sha, err
+}
+
+func nameOf(branch, sha string) string {
+	if branch == "" {
+		return sdp.ShortSHA(sha)
+	}
+	return branch + " -> " + sdp.ShortSHA(sha)
+}
+
+func (h *Host) fetchCommit(ctx context.Context, clone *git.Clone, in FetchInput, sha string, cred git.Credentials, log *logs.Stream) error {
+	if clone.Has(sha) {
+		log.Printf("FETCH", "the clone has the commit already")
+		return nil
+	}
+	if err := h.needDisk(); err != nil {
+		return err
+	}
+	if err := clone.Fetch(ctx, in.Branch, sha, cred, tagged(log, "FETCH")); err != nil {
+		return err
+	}
+	log.Printf("FETCH", "fetched %s", sdp.ShortSHA(sha))
+	return nil
+}
+
+// imageName is the content-addressed name of a commit's image: what else decides the result is hashed into it.
+func (h *Host) imageName(ctx context.Context, repo Repository, sha string) (string, error) {
+	parts := []string{string(repo.Kind)}
+	switch repo.Kind {
+	case sdp.GoRepository:
+		base, err := h.Docker.BaseKey(ctx, repo.BaseImage)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, repo.Build, base, h.Builder.Key())
+	default:
+		parts = append(parts, repo.Dockerfile)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return sdp.ImageName(repo.Name, sha, hex.EncodeToString(sum[:])), nil
+}
+
+// Checkout exports the commit into a directory of its own. The clone's working tree is never touched.
+func (h *Host) Checkout(ctx context.Context, in SourceInput) (string, error) {
+	err := h.do(ctx, func(ctx context.Context) error {
+		return h.logged(in.Deployment, nil, func(log *logs.Stream) error { return h.checkout(ctx, in, log) })
+	})
+	return sdp.ShortSHA(in.SHA), err
+}
+
+func (h *Host) checkout(ctx context.Context, in SourceInput, log *logs.Stream) error {
+	repo, err := h.repository(in.Repository)
+	if err != nil {
+		return err
+	}
+	if err := h.needDisk(); err != nil {
+		return err
+	}
+	clone, err := git.Open(repo.Path)
+	if err != nil {
+		return err
+	}
+	dir := h.checkoutDir(in.Deployment)
+	if err := os.RemoveAll(dir); err != nil { // an earlier attempt's
+		return diskError("removing an earlier checkout", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return diskError("making the checkout directory", err)
+	}
+	if err := clone.Export(ctx, in.SHA, dir); err != nil {
+		return diskError("checking out "+sdp.ShortSHA(in.SHA), err)
+	}
+	log.Printf("CHECKOUT", "%s is checked out, apart from the clone's working tree", sdp.ShortSHA(in.SHA))
+	return nil
+}
+
+func (h *Host) needDisk() error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(h.Data, &fs); err != nil {
+		return fmt.Errorf("reading the free disk space: %w", err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
+		return diskFull(h.Node, fmt.Sprintf("%d MB are free, a build needs %d", free>>20, minFree>>20))
+	}
+	return nil
+}
+
+func diskFull(node, detail string) *sdp.Error {
+	where := "the disk is full"
+	if node != "" {
+		where = "the disk of node " + node + " is full"
+	}
+	return sdp.Errorf(sdp.Exhausted, "disk-full", "%s: %s", where, detail).
+		WithRemedy("free space there (`docker system df` shows what images hold), then deploy again")
+}
+
+// diskError makes a full disk recognisable in whatever failed because of it.
+func diskError(doing string, err error) error {
+	var known *sdp.Error
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull("", doing)
+	case errors.As(err, &known), errors.Is(err, context.Canceled):
+		return err
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

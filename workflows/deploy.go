@@ -1,0 +1,290 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// Deploy runs the pipeline for one service: resolve -> fetch -> checkout -> build -> image -> start -> route. Whatever
+// fails, the container that served before still serves; what the failed run made is removed before the end is shown.
+func Deploy(ctx workflow.Context, op sdp.OperationRef) error {
+	d := &deploy{op: op, progress: newProgress(op.ID)}
+	if err := workflow.SetQueryHandler(ctx, queryProgress, d.progress.snapshot); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+type deploy struct {
+	op       sdp.OperationRef
+	job      activities.Job
+	progress *progress
+	started  bool // a container may exist
+	switched *activities.Switch
+}
+
+func (d *deploy) run(ctx workflow.Context) (err error) {
+	defer func() { err = d.settle(ctx, err) }()
+
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.LoadJob, d.op.ID).Get(ctx, &d.job); err != nil {
+		return err
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attrNode.ValueSet(d.job.Repository.Node)); err != nil {
+		return err
+	}
+	source, err := d.fetch(ctx)
+	if err != nil {
+		return err
+	}
+	if source.Cached {
+		d.progress.cached(ctx, source.Image, sdp.StepCheckout, sdp.StepBuild, sdp.StepImage)
+	} else if err := d.makeImage(ctx, source); err != nil {
+		return err
+	}
+	container, err := d.start(ctx, source)
+	if err != nil {
+		return err
+	}
+	return d.route(ctx, container)
+}
+
+// fetch turns the branch into a commit, once, and has the commit in the node's clone.
+func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
+	var out activities.Fetched
+	err := d.step(ctx, sdp.StepFetch, func(ctx workflow.Context) (string, error) {
+		ctx = onNode(ctx, d.job.Repository.Node, fetchLimit)
+		err := workflow.ExecuteActivity(ctx, host.Fetch, activities.FetchInput{
+			Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
+			SHA: d.job.Deployment.SHA, Credentials: d.job.Credentials,
+		}).Get(ctx, &out)
+		d.progress.resolved(out.SHA, out.Image)
+		return out.Detail, err
+	})
+	return out, err
+}
+
+// makeImage checks the commit out into a directory of its own, builds it and makes the image.
+func (d *deploy) makeImage(ctx workflow.Context, source activities.Fetched) error {
+	in := activities.SourceInput{Deployment: d.op.ID, Repository: d.job.Repository.Name,
+		SHA: source.SHA, Image: source.Image, Secrets: d.job.Secrets}
+	d.started = true // from here on there is something to clean up on the node
+	err := d.step(ctx, sdp.StepCheckout, func(ctx workflow.Context) (string, error) {
+		return d.detail(onNode(ctx, d.job.Repository.Node, fetchLimit), host.Checkout, in)
+	})
+	if err != nil {
+		return err
+	}
+	if d.job.Repository.Kind == sdp.GoRepository {
+		err = d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) { return d.buildSlot(ctx, host.Build, in) })
+		if err != nil {
+			return err
+		}
+	} else {
+		d.progress.skip(ctx, sdp.StepBuild, "the Dockerfile builds")
+	}
+	return d.step(ctx, sdp.StepImage, func(ctx workflow.Context) (string, error) { return d.buildSlot(ctx, host.Image, in) })
+}
+
+func (d *deploy) detail(ctx workflow.Context, activity any, in any) (string, error) {
+	var detail string
+	err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, &detail)
+	return detail, err
+}
+
+// buildSlot runs a build step. All slots of the node may be taken for long, so waiting for one is not an error as long
+// as the node's worker is heard of.
+func (d *deploy) buildSlot(ctx workflow.Context, activity any, in activities.SourceInput) (string, error) {
+	for {
+		detail, err := d.detail(onBuilder(ctx, d.job.Repository.Node), activity, in)
+		if !activities.NotPickedUp(err) {
+			return detail, err
+		}
+		var alive bool
+		if e := workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, d.job.Repository.Node).Get(ctx, &alive); e != nil || !alive {
+			return "", errors.Join(err, e)
+		}
+	}
+}
+
+// start creates the new generation beside the old one and waits until it is healthy.
+func (d *deploy) start(ctx workflow.Context, source activities.Fetched) (sdp.Container, error) {
+	d.started = true
+	var c sdp.Container
+	err := d.step(ctx, sdp.StepStart, func(ctx workflow.Context) (string, error) {
+		ctx = onNode(ctx, d.job.Repository.Node, startLimit)
+		err := workflow.ExecuteActivity(ctx, host.Start, activities.StartInput{
+			Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Repository: d.job.Repository.Name,
+			Branch: d.job.Deployment.Branch, SHA: source.SHA, Image: source.Image,
+			Env: d.job.Env, Secrets: d.job.Secrets, Table: d.job.Table,
+		}).Get(ctx, &c)
+		return c.Address, err
+	})
+	return c, err
+}
+
+// route commits the switch, tells every router concerned, and lets the old container retire on its own time. Once the
+// switch is committed a cancel comes too late; a router that does not confirm takes the switch back.
+func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
+	return d.step(ctx, sdp.StepRoute, func(ctx workflow.Context) (string, error) {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		ctx, done := workflow.NewDisconnectedContext(ctx)
+		defer done()
+		var s activities.Switch
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.Serve, c).Get(ctx, &s); err != nil {
+			return "", err
+		}
+		d.switched = &s
+		if err := applyTable(ctx, s, d.job.Repository.Node, d.op.ID); err != nil {
+			return "", err
+		}
+		d.switched = nil
+		retire(ctx, s.Previous, c.Deployment)
+		return describeSwitch(d.op.Service, s, c), nil
+	})
+}
+
+func describeSwitch(service string, s activities.Switch, c sdp.Container) string {
+	text := service + " -> " + sdp.ShortSHA(c.SHA)
+	if s.Previous != nil {
+		text += " (was " + sdp.ShortSHA(s.Previous.SHA) + ")"
+	}
+	return text
+}
+
+// step runs one step and records its beginning and end where people look.
+func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.Context) (string, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.progress.begin(ctx, name)
+	detail, err := do(ctx)
+	d.progress.end(ctx, name, detail, err)
+	if err == nil || temporal.IsCanceledError(err) {
+		return err
+	}
+	return activities.WorkflowError(failureOf(ctx, name, d.job.Repository.Node, err))
+}
+
+// settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context
+// of its own: the end is shown only once the node has confirmed that nothing is left.
+func (d *deploy) settle(ctx workflow.Context, cause error) error {
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	state, failure := d.outcome(cause)
+	if cause != nil {
+		d.progress.cancelling = state == sdp.DeployCancelled
+		cause = errors.Join(cause, d.undo(ctx, failure))
+	}
+	d.progress.settled(state, failure)
+	err := workflow.ExecuteLocalActivity(database(ctx), control.SettleDeployment, d.progress.change()).Get(ctx, nil)
+	err = errors.Join(err, workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(string(state))))
+	if err := errors.Join(cause, err); err != nil && state == sdp.DeployCancelled {
+		return temporal.NewCanceledError()
+	} else if err != nil && failure != nil {
+		return activities.WorkflowError(*failure)
+	}
+	return err
+}
+
+func (d *deploy) outcome(cause error) (sdp.DeploymentState, *sdp.Failure) {
+	if cause == nil {
+		return sdp.Running, nil
+	}
+	if temporal.IsCanceledError(cause) {
+		return sdp.DeployCancelled, nil
+	}
+	if f, ok := activities.FailureOf(cause); ok {
+		return sdp.DeployFailed, &f.Failure
+	}
+	return sdp.DeployFailed, &sdp.Failure{Kind: sdp.Internal, Code: "internal", Detail: cause.Error(),
+		Remedy: "look at the run in the Temporal UI"}
+}
+
+// undo takes the switch back if one was committed and removes what the run left on its node. If the node cannot be
+// reached its own reconciler does the same when it is back, so that failing here is reported, not fatal.
+func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
+	var errs []error
+	if d.switched != nil {
+		var s activities.Switch
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s); err != nil {
+			errs = append(errs, err)
+		} else {
+			errs = append(errs, applyTable(ctx, s, d.job.Repository.Node, ""))
+		}
+	}
+	if d.job.Repository.Node == "" || (failure != nil && failure.Code == "no-worker" && !d.started) {
+		return errors.Join(errs...)
+	}
+	in := activities.DiscardInput{Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Reason: "CANCELLED"}
+	if failure != nil {
+		in.Reason = failure.Detail
+	}
+	err := workflow.ExecuteActivity(onNode(ctx, d.job.Repository.Node, quickLimit), host.Discard, in).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("Discarding a failed deployment was not confirmed", "deployment", d.op.ID, "error", err)
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// applyTable gives a table to the node that owns what changed first, then to all others at once.
+func applyTable(ctx workflow.Context, s activities.Switch, owner, deployment string) error {
+	apply := func(node string, finish bool) workflow.Future {
+		in := activities.RouteInput{Table: s.Table}
+		if node == owner {
+			in.Deployment, in.Finish = deployment, finish
+		}
+		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
+	}
+	var errs []error
+	pending := map[string]workflow.Future{}
+	for _, node := range s.Nodes {
+		pending[node] = apply(node, true)
+	}
+	for _, node := range s.Nodes {
+		if err := pending[node].Get(ctx, nil); err != nil {
+			errs = append(errs, activities.WorkflowError(failureOf(ctx, "", node, err)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// retire removes a replaced container once it has finished its requests, in a run of its own: a deployment does not
+// wait for the last request of its predecessor.
+func retire(ctx workflow.Context, previous *sdp.Container, successor string) {
+	if previous == nil {
+		return
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // never cancelled: the caller's end must not end the retirement
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: "retire/" + previous.Deployment, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			attrSandbox.ValueSet(previous.Sandbox), attrService.ValueSet(previous.Service), attrNode.ValueSet(previous.Node)),
+	})
+	child := workflow.ExecuteChildWorkflow(ctx, Retire, activities.RetireInput{Container: *previous, Successor: successor})
+	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Error("Retiring did not start", "container", previous.DockerID, "error", err)
+	}
+}
+
+// Retire lets a replaced container finish the requests it has, removes it and records that.
+func Retire(ctx workflow.Context, in activities.RetireInput) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: sdp.NodeQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: heartbeatLimit,
+		// No limit on attempts or on waiting for the node: the container must go, whenever its node is back.
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+	})
+	if err := workflow.ExecuteActivity(ctx, host.Retire, in).Get(ctx, nil); err != nil {
+		return err
+	}
+	return workflow.ExecuteLocalActivity(database(ctx), control.ContainerRemoved, in.Container.Deployment).Get(ctx, nil)
+}

@@ -1,0 +1,258 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// stage is a deployment in Temporal's test environment. Its fakes record what was asked of them, in order, and fail
+// where a test says so.
+type stage struct {
+	t     *testing.T
+	env   *testsuite.TestWorkflowEnvironment
+	calls []string
+	fails map[string]error      // by step, as recorded in calls
+	block map[string]func()     // called before the step returns
+	ended activities.Progressed // what SettleDeployment was told
+	prev  *sdp.Container        // what served before
+	kind  sdp.RepositoryKind    //
+	image activities.Fetched    // what Fetch answers
+	nodes []string              // nodes that need the table
+	alive bool                  // NodeAlive's answer
+}
+
+func newStage(t *testing.T) *stage {
+	var suite testsuite.WorkflowTestSuite
+	s := &stage{t: t, env: suite.NewTestWorkflowEnvironment(), fails: map[string]error{}, block: map[string]func(){},
+		kind: sdp.GoRepository, nodes: []string{"micro-1", "gateway-1"},
+		image: activities.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Detail: "main -> 3f2a"}}
+	s.env.SetTestTimeout(20 * time.Second)
+	s.env.RegisterWorkflow(Retire)
+	s.env.RegisterActivity(&activities.Control{})
+	s.env.RegisterActivity(&activities.Host{})
+	s.fakeControl()
+	s.fakeHost()
+	return s
+}
+
+func (s *stage) call(name string) error {
+	s.calls = append(s.calls, name)
+	if block := s.block[name]; block != nil {
+		block()
+	}
+	return s.fails[name]
+}
+
+func (s *stage) fakeControl() {
+	job := func(context.Context, string) (activities.Job, error) {
+		return activities.Job{
+			Deployment: sdp.Deployment{ID: "d1", Sandbox: "demo", Service: "account", Branch: "main"},
+			Repository: sdp.Repository{Name: "account", Node: "micro-1", Kind: s.kind},
+			Table:      sdp.RoutingTable{Sandbox: "demo", Version: 1}, TableNodes: s.nodes,
+		}, s.fails["LoadJob"]
+	}
+	s.env.OnActivity(control.LoadJob, any_, any_).Return(job)
+	s.env.OnActivity(control.Publish, any_, any_).Return(nil)
+	s.env.OnActivity(control.SettleDeployment, any_, any_).Return(func(_ context.Context, p activities.Progressed) error {
+		s.ended = p
+		return s.call("settle")
+	})
+	s.env.OnActivity(control.Serve, any_, any_).Return(func(context.Context, sdp.Container) (activities.Switch, error) {
+		return activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 2}, Nodes: s.nodes, Previous: s.prev}, s.call("serve")
+	})
+	s.env.OnActivity(control.Unserve, any_, any_).Return(func(context.Context, string) (activities.Switch, error) {
+		return activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 3}, Nodes: s.nodes}, s.call("unserve")
+	})
+	s.env.OnActivity(control.NodeAlive, any_, any_).Return(func(context.Context, string) (bool, error) { return s.alive, s.call("alive?") })
+	s.env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
+	s.env.OnActivity(control.ContainerRemoved, any_, any_).Return(nil)
+}
+
+func (s *stage) fakeHost() {
+	s.env.OnActivity(host.Fetch, any_, any_).Return(func(context.Context, activities.FetchInput) (activities.Fetched, error) {
+		return s.image, s.call("fetch")
+	})
+	step := func(name string) func(context.Context, activities.SourceInput) (string, error) {
+		return func(context.Context, activities.SourceInput) (string, error) { return name, s.call(name) }
+	}
+	s.env.OnActivity(host.Checkout, any_, any_).Return(step("checkout"))
+	s.env.OnActivity(host.Build, any_, any_).Return(step("build"))
+	s.env.OnActivity(host.Image, any_, any_).Return(step("image"))
+	s.env.OnActivity(host.Start, any_, any_).Return(func(context.Context, activities.StartInput) (sdp.Container, error) {
+		return sdp.Container{Deployment: "d1", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: s.image.SHA}, s.call("start")
+	})
+	s.env.OnActivity(host.Route, any_, any_).Return(func(_ context.Context, in activities.RouteInput) error {
+		if in.Table.Version == 3 {
+			return s.call("route back")
+		}
+		return s.call("route")
+	})
+	s.env.OnActivity(host.Discard, any_, any_).Return(func(context.Context, activities.DiscardInput) error { return s.call("discard") })
+	s.env.OnActivity(host.Retire, any_, any_).Return(func(context.Context, activities.RetireInput) error { return s.call("retire") })
+}
+
+func (s *stage) deploy() error {
+	s.env.ExecuteWorkflow(Deploy, sdp.OperationRef{ID: "d1", Kind: sdp.OpDeploy, Sandbox: "demo", Service: "account"})
+	if !s.env.IsWorkflowCompleted() {
+		s.t.Fatal("the workflow did not end")
+	}
+	return s.env.GetWorkflowError()
+}
+
+func (s *stage) wantCalls(want ...string) {
+	s.t.Helper()
+	if !slices.Equal(s.calls, want) {
+		s.t.Errorf("calls:\n got %q\nwant %q", s.calls, want)
+	}
+}
+
+func (s *stage) wantEnd(state sdp.DeploymentState, step sdp.StepName, code string) {
+	s.t.Helper()
+	if s.ended.State != state {
+		s.t.Errorf("ended %s, want %s", s.ended.State, state)
+	}
+	if code == "" {
+		return
+	}
+	if f := s.ended.Failure; f == nil || f.Step != step || f.Code != code {
+		s.t.Errorf("failure %+v, want step %q and code %q", f, step, code)
+	}
+}
+
+func failed(code string) error {
+	f := sdp.Failure{Kind: sdp.Failed, Code: code, Detail: "it does not compile"}
+	return temporal.NewApplicationErrorWithOptions(f.Detail, f.Code, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{f}})
+}
+
+func TestDeployRunsEveryStepInOrder(t *testing.T) {
+	s := newStage(t)
+	s.prev = &sdp.Container{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: "0000"}
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(s.calls[6:]) // the old container retires on its own time
+	s.wantCalls("fetch", "checkout", "build", "image", "start", "serve", "retire", "route", "route", "settle")
+	s.wantEnd(sdp.Running, "", "")
+	for _, step := range s.ended.Steps {
+		if step.State != sdp.StepDone {
+			t.Errorf("step %s ended %s", step.Name, step.State)
+		}
+	}
+}
+
+func TestDeployOfKnownCommitTakesThreeRemoteSteps(t *testing.T) {
+	s := newStage(t)
+	s.image.Cached = true
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	s.wantCalls("fetch", "start", "serve", "route", "route", "settle")
+	for _, step := range s.ended.Steps[2:5] {
+		if step.State != sdp.StepCached {
+			t.Errorf("step %s is %s, want cached", step.Name, step.State)
+		}
+	}
+}
+
+func TestDeployOfDockerfileBuildsInTheImageStep(t *testing.T) {
+	s := newStage(t)
+	s.kind = sdp.DockerfileRepository
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	s.wantCalls("fetch", "checkout", "image", "start", "serve", "route", "route", "settle")
+}
+
+func TestFailedStepIsReportedAndCleanedUp(t *testing.T) {
+	for _, c := range []struct {
+		step  string
+		calls []string
+	}{
+		{"fetch", []string{"fetch", "discard", "settle"}},
+		{"build", []string{"fetch", "checkout", "build", "discard", "settle"}},
+		{"start", []string{"fetch", "checkout", "build", "image", "start", "discard", "settle"}},
+	} {
+		t.Run(c.step, func(t *testing.T) {
+			s := newStage(t)
+			s.fails[c.step] = failed("compile-error")
+			if err := s.deploy(); err == nil {
+				t.Error("the workflow reports success")
+			}
+			s.wantCalls(c.calls...)
+			s.wantEnd(sdp.DeployFailed, sdp.StepName(c.step), "compile-error")
+		})
+	}
+}
+
+func TestRouterThatDoesNotConfirmTakesTheSwitchBack(t *testing.T) {
+	s := newStage(t)
+	s.nodes = []string{"micro-1"}
+	s.fails["route"] = failed("router-down")
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantCalls("fetch", "checkout", "build", "image", "start", "serve", "route", "unserve", "route back", "discard", "settle")
+	s.wantEnd(sdp.DeployFailed, sdp.StepRoute, "router-down")
+}
+
+func TestNodeWithoutWorkerFailsTheDeployment(t *testing.T) {
+	s := newStage(t)
+	s.fails["fetch"] = temporal.NewTimeoutError(scheduleToStart, nil)
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantCalls("fetch", "settle")
+	s.wantEnd(sdp.DeployFailed, sdp.StepFetch, "no-worker")
+	if got := s.ended.Failure.Detail; got != "node micro-1: no worker since 14:02" {
+		t.Errorf("detail %q", got)
+	}
+}
+
+func TestWaitingForABuildSlotIsNoFailureWhileTheNodeLives(t *testing.T) {
+	s := newStage(t)
+	s.alive = true
+	s.fails["build"] = temporal.NewTimeoutError(scheduleToStart, nil)
+	s.block["alive?"] = func() { delete(s.fails, "build") } // a slot is free the second time
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	s.wantCalls("fetch", "checkout", "build", "alive?", "build", "image", "start", "serve", "route", "route", "settle")
+}
+
+func TestCancelEndsOnlyAfterTheNodeConfirmed(t *testing.T) {
+	s := newStage(t)
+	s.block["build"] = func() { s.env.CancelWorkflow() }
+	s.fails["build"] = temporal.NewCanceledError()
+	err := s.deploy()
+	if !temporal.IsCanceledError(err) {
+		t.Errorf("ended with %v, want cancelled", err)
+	}
+	s.wantCalls("fetch", "checkout", "build", "discard", "settle")
+	s.wantEnd(sdp.DeployCancelled, "", "")
+}
+
+func TestProgressQueryAnswersLikeTheDatabase(t *testing.T) {
+	s := newStage(t)
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	value, err := s.env.QueryWorkflow(queryProgress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p sdp.Progress
+	if err := value.Get(&p); err != nil {
+		t.Fatal(err)
+	}
+	if p.State != sdp.Running || p.SHA != s.image.SHA || len(p.Steps) != len(sdp.Steps) {
+		t.Errorf("progress %+v", p)
+	}
+}

@@ -1,0 +1,149 @@
+package workflows
+
+import (
+	"errors"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// portAttempts bounds how many public ports a new sandbox tries before its creation fails.
+const portAttempts = 10
+
+// operation is what the short operations share: they load nothing, do a few things, and write how they ended.
+type operation struct{ op sdp.OperationRef }
+
+// settled runs do and records its end, also after a cancel.
+func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error) error {
+	begin := activities.SettleInput{Operation: o.op, State: sdp.OpRunning}
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin).Get(ctx, nil); err != nil {
+		return err
+	}
+	cause := do(ctx)
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	in := activities.SettleInput{Operation: o.op, State: sdp.OpSucceeded}
+	if temporal.IsCanceledError(cause) {
+		in.State = sdp.OpCancelled
+	} else if cause != nil {
+		f := failureOf(ctx, "", "", cause)
+		in.State, in.Failure = sdp.OpFailed, &f
+	}
+	return errors.Join(cause, workflow.ExecuteLocalActivity(database(ctx), control.Settle, in).Get(ctx, nil))
+}
+
+func settleCancelled(op sdp.OperationRef, code, detail string) activities.SettleInput {
+	return activities.SettleInput{Operation: op, State: sdp.OpCancelled,
+		Failure: &sdp.Failure{Kind: sdp.Conflict, Code: code, Detail: detail}}
+}
+
+func waiting(op sdp.OperationRef, behind string) activities.WaitingInput {
+	return activities.WaitingInput{Operation: op, Behind: behind}
+}
+
+// Create makes the gateway node's router own the sandbox's public port. A port that something foreign holds is marked
+// and the next one is taken.
+func Create(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		var s activities.Switch
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, op.Sandbox).Get(ctx, &s); err != nil {
+			return err
+		}
+		for attempt := 1; ; attempt++ {
+			err := applyTable(ctx, s, "", "")
+			f, reported := activities.FailureOf(err)
+			if err == nil || !reported || f.Code != "port-held" || attempt == portAttempts {
+				return err
+			}
+			if err := workflow.ExecuteLocalActivity(database(ctx), control.ReassignPort, s.Table).Get(ctx, &s); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// Route sends a service's requests somewhere else, live.
+func Route(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		var s activities.Switch
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.SetRoute, op).Get(ctx, &s); err != nil {
+			return err
+		}
+		return applyTable(ctx, s, "", "")
+	})
+}
+
+// Stop takes a service's container out of service, lets it finish its requests and removes it. The route stays with
+// the sandbox, so requests are told that the service is stopped instead of silently going to OCP.
+func Stop(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		var s activities.Switch
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.StopService, op).Get(ctx, &s); err != nil {
+			return err
+		}
+		if err := applyTable(ctx, s, "", ""); err != nil {
+			return err
+		}
+		if s.Previous == nil {
+			return nil
+		}
+		return Retire(ctx, activities.RetireInput{Container: *s.Previous})
+	})
+}
+
+// Restart starts a new container of the commit that runs, or ran last, beside the old one: a deployment whose image
+// is there already.
+func Restart(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		var deployment sdp.OperationRef
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.NewRestart, op).Get(ctx, &deployment); err != nil {
+			return err
+		}
+		ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID:            sdp.OperationWorkflowID(sdp.OpDeploy, deployment.ID),
+			WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+			WaitForCancellation:   true,
+			StaticSummary:         describe(deployment),
+			TypedSearchAttributes: temporal.NewSearchAttributes(
+				attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User)),
+		})
+		return workflow.ExecuteChildWorkflow(ctx, Deploy, deployment).Get(ctx, nil)
+	})
+}
+
+// Delete removes a sandbox: traffic first, then containers and networks, then ports and rows. Each part can be done
+// again, so a delete that failed half-way is simply repeated.
+func Delete(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		var in activities.TeardownInput
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.BeginTeardown, op.Sandbox).Get(ctx, &in); err != nil {
+			return err
+		}
+		if err := eachNode(ctx, in.Nodes, host.StopTraffic, in); err != nil {
+			return err
+		}
+		if err := eachNode(ctx, in.Nodes, host.Teardown, in); err != nil {
+			return err
+		}
+		return workflow.ExecuteLocalActivity(database(ctx), control.FinishDelete, op).Get(ctx, nil)
+	})
+}
+
+// eachNode runs an activity on all nodes at once and waits for all of them.
+func eachNode(ctx workflow.Context, nodes []string, activity, in any) error {
+	var errs []error
+	futures := make([]workflow.Future, len(nodes))
+	for i, node := range nodes {
+		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, drainLimit), activity, in)
+	}
+	for i, node := range nodes {
+		if err := futures[i].Get(ctx, nil); err != nil {
+			errs = append(errs, activities.WorkflowError(failureOf(ctx, "", node, err)))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,116 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// Method references only: a nil receiver gives the activities their registered names without a value behind them.
+var (
+	control *activities.Control
+	host    *activities.Host
+)
+
+// Search attributes by which runs are found in the Temporal UI. They are never encrypted, so they hold names only.
+var (
+	attrSandbox = temporal.NewSearchAttributeKeyKeyword("SdpSandbox")
+	attrService = temporal.NewSearchAttributeKeyKeyword("SdpService")
+	attrNode    = temporal.NewSearchAttributeKeyKeyword("SdpNode")
+	attrUser    = temporal.NewSearchAttributeKeyKeyword("SdpUser")
+	attrState   = temporal.NewSearchAttributeKeyKeyword("SdpState")
+)
+
+const (
+	signalSubmit  = "submit"
+	signalCancel  = "cancel"
+	queryProgress = "progress"
+)
+
+// How long a node may take to pick up a quick task before it counts as being without a worker, how long a build may
+// wait for a free slot before the node's liveness is looked at again, and how old a heartbeat may be.
+const (
+	pickUpLimit     = 20 * time.Second
+	buildSlotLimit  = 30 * time.Second
+	heartbeatLimit  = 10 * time.Second
+	buildLimit      = 45 * time.Minute
+	fetchLimit      = 15 * time.Minute
+	startLimit      = 6 * time.Minute
+	drainLimit      = 15 * time.Minute
+	quickLimit      = 30 * time.Second
+	databaseLimit   = 10 * time.Second
+	databasePatient = 10 * time.Minute
+)
+
+// database are the options of the control worker's database activities: local, because a remote one costs about
+// 50 ms, and patient, because a restart of PostgreSQL must not fail a deployment.
+func database(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout:    databaseLimit,
+		ScheduleToCloseTimeout: databasePatient,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 5 * time.Second,
+		},
+	})
+}
+
+// onNode are the options of a step on a node. It ends only when the host has confirmed the end, so that "cancelled"
+// is true when it is shown.
+func onNode(ctx workflow.Context, node string, limit time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              sdp.NodeQueue(node),
+		ScheduleToStartTimeout: pickUpLimit,
+		StartToCloseTimeout:    limit,
+		HeartbeatTimeout:       heartbeatLimit,
+		WaitForCancellation:    true,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 4},
+	})
+}
+
+// onBuilder is onNode for the queue that limits how many builds run at once.
+func onBuilder(ctx workflow.Context, node string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              sdp.BuildQueue(node),
+		ScheduleToStartTimeout: buildSlotLimit,
+		StartToCloseTimeout:    buildLimit,
+		HeartbeatTimeout:       heartbeatLimit,
+		WaitForCancellation:    true,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
+	})
+}
+
+// failureOf describes why a step on a node failed.
+func failureOf(ctx workflow.Context, step sdp.StepName, node string, err error) sdp.Failure {
+	f := sdp.Failure{Step: step, Kind: sdp.Internal, Code: "internal", Detail: err.Error(),
+		Remedy: "look at the run in the Temporal UI"}
+	if reported, ok := activities.FailureOf(err); ok {
+		f = reported.Failure
+	} else if activities.NotPickedUp(err) {
+		f = noWorker(ctx, node)
+	} else if activities.WorkerLost(err) {
+		f = sdp.Failure{Kind: sdp.Unavailable, Code: "worker-lost",
+			Detail: "node " + node + ": its worker was lost in the middle of the step, more than once",
+			Remedy: "look at the worker's log on the node, then deploy again"}
+	} else if temporal.IsTimeoutError(err) {
+		f = sdp.Failure{Kind: sdp.Unavailable, Code: "step-timeout", Detail: "node " + node + ": the step took too long",
+			Remedy: "look at the deployment's log for what it was doing, then deploy again"}
+	}
+	f.Step = step
+	return f
+}
+
+func noWorker(ctx workflow.Context, node string) sdp.Failure {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	detail := "node " + node + ": no worker"
+	var status string
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.NodeStatus, node).Get(ctx, &status); err == nil {
+		detail = status
+	}
+	return sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker", Detail: detail,
+		Remedy: "start `sdp worker` on " + node + " (`sdp nodes` shows it again), then deploy again"}
+}

@@ -1,0 +1,111 @@
+package workflows
+
+import (
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// progress is what a deployment has done so far. Each change goes to the database, which tells the browsers; the
+// workflow's "progress" query answers from the same value.
+type progress struct {
+	deployment string
+	state      sdp.DeploymentState
+	sha, image string
+	steps      []sdp.Step
+	failure    *sdp.Failure
+	cancelling bool
+}
+
+func newProgress(deployment string) *progress {
+	p := &progress{deployment: deployment, state: sdp.Queued}
+	for _, name := range sdp.Steps {
+		p.steps = append(p.steps, sdp.Step{Name: name, State: sdp.StepPending})
+	}
+	return p
+}
+
+func (p *progress) snapshot() (sdp.Progress, error) {
+	return sdp.Progress{Deployment: p.deployment, State: p.state, SHA: p.sha, Steps: slices.Clone(p.steps),
+		Failure: p.failure, Cancelling: p.cancelling}, nil
+}
+
+func (p *progress) step(name sdp.StepName) *sdp.Step {
+	return &p.steps[slices.IndexFunc(p.steps, func(s sdp.Step) bool { return s.Name == name })]
+}
+
+// begin marks a step as running. The fetch step includes resolving, which has a row of its own for people.
+func (p *progress) begin(ctx workflow.Context, name sdp.StepName) {
+	for _, n := range withResolve(name) {
+		s := p.step(n)
+		s.State, s.StartedAt = sdp.StepRunning, workflow.Now(ctx)
+	}
+	p.state = name.State()
+	p.publish(ctx)
+}
+
+func withResolve(name sdp.StepName) []sdp.StepName {
+	if name == sdp.StepFetch {
+		return []sdp.StepName{sdp.StepResolve, sdp.StepFetch}
+	}
+	return []sdp.StepName{name}
+}
+
+// end marks a step's end. It is published with the next step's beginning, or with the deployment's end.
+func (p *progress) end(ctx workflow.Context, name sdp.StepName, detail string, err error) {
+	state := sdp.StepDone
+	switch {
+	case err == nil:
+	case temporal.IsCanceledError(err):
+		state = sdp.StepCancelled
+	default:
+		state = sdp.StepFailed
+	}
+	for _, n := range withResolve(name) {
+		s := p.step(n)
+		s.State, s.FinishedAt, s.Detail = state, workflow.Now(ctx), detail
+	}
+}
+
+func (p *progress) resolved(sha, image string) {
+	if sha != "" {
+		p.sha, p.image = sha, image
+	}
+}
+
+// cached marks steps whose result, the image, was there already.
+func (p *progress) cached(ctx workflow.Context, image string, names ...sdp.StepName) {
+	for _, name := range names {
+		s := p.step(name)
+		s.State, s.Detail = sdp.StepCached, image
+		s.StartedAt = workflow.Now(ctx)
+		s.FinishedAt = s.StartedAt
+	}
+}
+
+func (p *progress) skip(ctx workflow.Context, name sdp.StepName, why string) {
+	s := p.step(name)
+	s.State, s.Detail, s.StartedAt = sdp.StepDone, why, workflow.Now(ctx)
+	s.FinishedAt = s.StartedAt
+}
+
+func (p *progress) settled(state sdp.DeploymentState, failure *sdp.Failure) {
+	p.state, p.failure, p.cancelling = state, failure, false
+}
+
+func (p *progress) change() activities.Progressed {
+	return activities.Progressed{Deployment: p.deployment, State: p.state, SHA: p.sha, Image: p.image,
+		Steps: slices.Clone(p.steps), Failure: p.failure}
+}
+
+func (p *progress) publish(ctx workflow.Context) {
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.change()).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("Publishing progress failed", "deployment", p.deployment, "error", err)
+	}
+}

@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+const (
+	any_            = mock.Anything
+	scheduleToStart = enums.TIMEOUT_TYPE_SCHEDULE_TO_START
+)
+
+// yard is a sandbox's entity workflow with operations that take a minute each.
+type yard struct {
+	env     *testsuite.TestWorkflowEnvironment
+	events  []string
+	settled []activities.SettleInput
+	waited  []activities.WaitingInput
+}
+
+func newYard(t *testing.T) *yard {
+	var suite testsuite.WorkflowTestSuite
+	y := &yard{env: suite.NewTestWorkflowEnvironment()}
+	y.env.SetTestTimeout(20 * time.Second)
+	y.env.RegisterActivity(&activities.Control{})
+	y.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in activities.SettleInput) error {
+		y.settled = append(y.settled, in)
+		return nil
+	})
+	y.env.OnActivity(control.Wait, any_, any_).Return(func(_ context.Context, in activities.WaitingInput) error {
+		y.waited = append(y.waited, in)
+		return nil
+	})
+	operation := func(ctx workflow.Context, op sdp.OperationRef) error {
+		y.events = append(y.events, "begin "+op.ID)
+		err := workflow.Sleep(ctx, time.Minute)
+		if err != nil {
+			y.events = append(y.events, "cancel "+op.ID)
+			return err
+		}
+		y.events = append(y.events, "end "+op.ID)
+		return nil
+	}
+	for _, name := range []string{"Deploy", "Create", "Restart", "Stop", "Route", "Delete"} {
+		y.env.RegisterWorkflowWithOptions(operation, workflow.RegisterOptions{Name: name})
+	}
+	return y
+}
+
+// at sends a signal when the entity has run for so long.
+func (y *yard) at(after time.Duration, signal string, arg any) {
+	y.env.RegisterDelayedCallback(func() { y.env.SignalWorkflow(signal, arg) }, after)
+}
+
+func (y *yard) run(t *testing.T) {
+	t.Helper()
+	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo"})
+	if err := y.env.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (y *yard) want(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(y.events, want) {
+		t.Errorf("events:\n got %q\nwant %q", y.events, want)
+	}
+}
+
+func op(kind sdp.OperationKind, id, service string) sdp.OperationRef {
+	return sdp.OperationRef{ID: id, Kind: kind, Sandbox: "demo", Service: service, User: "alice"}
+}
+
+func TestDeploymentsOfDifferentServicesRunSideBySide(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+	y.run(t)
+	y.want(t, "begin a", "begin b", "end a", "end b")
+}
+
+func TestNewerDeploymentSupersedesTheOlder(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "b", "account"))
+	y.run(t)
+	y.want(t, "begin a", "cancel a", "begin b", "end b")
+	if len(y.waited) != 1 || y.waited[0].Operation.ID != "b" || y.waited[0].Behind != "deploy of account (a)" {
+		t.Errorf("waits reported: %+v", y.waited)
+	}
+}
+
+func TestQueuedDeploymentThatIsSupersededNeverBegins(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpRestart, "r", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "account"))
+	y.run(t)
+	y.want(t, "begin r", "end r", "begin b", "end b")
+	if len(y.settled) != 1 || y.settled[0].Operation.ID != "a" || y.settled[0].State != sdp.OpCancelled {
+		t.Errorf("settled: %+v", y.settled)
+	}
+}
+
+func TestDeleteCancelsWhatRunsAndRunsAlone(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
+	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+	y.run(t)
+	y.want(t, "begin a", "cancel a", "begin x", "end x", "begin b", "end b")
+}
+
+func TestOperationsOfOneServiceWaitInOrder(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpStop, "s", "account"))
+	y.at(2*time.Second, signalSubmit, op(sdp.OpRoute, "r", "account"))
+	y.run(t)
+	y.want(t, "begin a", "end a", "begin s", "end s", "begin r", "end r")
+}
+
+func TestSubmittingTwiceRunsOnce(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.run(t)
+	y.want(t, "begin a", "end a")
+}
+
+func TestCancelOfAQueuedOperationEndsItAtOnce(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpStop, "s", "account"))
+	y.at(2*time.Second, signalCancel, "s")
+	y.run(t)
+	y.want(t, "begin a", "end a")
+	if len(y.settled) != 1 || y.settled[0].Operation.ID != "s" || y.settled[0].State != sdp.OpCancelled {
+		t.Errorf("settled: %+v", y.settled)
+	}
+}
+
+func TestCancelOfARunningOperationReachesIt(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, signalCancel, "a")
+	y.run(t)
+	y.want(t, "begin a", "cancel a")
+}
