@@ -1,0 +1,141 @@
+// Package worker builds the Temporal workers and registers the workflows and activities with them, and runs what a
+// node needs besides: registration, heartbeat, log shipping and the reconciler.
+package worker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sdp/internal/config"
+	"sdp/internal/sdp"
+)
+
+// NodeConfig is a node's configuration file, the same for `sdp worker` and `sdp router`. It is written by hand: SDP
+// discovers nothing.
+type NodeConfig struct {
+	Node          string             `yaml:"node"`     // name, unique in the instance
+	Type          sdp.NodeType       `yaml:"type"`     // MICRO, GATEWAY or INFRA
+	Instance      string             `yaml:"instance"` // which SDP installation; part of every container's labels
+	Address       string             `yaml:"address"`  // host name or IP at which other nodes and browsers reach this one
+	Data          string             `yaml:"data"`     // spool, checkouts, node keys, router socket and state
+	Server        ServerConfig       `yaml:"server"`
+	Temporal      TemporalConfig     `yaml:"temporal"`
+	CodecKeys     string             `yaml:"codecKeys"` // key file of the payload codec, the same on all machines
+	Docker        string             `yaml:"docker"`    // address of the Docker daemon
+	MeshPort      int                `yaml:"meshPort"`  // where this node's router listens for other nodes' routers
+	Ports         PortRange          `yaml:"ports"`     // public ports of sandboxes, GATEWAY nodes only
+	Networks      string             `yaml:"networks"`  // IPv4 prefix the sandboxes' networks are cut from
+	Builds        BuildConfig        `yaml:"builds"`
+	Drain         time.Duration      `yaml:"drain"`         // how long a replaced container may finish its requests
+	HealthTimeout time.Duration      `yaml:"healthTimeout"` // how long a new container may take to become healthy
+	Limits        LimitConfig        `yaml:"limits"`
+	Repositories  []RepositoryConfig `yaml:"repositories"`
+}
+
+// ServerConfig says where the server is and how this node proves who it is.
+type ServerConfig struct {
+	URL       string `yaml:"url"`
+	TokenFile string `yaml:"tokenFile"` // written by `sdp node token NODE` on the server
+}
+
+// TemporalConfig says where Temporal is.
+type TemporalConfig struct {
+	Address   string    `yaml:"address"` // host:port of its frontend
+	Namespace string    `yaml:"namespace"`
+	UI        string    `yaml:"ui"` // base URL of its Web UI, for links
+	TLS       TLSConfig `yaml:"tls"`
+}
+
+// TLSConfig names PEM files; all empty means no TLS.
+type TLSConfig struct {
+	CA   string `yaml:"ca"`
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// BuildConfig limits builds, so that they cannot take the machine down.
+type BuildConfig struct {
+	Concurrency int           `yaml:"concurrency"` // builds at once on this node
+	Timeout     time.Duration `yaml:"timeout"`
+	Online      bool          `yaml:"online"` // may `go build` download modules? No by default
+	Cache       string        `yaml:"cache"`  // GOCACHE; default: the user's own
+}
+
+// LimitConfig bounds one container.
+type LimitConfig struct {
+	Memory int64   `yaml:"memory"` // bytes
+	CPUs   float64 `yaml:"cpus"`
+	PIDs   int64   `yaml:"pids"`
+}
+
+// RepositoryConfig is a git clone on this node that SDP may deploy from. Its name is also its service's name.
+type RepositoryConfig struct {
+	Name       string             `yaml:"name"`
+	Path       string             `yaml:"path"`       // the clone; its working tree is never touched
+	Kind       sdp.RepositoryKind `yaml:"kind"`       // go or dockerfile
+	Build      string             `yaml:"build"`      // go: package to build, relative to the clone
+	Dockerfile string             `yaml:"dockerfile"` // dockerfile: path of the Dockerfile, relative to the clone
+	BaseImage  string             `yaml:"baseImage"`  // go: image the binary is put on; default: SDP's own
+	Port       int                `yaml:"port"`       // port the service listens on
+	Health     string             `yaml:"health"`     // path that answers 2xx or 3xx once healthy; empty: the port accepts connections
+	OCP        string             `yaml:"ocp"`        // URL at which the shared environment serves it
+	User       string             `yaml:"user"`       // user inside the container; default: the image's, never root
+	Env        EnvConfig          `yaml:"env"`
+}
+
+// EnvConfig says what is put into the service's environment besides PORT and the SDP_* variables.
+type EnvConfig struct {
+	// Upstreams is a pattern such as "{{SERVICE}}_URL": for each other service a variable that holds its address.
+	Upstreams string            `yaml:"upstreams"`
+	Vars      map[string]string `yaml:"vars"`
+}
+
+// PortRange is an inclusive range of ports, written "8080-8119".
+type PortRange string
+
+// Bounds returns the range's first and last port, 0 and 0 for an empty one.
+func (r PortRange) Bounds() (first, last int, err error) {
+	if r == "" {
+		return 0, 0, nil
+	}
+	a, b, found := strings.Cut(string(r), "-")
+	if !found {
+		b = a
+	}
+	first, err1 := strconv.Atoi(strings.TrimSpace(a))
+	last, err2 := strconv.Atoi(strings.TrimSpace(b))
+	if err1 != nil || err2 != nil || first < 1 || last > 65535 || first > last {
+		return 0, 0, fmt.Errorf("%q is no range of ports", string(r))
+	}
+	return first, last, nil
+}
+
+// LoadNodeConfig reads a node's configuration. Errors name the file, the line and what to do.
+func LoadNodeConfig(path string) (NodeConfig, error) {
+	c := NodeConfig{
+		Instance: "default", Docker: "unix:///var/run/docker.sock", Networks: "10.213.0.0/16", MeshPort: 7711,
+		Temporal: TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
+		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute},
+		Drain:    30 * time.Second, HealthTimeout: time.Minute,
+		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
+	}
+	err := config.Load(path, &c)
+	return c, err
+}
+
+// Token reads the node's token.
+func (c *NodeConfig) Token() (string, error) {
+	raw, err := os.ReadFile(c.Server.TokenFile)
+	if err != nil {
+		return "", sdp.Errorf(sdp.Invalid, "no-node-token", "the node's token cannot be read: %w", err).
+			WithRemedy("make one with `sdp node token %s` on the server and name its file in server.tokenFile", c.Node)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+// RouterSocket is where the node's router takes commands.
+func (c *NodeConfig) RouterSocket() string { return filepath.Join(c.Data, "router.sock") }

@@ -1,0 +1,176 @@
+package worker
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"sdp/internal/config"
+	"sdp/internal/git"
+	"sdp/internal/sdp"
+)
+
+// Validate implements config.Validator.
+func (c *NodeConfig) Validate(f *config.File) error {
+	checks := []func(*config.File) error{c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkBounds, c.checkRepositories}
+	for _, check := range checks {
+		if err := check(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *NodeConfig) checkIdentity(f *config.File) error {
+	if err := sdp.CheckNodeName(c.Node); err != nil {
+		return f.Errorf([]any{"node"}, "use up to 24 lower-case letters, digits and dashes", "node: %q is no valid name", c.Node)
+	}
+	if err := sdp.CheckNodeName(c.Instance); err != nil {
+		return f.Errorf([]any{"instance"}, "use up to 24 lower-case letters, digits and dashes", "instance: %q is no valid name", c.Instance)
+	}
+	switch c.Type {
+	case sdp.Micro, sdp.Gateway, sdp.Infra:
+		return nil
+	}
+	return f.Errorf([]any{"type"}, "write MICRO, GATEWAY or INFRA", "type: there is no node type %q", c.Type)
+}
+
+func (c *NodeConfig) checkPlaces(f *config.File) error {
+	if c.Address == "" || strings.ContainsAny(c.Address, "/ :") {
+		return f.Errorf([]any{"address"}, "write the host name or IP at which other nodes reach this one, without a port",
+			"address: %q is no host", c.Address)
+	}
+	if !filepath.IsAbs(c.Data) {
+		return f.Errorf([]any{"data"}, "write an absolute path", "data: %q is no absolute path", c.Data)
+	}
+	if u, err := url.Parse(c.Server.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return f.Errorf([]any{"server", "url"}, "write the server's address, such as http://control:7700", "server.url: %q is no URL", c.Server.URL)
+	}
+	if _, _, err := net.SplitHostPort(c.Temporal.Address); err != nil {
+		return f.Errorf([]any{"temporal", "address"}, "write host:port of Temporal's frontend", "temporal.address: %q is no address", c.Temporal.Address)
+	}
+	for key, path := range map[string]string{"codecKeys": c.CodecKeys} {
+		if path == "" {
+			return f.Errorf([]any{key}, "copy the key file from the server and write its path here", "%s: is missing", key)
+		}
+	}
+	if c.Server.TokenFile == "" {
+		return f.Errorf([]any{"server", "tokenFile"}, "make one with `sdp node token "+c.Node+"` on the server", "server.tokenFile: is missing")
+	}
+	return nil
+}
+
+func (c *NodeConfig) checkPorts(f *config.File) error {
+	if _, _, err := c.Ports.Bounds(); err != nil {
+		return f.Errorf([]any{"ports"}, `write a range such as "8080-8119"`, "ports: %v", err)
+	}
+	if c.Type == sdp.Gateway && c.Ports == "" {
+		return f.Errorf([]any{"ports"}, `a GATEWAY node needs public ports for its sandboxes; write a range such as "8080-8119"`, "ports: is missing")
+	}
+	if c.MeshPort < 1 || c.MeshPort > 65535 {
+		return f.Errorf([]any{"meshPort"}, "write a port between 1 and 65535", "meshPort: %d is no port", c.MeshPort)
+	}
+	first, last, _ := c.Ports.Bounds()
+	if first > 0 && c.MeshPort >= first && c.MeshPort <= last {
+		return f.Errorf([]any{"meshPort"}, "choose one outside the range of public ports", "meshPort: %d lies in %s", c.MeshPort, c.Ports)
+	}
+	prefix, err := netip.ParsePrefix(c.Networks)
+	if err != nil || !prefix.Addr().Is4() || prefix.Bits() > 26 {
+		return f.Errorf([]any{"networks"}, "write an IPv4 prefix of at least /26 that nothing else uses, such as 10.213.0.0/16",
+			"networks: %q will not do", c.Networks)
+	}
+	return nil
+}
+
+func (c *NodeConfig) checkBounds(f *config.File) error {
+	bad := func(key string, at ...any) error {
+		return f.Errorf(at, "write a number above zero, or leave the key out for the default", "%s: must be above zero", key)
+	}
+	switch {
+	case c.Builds.Concurrency < 1:
+		return bad("builds.concurrency", "builds", "concurrency")
+	case c.Builds.Timeout <= 0:
+		return bad("builds.timeout", "builds", "timeout")
+	case c.Drain <= 0:
+		return bad("drain", "drain")
+	case c.HealthTimeout <= 0:
+		return bad("healthTimeout", "healthTimeout")
+	case c.Limits.Memory < 16<<20:
+		return f.Errorf([]any{"limits", "memory"}, "write bytes, at least 16777216", "limits.memory: %d is too little", c.Limits.Memory)
+	case c.Limits.CPUs <= 0:
+		return bad("limits.cpus", "limits", "cpus")
+	case c.Limits.PIDs < 8:
+		return f.Errorf([]any{"limits", "pids"}, "write at least 8", "limits.pids: %d is too few", c.Limits.PIDs)
+	}
+	return nil
+}
+
+func (c *NodeConfig) checkRepositories(f *config.File) error {
+	seen := map[string]bool{}
+	for i := range c.Repositories {
+		r := &c.Repositories[i]
+		at := func(key string) []any { return []any{"repositories", i, key} }
+		if err := sdp.CheckServiceName(r.Name); err != nil {
+			return f.Errorf(at("name"), "use up to 24 lower-case letters, digits and dashes", "repositories: %q is no valid name", r.Name)
+		}
+		if seen[r.Name] {
+			return f.Errorf(at("name"), "give each repository a name of its own", "repositories: %q is there twice", r.Name)
+		}
+		seen[r.Name] = true
+		if err := r.check(f, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
+	if !filepath.IsAbs(r.Path) {
+		return f.Errorf(at("path"), "write the absolute path of the clone", "repository %s: path %q is not absolute", r.Name, r.Path)
+	}
+	if _, err := git.Open(r.Path); err != nil {
+		return f.Errorf(at("path"), "clone the repository there by hand, or correct the path", "repository %s: %s is no git clone", r.Name, r.Path)
+	}
+	if r.Port < 1 || r.Port > 65535 {
+		return f.Errorf(at("port"), "write the port the service listens on", "repository %s: %d is no port", r.Name, r.Port)
+	}
+	if r.Health != "" && !strings.HasPrefix(r.Health, "/") {
+		return f.Errorf(at("health"), "write a path such as /healthz", "repository %s: health %q is no path", r.Name, r.Health)
+	}
+	if u, err := url.Parse(r.OCP); r.OCP != "" && (err != nil || u.Host == "" || u.User != nil) {
+		return f.Errorf(at("ocp"), "write the URL at which OCP serves it, without credentials", "repository %s: ocp is no usable URL", r.Name)
+	}
+	if u := r.Env.Upstreams; u != "" && !strings.Contains(u, "{{SERVICE}}") {
+		return f.Errorf(at("env"), `write a pattern such as "{{SERVICE}}_URL"`, "repository %s: env.upstreams lacks {{SERVICE}}", r.Name)
+	}
+	for key := range r.Env.Vars {
+		if err := sdp.CheckEnvKey(key); err != nil {
+			return f.Errorf(at("env"), "use letters, digits and underscores", "repository %s: %q cannot name a variable", r.Name, key)
+		}
+	}
+	return r.checkKind(f, at)
+}
+
+func (r *RepositoryConfig) checkKind(f *config.File, at func(string) []any) error {
+	switch r.Kind {
+	case sdp.GoRepository:
+		if r.Build == "" {
+			r.Build = "."
+		}
+		if !filepath.IsLocal(r.Build) {
+			return f.Errorf(at("build"), "write a package path inside the clone, such as ./cmd/account", "repository %s: build %q leaves the clone", r.Name, r.Build)
+		}
+		return nil
+	case sdp.DockerfileRepository:
+		if r.Dockerfile == "" {
+			r.Dockerfile = "Dockerfile"
+		}
+		if !filepath.IsLocal(r.Dockerfile) {
+			return f.Errorf(at("dockerfile"), "write a path inside the clone", "repository %s: dockerfile %q leaves the clone", r.Name, r.Dockerfile)
+		}
+		return nil
+	}
+	return f.Errorf(at("kind"), "write go or dockerfile", "repository %s: there is no kind %q", r.Name, r.Kind)
+}

@@ -1,0 +1,214 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sdp/internal/docker"
+	"sdp/internal/router"
+	"sdp/internal/sdp"
+)
+
+// reconcileEvery is how often what runs is compared with what should run when nothing else asks for it.
+const reconcileEvery = 10 * time.Second
+
+// reconciler compares what the control plane wants of this node with what Docker and the router have. What is missing
+// is started or routed; what is too much is removed only after two rounds in a row, because something new may be made
+// between asking the control plane and looking at Docker. Every correction is reported.
+type reconciler struct {
+	*node
+	suspects map[string]bool // found too much in the last round
+	next     map[string]bool // found too much in this round
+}
+
+// reconcile runs rounds: at once, on Docker events, and every reconcileEvery.
+func (n *node) reconcile(ctx context.Context) error {
+	r := &reconciler{node: n}
+	events := n.docker.Events(ctx)
+	ticker := time.NewTicker(reconcileEvery)
+	defer ticker.Stop()
+	for {
+		if err := r.round(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("Reconciling failed; trying again", "error", err)
+		}
+		if !r.wait(ctx, events, ticker.C) {
+			return nil
+		}
+	}
+}
+
+// wait returns false when ctx ended. Only a container that ended by itself, or a daemon that is back, is worth a round
+// of its own.
+func (r *reconciler) wait(ctx context.Context, events <-chan docker.Event, tick <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick:
+			return true
+		case e, open := <-events:
+			if !open {
+				events = nil
+			} else if e.Action == "die" || e.Action == "start" || e.Action == "reconnected" {
+				return true
+			}
+		}
+	}
+}
+
+func (r *reconciler) round(ctx context.Context) error {
+	want, err := r.server.desired(ctx)
+	if err != nil {
+		return err
+	}
+	r.next = map[string]bool{}
+	have, err := r.docker.List(ctx)
+	if err != nil {
+		return err
+	}
+	corrections := r.containers(ctx, want, have)
+	if err := r.routes(ctx, want, corrections); err != nil {
+		return err
+	}
+	corrections = append(corrections, r.orphans(ctx, want, have)...)
+	r.suspects = r.next
+	if len(corrections) == 0 {
+		return nil
+	}
+	for _, c := range corrections {
+		r.log.Info("Corrected", "what", c.What, "sandbox", c.Sandbox, "service", c.Service, "deployment", c.Deployment)
+	}
+	return r.server.observed(ctx, corrections)
+}
+
+// twice reports whether something was found too much in this round and the last.
+func (r *reconciler) twice(key string) bool {
+	r.next[key] = true
+	return r.suspects[key]
+}
+
+func busy(want sdp.Desired, sandbox, service string) bool {
+	return slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox, Service: service}) ||
+		slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox})
+}
+
+// containers starts serving containers that are stopped and notices addresses that changed and containers that are gone.
+func (r *reconciler) containers(ctx context.Context, want sdp.Desired, have []docker.Container) []sdp.Correction {
+	var out []sdp.Correction
+	for _, w := range want.Containers {
+		if w.State != sdp.Serving || busy(want, w.Sandbox, w.Service) {
+			continue
+		}
+		i := slices.IndexFunc(have, func(c docker.Container) bool { return c.Deployment == w.Deployment })
+		if c := r.container(ctx, w, have, i); c != nil {
+			c.Sandbox, c.Service, c.Deployment = w.Sandbox, w.Service, w.Deployment
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
+func (r *reconciler) container(ctx context.Context, w sdp.Container, have []docker.Container, i int) *sdp.Correction {
+	if i < 0 {
+		if !r.twice("gone " + w.Deployment) {
+			return nil
+		}
+		return &sdp.Correction{What: "noticed that its container is gone", State: sdp.Removed}
+	}
+	c := have[i]
+	r.output.follow(c)
+	if c.State != "running" && c.State != "restarting" {
+		started, err := r.docker.StartExisting(ctx, c.ID)
+		if err != nil {
+			r.log.Warn("Starting a stopped container failed", "container", c.Name, "error", err)
+			return nil
+		}
+		r.output.follow(started)
+		return &sdp.Correction{What: "started its stopped container " + c.Name, Address: started.Address}
+	}
+	if c.Address != "" && c.Address != w.Address {
+		return &sdp.Correction{What: "noticed that its container moved to " + c.Address, Address: c.Address}
+	}
+	return nil
+}
+
+// routes gives the router every table and network it should have and takes away what it should not.
+func (r *reconciler) routes(ctx context.Context, want sdp.Desired, corrections []sdp.Correction) error {
+	if err := r.router.SetMeshToken(ctx, want.MeshToken); err != nil {
+		return err
+	}
+	networks, err := r.docker.Networks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range networks {
+		if hasTable(want, n.Sandbox) {
+			err := r.router.SetNetwork(ctx, n.Sandbox, router.Network{Gateway: n.Gateway, Subnet: n.Subnet})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if len(corrections) > 0 {
+		return nil // addresses changed: the tables are out of date, the next round brings new ones
+	}
+	for _, t := range want.Tables {
+		if err := r.router.Apply(ctx, t); err != nil && sdp.AsError(err).Code != "stale-table" {
+			r.log.Warn("Applying a table failed", "sandbox", t.Sandbox, "error", err)
+		}
+	}
+	return r.dropTables(ctx, want)
+}
+
+func hasTable(want sdp.Desired, sandbox string) bool {
+	return slices.ContainsFunc(want.Tables, func(t sdp.RoutingTable) bool { return t.Sandbox == sandbox })
+}
+
+func (r *reconciler) dropTables(ctx context.Context, want sdp.Desired) error {
+	tables, err := r.router.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if !hasTable(want, t.Sandbox) && !busy(want, t.Sandbox, "") && r.twice("table "+t.Sandbox) {
+			if err := r.router.Remove(ctx, t.Sandbox); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// orphans removes containers and networks of ours that nothing wants any more.
+func (r *reconciler) orphans(ctx context.Context, want sdp.Desired, have []docker.Container) []sdp.Correction {
+	var out []sdp.Correction
+	for _, c := range have {
+		known := slices.ContainsFunc(want.Containers, func(w sdp.Container) bool { return w.Deployment == c.Deployment })
+		if known || busy(want, c.Sandbox, c.Service) || !r.twice("container "+c.ID) {
+			continue
+		}
+		if err := r.docker.Remove(ctx, c.ID); err != nil {
+			r.log.Warn("Removing a container nothing wants failed", "container", c.Name, "error", err)
+			continue
+		}
+		out = append(out, sdp.Correction{Sandbox: c.Sandbox, Service: c.Service, Deployment: c.Deployment,
+			What: "removed container " + c.Name + ", which nothing wanted"})
+	}
+	networks, err := r.docker.Networks(ctx)
+	if err != nil {
+		r.log.Warn("Listing networks failed", "error", err)
+		return out
+	}
+	for _, n := range networks {
+		if hasTable(want, n.Sandbox) || busy(want, n.Sandbox, "") || !r.twice("network "+n.Name) {
+			continue
+		}
+		if err := r.docker.RemoveNetwork(ctx, n.Sandbox); err != nil {
+			r.log.Warn("Removing a network nothing wants failed", "network", n.Name, "error", err)
+			continue
+		}
+		out = append(out, sdp.Correction{Sandbox: n.Sandbox, What: "removed network " + n.Name + ", which nothing wanted"})
+	}
+	return out
+}

@@ -1,0 +1,96 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+// server is the control plane as a node sees it: where it registers, reports and learns what it should run.
+type server struct {
+	url   string
+	node  string
+	token string
+	http  *http.Client
+}
+
+func newServer(c NodeConfig, token string) *server {
+	return &server{url: strings.TrimRight(c.Server.URL, "/"), node: c.Node, token: token,
+		http: &http.Client{Timeout: 10 * time.Second}}
+}
+
+func (s *server) register(ctx context.Context, r sdp.NodeRegistration) error {
+	return s.call(ctx, http.MethodPost, "register", r, nil)
+}
+
+func (s *server) heartbeat(ctx context.Context, h sdp.NodeHealth) error {
+	return s.call(ctx, http.MethodPost, "heartbeat", h, nil)
+}
+
+func (s *server) desired(ctx context.Context) (sdp.Desired, error) {
+	var d sdp.Desired
+	err := s.call(ctx, http.MethodGet, "desired", nil, &d)
+	return d, err
+}
+
+func (s *server) observed(ctx context.Context, c []sdp.Correction) error {
+	return s.call(ctx, http.MethodPost, "observed", c, nil)
+}
+
+func (s *server) call(ctx context.Context, method, what string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, s.url+"/node/v1/"+url.PathEscape(s.node)+"/"+what, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return sdp.Errorf(sdp.Unavailable, "server-unreachable", "the server does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return refusal(resp)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// refusal reads the problem the server answered with.
+func refusal(resp *http.Response) error {
+	var p struct{ Code, Detail, Remedy string }
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // what cannot be read is described by the status alone
+	if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
+		p.Code, p.Detail = "server-refused", fmt.Sprintf("the server answered %s", resp.Status)
+	}
+	kind := sdp.Internal
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
+		kind = sdp.Unauthenticated
+	case resp.StatusCode == http.StatusConflict:
+		kind = sdp.Conflict
+	case resp.StatusCode >= 500:
+		kind = sdp.Unavailable
+	case resp.StatusCode >= 400:
+		kind = sdp.Invalid
+	}
+	return sdp.Errorf(kind, p.Code, "%s", p.Detail).WithRemedy("%s", p.Remedy)
+}

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+	"sdp/workflows"
+)
+
+// Dial connects to Temporal lazily: it returns before the connection stands, and the SDK reconnects by itself. All
+// payloads and failures are encrypted with keys; identity names this process in the Temporal UI.
+func Dial(c TemporalConfig, keys *secret.CodecKeys, identity string, logger *slog.Logger) (client.Client, error) {
+	options := client.Options{
+		HostPort: c.Address, Namespace: c.Namespace, Identity: identity,
+		DataConverter: secret.DataConverter(keys), FailureConverter: secret.FailureConverter(keys),
+		Logger: sdklog.NewStructuredLogger(logger),
+		// Cancels are pushed to workers that are heard of; the default of a minute is too slow to notice a dead one.
+		WorkerHeartbeatInterval: sdp.HeartbeatEvery,
+	}
+	if c.TLS != (TLSConfig{}) {
+		tlsConfig, err := c.TLS.load()
+		if err != nil {
+			return nil, err
+		}
+		options.ConnectionOptions.TLS = tlsConfig
+	}
+	return client.NewLazyClient(options)
+}
+
+func (t TLSConfig) load() (*tls.Config, error) {
+	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CA != "" {
+		pem, err := os.ReadFile(t.CA)
+		if err != nil {
+			return nil, fmt.Errorf("reading temporal.tls.ca: %w", err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, sdp.Errorf(sdp.Invalid, "bad-config", "temporal.tls.ca: %s holds no certificate", t.CA)
+		}
+	}
+	if t.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading temporal.tls.cert and key: %w", err)
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}
+
+// NewControl returns the worker of the control queue: all workflows and the database activities.
+func NewControl(c client.Client, control *activities.Control) worker.Worker {
+	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second})
+	for _, definition := range []any{workflows.Sandbox, workflows.Deploy, workflows.Create, workflows.Restart, workflows.Stop,
+		workflows.Route, workflows.Delete, workflows.Retire, workflows.Login, workflows.Branches, workflows.Trace} {
+		w.RegisterWorkflow(definition)
+	}
+	w.RegisterActivity(control)
+	return w
+}
+
+// quickTasks is how many quick operations a node does at once: they mostly wait for Docker or git.
+const quickTasks = 16
+
+// newHost returns a node's two workers: one for quick operations, one that limits how many builds run at once.
+func newHost(c client.Client, host *activities.Host, builds int) []worker.Worker {
+	options := func(tasks int) worker.Options {
+		return worker.Options{
+			DisableWorkflowWorker:              true,
+			MaxConcurrentActivityExecutionSize: tasks,
+			WorkerStopTimeout:                  5 * time.Second,
+			MaxHeartbeatThrottleInterval:       time.Second,
+		}
+	}
+	quick := worker.New(c, sdp.NodeQueue(host.Node), options(quickTasks))
+	build := worker.New(c, sdp.BuildQueue(host.Node), options(builds))
+	for _, w := range []worker.Worker{quick, build} {
+		w.RegisterActivity(host)
+	}
+	return []worker.Worker{quick, build}
+}
