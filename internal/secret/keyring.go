@@ -1,0 +1,75 @@
+package secret
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"time"
+)
+
+// Keyring holds the server's master keys. It may be used from several goroutines.
+type Keyring struct{ set *keyset }
+
+// LoadKeyring reads the master keys at path and creates them (mode 0600) if there is no such file. A file that others
+// can read is refused.
+func LoadKeyring(path string) (*Keyring, error) {
+	set, err := loadKeyset(path, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &Keyring{set: set}, nil
+}
+
+// Seal encrypts plaintext with the active key. Only the same purpose and context open it: the purpose names the kind of
+// thing ("environment"), the context the one thing (a row's key), so that a ciphertext moved to another row is useless.
+func (k *Keyring) Seal(purpose string, plaintext []byte, context string) ([]byte, error) {
+	return seal(k.set.active(), purpose, context, plaintext)
+}
+
+// Open decrypts what Seal made, with the active or any old key.
+func (k *Keyring) Open(purpose string, sealed []byte, context string) ([]byte, error) {
+	return k.set.unseal(purpose, context, sealed)
+}
+
+// Rotate makes a new active key and keeps the old ones for opening. Node tokens given out before stay valid.
+func (k *Keyring) Rotate() error { return k.set.rotate(time.Now()) }
+
+// Retire deletes an old key: what it sealed cannot be opened any more and node tokens made with it are refused.
+func (k *Keyring) Retire(keyID string) error { return k.set.retire(keyID) }
+
+// Keys lists the keys there are, oldest first.
+func (k *Keyring) Keys() []KeyInfo { return k.set.infos() }
+
+// Tokens start with a prefix that says what they are, so that Redact finds them anywhere.
+const (
+	nodeTokenPrefix    = "sdpn_"
+	meshTokenPrefix    = "sdpm_"
+	sessionTokenPrefix = "sdps_"
+)
+
+// NodeToken returns the bearer token with which a node's worker calls the server.
+func (k *Keyring) NodeToken(node string) string { return nodeToken(k.set.active(), node) }
+
+// CheckNodeToken reports whether token is the node's, made with the active or an old key.
+func (k *Keyring) CheckNodeToken(node, token string) bool {
+	ok := 0
+	for _, key := range k.set.all() {
+		ok |= subtle.ConstantTimeCompare([]byte(token), []byte(nodeToken(key, node)))
+	}
+	return ok == 1
+}
+
+// MeshToken returns the secret the instance's routers share. It is derived from the oldest key, because a token that
+// changed with each rotation would cut routers off from each other until all have the new one. Retire changes it.
+func (k *Keyring) MeshToken() string { return meshTokenPrefix + derive(k.set.all()[0], "mesh-token") }
+
+func nodeToken(k key, node string) string { return nodeTokenPrefix + derive(k, "node-token/"+node) }
+
+func derive(k key, info string) string {
+	raw, err := hkdf.Key(sha256.New, k.secret, nil, "sdp/derive/v1/"+info, keySize)
+	if err != nil {
+		panic(err) // only for a length SHA-256 cannot give
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
