@@ -1,0 +1,175 @@
+package logs_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sdp/internal/logs"
+)
+
+const marker = "hunter2&m/r k?r=é" // has to be escaped in every way there is
+
+func TestMaskerFindsEveryForm(t *testing.T) {
+	m := logs.NewMasker(marker, "0therSecret")
+	quoted, _ := json.Marshal(marker)
+	std := base64.StdEncoding.EncodeToString([]byte(marker))
+	for name, form := range map[string]string{
+		"itself":            marker,
+		"base64":            std,
+		"base64, raw":       strings.TrimRight(std, "="),
+		"base64, URL":       base64.URLEncoding.EncodeToString([]byte(marker)),
+		"base64, raw URL":   base64.RawURLEncoding.EncodeToString([]byte(marker)),
+		"query":             url.QueryEscape(marker),
+		"path":              url.PathEscape(marker),
+		"query, lower case": "hunter2%26m%2fr+k%3fr%3d%c3%a9",
+		"userinfo":          strings.TrimPrefix(url.UserPassword("", marker).String(), ":"),
+		"JSON":              string(quoted[1 : len(quoted)-1]),
+		"JSON, plain":       marker,
+		"hex":               hex.EncodeToString([]byte(marker)),
+		"hex, upper case":   strings.ToUpper(hex.EncodeToString([]byte(marker))),
+	} {
+		if got := m.MaskString("before " + form + " after"); got != "before *** after" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// The Basic header of every git request holds the password at some position within base64.
+func TestMaskerFindsASecretInsideBase64(t *testing.T) {
+	secret := "s3cret-Pa55word"
+	m := logs.NewMasker(secret)
+	for user := range 7 {
+		plain := strings.Repeat("u", user) + ":" + secret + ":x"
+		for _, alphabet := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+			got := m.MaskString("Basic " + alphabet.EncodeToString([]byte(plain)) + "\n")
+			if !strings.Contains(got, "***") {
+				t.Fatalf("user of %d bytes: %q", user, got)
+			}
+			for _, piece := range strings.Split(strings.TrimSpace(strings.TrimPrefix(got, "Basic ")), "***") {
+				raw, _ := alphabet.DecodeString(piece)
+				if strings.Contains(string(raw), secret[:3]) {
+					t.Errorf("user of %d bytes: %q leaves %q", user, got, raw)
+				}
+			}
+		}
+	}
+}
+
+func TestMaskerOfSeveralLines(t *testing.T) {
+	key := "-----BEGIN KEY-----\nMIIEvQIBADANBg\n  kqhkiG9w0BAQEF\n}\n-----END KEY-----\n"
+	m := logs.NewMasker(key)
+	encoded := base64.StdEncoding.EncodeToString([]byte(key))
+	got := m.MaskString("> MIIEvQIBADANBg\n> kqhkiG9w0BAQEF\n> }\nkey: " + key + "wrapped: " + wrap(encoded))
+	for _, line := range []string{"MIIEv", "kqhki", encoded[:20]} {
+		if strings.Contains(got, line) {
+			t.Errorf("%q is left in %q", line, got)
+		}
+	}
+	if !strings.Contains(got, "> }\nkey: ***") {
+		t.Errorf("%q", got)
+	}
+}
+
+func wrap(s string) string {
+	var lines []string
+	for len(s) > 76 {
+		lines, s = append(lines, s[:76]), s[76:]
+	}
+	return strings.Join(append(lines, s), "\n")
+}
+
+func TestMaskerKeepsTheRest(t *testing.T) {
+	var none *logs.Masker
+	for name, m := range map[string]*logs.Masker{
+		"nil": none, "empty": logs.NewMasker(), "short": logs.NewMasker("", "abc", "  a "),
+	} {
+		if got := m.MaskString("abc and a"); got != "abc and a" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	m := logs.NewMasker("password", "pass", "words", "word\n")
+	for text, want := range map[string]string{
+		"":                   "",
+		"no match":           "no match",
+		"pas swor":           "pas swor",
+		"a pass.":            "a ***.",
+		"a password.":        "a ***.",
+		"a passwords.":       "a ***.", // overlapping secrets are one
+		"passpassword":       "***",
+		"pass-pass":          "***-***",
+		"the wor":            "the wor",
+		"word":               "***", // trimmed
+		"ends with passwor":  "ends with ***",
+		"ppasspasswo passwo": "p***wo ***",
+	} {
+		if got := m.MaskString(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// However a text is split, the result is that of the whole.
+func TestMaskingDoesNotDependOnSplits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		secrets := make([]string, 1+r.IntN(4))
+		for i := range secrets {
+			secrets[i] = randomText(r, 4+r.IntN(12))
+		}
+		var text strings.Builder
+		for range r.IntN(20) {
+			text.WriteString(randomText(r, r.IntN(10)))
+			if s := secrets[r.IntN(len(secrets))]; r.IntN(2) == 0 {
+				text.WriteString(s[:r.IntN(len(s)+1)])
+			} else {
+				text.WriteString(s)
+			}
+		}
+		m := logs.NewMasker(secrets...)
+		want := m.MaskString(text.String())
+		for _, s := range secrets {
+			if strings.Contains(want, s) {
+				t.Fatalf("%q is left in %q", s, want)
+			}
+		}
+		spool := openSpool(t, t.TempDir())
+		stream := create(t, spool, "s", logs.Options{Masker: m})
+		for rest := text.String(); rest != ""; {
+			n := 1 + r.IntN(len(rest))
+			fmt.Fprint(stream, rest[:n])
+			rest = rest[n:]
+		}
+		closeAll(t, stream, spool)
+		if got := stream.Tail(1 << 16); got != want {
+			t.Fatalf("secrets %q, text %q: %q in pieces, %q whole", secrets, text.String(), got, want)
+		}
+	}
+}
+
+// randomText uses few letters, so that secrets overlap with text and each other.
+func randomText(r *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "ab\n"[min(r.IntN(12)/5, 2)]
+	}
+	return string(b)
+}
+
+func BenchmarkMasking(b *testing.B) {
+	var secrets []string
+	for i := range 20 {
+		secrets = append(secrets, fmt.Sprintf("secret-%d-value-%x", i, i*7919))
+	}
+	m := logs.NewMasker(secrets...)
+	line := strings.Repeat("internal/account/handler.go:42:17: undefined: sessionStore, see https://example/errors\n", 12)
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		m.MaskString(line)
+	}
+}
