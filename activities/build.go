@@ -67,6 +67,9 @@ func (h *Host) build(ctx context.Context, in SourceInput, log *logs.Stream) erro
 	if err := h.needDisk(); err != nil {
 		return err
 	}
+	if err := h.needCheckout(ctx, in, log); err != nil {
+		return err
+	}
 	limited, cancel := context.WithTimeout(ctx, h.Builder.Timeout)
 	defer cancel()
 	args := append([]string{"build"}, buildFlags...)
@@ -90,7 +93,17 @@ func (h *Host) build(ctx context.Context, in SourceInput, log *logs.Stream) erro
 		return sdp.Errorf(sdp.Failed, "build-timeout", "the build took longer than %s and was killed", h.Builder.Timeout).
 			WithRemedy("make it faster, or raise builds.timeout in the node's configuration")
 	}
-	return &OutputError{Err: buildError(in, tail.String(), err), Output: log.Tail(outputTail)}
+	return &OutputError{Err: buildError(in, tail.String(), err), Output: log.TailOwn(outputTail)}
+}
+
+// needCheckout checks the commit out if that is not there: an earlier attempt's worker may have died and its successor
+// cleaned up.
+func (h *Host) needCheckout(ctx context.Context, in SourceInput, log *logs.Stream) error {
+	_, err := os.Stat(h.checkoutDir(in.Deployment))
+	if errors.Is(err, os.ErrNotExist) {
+		return h.checkout(ctx, in, log)
+	}
+	return err
 }
 
 func packagePath(build string) string {
@@ -147,6 +160,14 @@ func buildError(in SourceInput, output string, err error) *sdp.Error {
 	case errors.Is(err, exec.ErrNotFound):
 		return sdp.Errorf(sdp.Internal, "no-go", "there is no `go` on the node").WithRemedy("install Go there and restart the worker")
 	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return sdp.Errorf(sdp.Internal, "build-broken", "go build could not be run: %w", err)
+	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return sdp.Errorf(sdp.Failed, "build-killed", "go build was killed by signal %d (%s)", status.Signal(), status.Signal()).
+			WithRemedy("if the node ran out of memory, lower builds.concurrency in its configuration; then deploy again")
+	}
 	return sdp.Errorf(sdp.Failed, "compile-error", "%s does not compile at %s: %s", in.Repository, sdp.ShortSHA(in.SHA),
 		firstProblem(output)).WithRemedy("mend it, push, and deploy again; the log has all the compiler said")
 }
@@ -186,15 +207,14 @@ func (h *Host) image(ctx context.Context, in SourceInput, log *logs.Stream) erro
 	labels := map[string]string{sdp.LabelInstance: h.Instance, sdp.LabelRepository: repo.Name, sdp.LabelSHA: in.SHA}
 	log.Printf("IMAGE", "making %s", in.Image)
 	if repo.Kind == sdp.GoRepository {
-		err = h.Docker.AssembleGoImage(ctx, docker.GoImage{Ref: in.Image, Base: repo.BaseImage, Name: repo.Name,
-			Binary: filepath.Join(dir, binary), Labels: labels, Port: repo.Port})
-	} else {
+		err = h.assemble(ctx, in, repo, labels, log)
+	} else if err = h.needCheckout(ctx, in, log); err == nil {
 		err = h.Docker.BuildImage(ctx, docker.DockerfileBuild{Ref: in.Image, Dir: dir, Dockerfile: repo.Dockerfile,
 			Labels: labels, Online: h.Builder.Online}, log)
 	}
 	if err != nil {
 		if sdp.KindOf(err) == sdp.Failed {
-			return &OutputError{Err: err, Output: log.Tail(outputTail)}
+			return &OutputError{Err: err, Output: log.TailOwn(outputTail)}
 		}
 		return diskError("making the image", err)
 	}
@@ -203,6 +223,18 @@ func (h *Host) image(ctx context.Context, in SourceInput, log *logs.Stream) erro
 		return fmt.Errorf("removing the checkout: %w", err)
 	}
 	return nil
+}
+
+// assemble puts the built binary on its base image. A binary that is gone with an earlier attempt is built again.
+func (h *Host) assemble(ctx context.Context, in SourceInput, repo Repository, labels map[string]string, log *logs.Stream) error {
+	path := filepath.Join(h.checkoutDir(in.Deployment), binary)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := h.build(ctx, in, log); err != nil {
+			return err
+		}
+	}
+	return h.Docker.AssembleGoImage(ctx, docker.GoImage{Ref: in.Image, Base: repo.BaseImage, Name: repo.Name,
+		Binary: path, Labels: labels, Port: repo.Port})
 }
 
 // tailWriter keeps the first and the last bytes written to it, enough to recognise what went wrong.
@@ -223,24 +255,3 @@ func (t *tailWriter) Write(p []byte) (int, error) {
 }
 
 func (t *tailWriter) String() string { return t.head.String() + t.tail.String() }
-
-// tagged writes each line to the log behind a tag, as in "[FETCH] counting objects".
-func tagged(log *logs.Stream, tag string) io.Writer { return tagWriter{log, tag} }
-
-type tagWriter struct {
-	log *logs.Stream
-	tag string
-}
-
-func (w tagWriter) Write(p []byte) (int, error) {
-	for line := range bytes.SplitSeq(p, []byte("\n")) {
-		// git's progress repeats one line with carriage returns; the last state is what matters
-		if i := bytes.LastIndexByte(bytes.TrimRight(line, "\r"), '\r'); i >= 0 {
-			line = line[i+1:]
-		}
-		if text := strings.TrimSpace(string(line)); text != "" {
-			w.log.Printf(w.tag, "%s", text)
-		}
-	}
-	return len(p), nil
-}

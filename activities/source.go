@@ -93,7 +93,8 @@ func (h *Host) fetchCommit(ctx context.Context, clone *git.Clone, in FetchInput,
 	if err := h.needDisk(); err != nil {
 		return err
 	}
-	if err := clone.Fetch(ctx, in.Branch, sha, cred, tagged(log, "FETCH")); err != nil {
+	progress := log.Tagged("FETCH")
+	if err := errors.Join(clone.Fetch(ctx, in.Branch, sha, cred, progress), progress.Close()); err != nil {
 		return err
 	}
 	log.Printf("FETCH", "fetched %s", sdp.ShortSHA(sha))

@@ -148,5 +148,5 @@ func (h *Host) withOutput(err error, log *logs.Stream) error {
 	}
 	log.Printf("START", "the container's last output:")
 	fmt.Fprintf(log, "%s\n", strings.TrimRight(exit.Output, "\n"))
-	return &OutputError{Err: err, Output: log.Tail(min(outputTail, len(exit.Output)+1))}
+	return &OutputError{Err: err, Output: log.TailOwn(min(outputTail, len(exit.Output)+1))}
 }

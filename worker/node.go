@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	sdkworker "go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
 	"sdp/activities"
@@ -62,9 +63,12 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	group.Go(func() error { return n.output.run(ctx) })
 	group.Go(func() error { return n.register(ctx) })
 	group.Go(func() error { return n.reconcile(ctx) })
-	for _, w := range newHost(temporal, n.host, c.Builds.Concurrency) {
-		group.Go(func() error { return runWorker(ctx, w, logger) })
-	}
+	group.Go(func() error {
+		return runWorker(ctx, func() sdkworker.Worker { return newQuickWorker(temporal, n.host) }, logger)
+	})
+	group.Go(func() error {
+		return runWorker(ctx, func() sdkworker.Worker { return newBuildWorker(temporal, n.host, c.Builds.Concurrency) }, logger)
+	})
 	logger.Info("Started", "node", c.Node, "type", c.Type, "repositories", len(c.Repositories))
 	err = group.Wait()
 	return errors.Join(ignoreCancel(err), n.spool.Close())
@@ -160,7 +164,7 @@ func (c NodeConfig) buildsGo() bool {
 	return false
 }
 
-// sweep removes checkouts that an earlier process left behind; a retried activity makes its own anew.
+// sweep removes checkouts that an earlier process left behind; a repeated activity makes its own anew.
 func (n *node) sweep() {
 	if err := os.RemoveAll(activities.CheckoutsDir(n.config.Data)); err != nil {
 		n.log.Warn("Sweeping checkouts failed", "error", err)

@@ -133,13 +133,14 @@ func memory() (free, total int64) {
 	return free, total
 }
 
-// runWorker runs a Temporal worker until ctx ends. Temporal being away when the process starts is no reason to end:
-// it is asked again until it is there.
-func runWorker(ctx context.Context, w sdkworker.Worker, log *slog.Logger) error {
+// runWorker runs a Temporal worker until ctx ends. Temporal being away, or dismissing the worker, is no reason to end:
+// a new worker is made until one runs, because one whose start failed cannot be started again.
+func runWorker(ctx context.Context, build func() sdkworker.Worker, log *slog.Logger) error {
+	interrupt := interruptOf(ctx)
 	for {
-		err := w.Start()
-		if err == nil {
-			break
+		err := build().Run(interrupt)
+		if ctx.Err() != nil {
+			return nil
 		}
 		log.Warn("Temporal does not answer; trying again", "error", err)
 		select {
@@ -148,7 +149,11 @@ func runWorker(ctx context.Context, w sdkworker.Worker, log *slog.Logger) error 
 		case <-time.After(retryEvery):
 		}
 	}
-	<-ctx.Done()
-	w.Stop()
-	return nil
+}
+
+// interruptOf is ctx in the form the Temporal SDK wants.
+func interruptOf(ctx context.Context) <-chan any {
+	interrupt := make(chan any)
+	context.AfterFunc(ctx, func() { close(interrupt) })
+	return interrupt
 }

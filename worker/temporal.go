@@ -74,20 +74,23 @@ func NewControl(c client.Client, control *activities.Control) worker.Worker {
 // quickTasks is how many quick operations a node does at once: they mostly wait for Docker or git.
 const quickTasks = 16
 
-// newHost returns a node's two workers: one for quick operations, one that limits how many builds run at once.
-func newHost(c client.Client, host *activities.Host, builds int) []worker.Worker {
-	options := func(tasks int) worker.Options {
-		return worker.Options{
-			DisableWorkflowWorker:              true,
-			MaxConcurrentActivityExecutionSize: tasks,
-			WorkerStopTimeout:                  5 * time.Second,
-			MaxHeartbeatThrottleInterval:       time.Second,
-		}
-	}
-	quick := worker.New(c, sdp.NodeQueue(host.Node), options(quickTasks))
-	build := worker.New(c, sdp.BuildQueue(host.Node), options(builds))
-	for _, w := range []worker.Worker{quick, build} {
-		w.RegisterActivity(host)
-	}
-	return []worker.Worker{quick, build}
+// newQuickWorker returns the worker of a node's quick operations.
+func newQuickWorker(c client.Client, host *activities.Host) worker.Worker {
+	return newHostWorker(c, sdp.NodeQueue(host.Node), quickTasks, host)
+}
+
+// newBuildWorker returns the worker that limits how many builds run at once.
+func newBuildWorker(c client.Client, host *activities.Host, builds int) worker.Worker {
+	return newHostWorker(c, sdp.BuildQueue(host.Node), builds, host)
+}
+
+func newHostWorker(c client.Client, queue string, tasks int, host *activities.Host) worker.Worker {
+	w := worker.New(c, queue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: tasks,
+		WorkerStopTimeout:                  5 * time.Second,
+		MaxHeartbeatThrottleInterval:       time.Second,
+	})
+	w.RegisterActivity(host)
+	return w
 }

@@ -16,8 +16,8 @@ import (
 const chunkSize = 64 << 10
 
 // AppendLog stores bytes of a stream that begin at offset, and returns the end of what is stored. Bytes that are stored
-// already are skipped, so an append may be repeated; a gap, and bytes after the end of a final stream, are a Conflict
-// that comes with the stored end, from where the sender goes on.
+// already are skipped, so an append may be repeated; a gap is a Conflict that comes with the stored end, from where the
+// sender goes on. Bytes behind the end of a final stream reopen it: a step that was repeated has more to say.
 func (db *DB) AppendLog(ctx context.Context, stream string, offset int64, data []byte, final bool,
 ) (committed int64, err error) {
 	const attempts = 3
@@ -43,8 +43,8 @@ const appendSQL = `
 		INSERT INTO log_streams AS s (name, end_offset, final)
 		SELECT $1, $4, $5 WHERE $2 = 0 OR EXISTS (SELECT FROM log_streams WHERE name = $1)
 		ON CONFLICT (name) DO UPDATE SET previous_offset = s.end_offset, end_offset = greatest(s.end_offset, $2 + $4),
-			final = s.final OR $5, updated_at = now()
-		WHERE s.end_offset >= $2 AND (NOT s.final OR s.end_offset >= $2 + $4)
+			final = CASE WHEN s.end_offset < $2 + $4 THEN $5 ELSE s.final OR $5 END, updated_at = now()
+		WHERE s.end_offset >= $2
 		RETURNING previous_offset, end_offset
 	), chunk AS (
 		INSERT INTO log_chunks (day, stream, start_offset, data)
@@ -55,12 +55,9 @@ const appendSQL = `
 	SELECT end_offset, sdp_notify('log/' || $1::text, $1, '', end_offset) FROM stream`
 
 func (db *DB) refuseAppend(ctx context.Context, stream string, offset int64) (committed int64, err error) {
-	committed, final, err := db.LogLength(ctx, stream)
+	committed, _, err = db.LogLength(ctx, stream)
 	if err != nil {
 		return 0, err
-	}
-	if final {
-		return committed, sdp.Errorf(sdp.Conflict, "log-final", "log %s ended at byte %d", stream, committed)
 	}
 	return committed, sdp.Errorf(sdp.Conflict, "log-gap", "log %s has %d bytes and was sent byte %d", stream, committed, offset)
 }

@@ -32,8 +32,9 @@ func TestAppendLogSkipsWhatItHasAndRefusesGaps(t *testing.T) {
 		{offset: 11, data: "", committed: 11},
 		{offset: 11, data: "!\n", final: true, committed: 13},
 		{offset: 11, data: "!\n", final: true, committed: 13},
-		{offset: 13, data: "more", committed: 13, code: "log-final"},
-		{offset: 13, data: "", final: true, committed: 13},
+		{offset: 13, data: "more", committed: 17}, // reopens it
+		{offset: 13, data: "more", final: true, committed: 17},
+		{offset: 17, data: "", final: true, committed: 17},
 	} {
 		committed, err := db.AppendLog(t.Context(), "s", c.offset, []byte(c.data), c.final)
 		if c.code != "" {
@@ -43,13 +44,13 @@ func TestAppendLogSkipsWhatItHasAndRefusesGaps(t *testing.T) {
 		}
 		equal(t, fmt.Sprintf("end after %q at %d", c.data, c.offset), committed, c.committed)
 	}
-	wantLog(t, db, "s", 0, 100, "hello world!\n", 13, true)
+	wantLog(t, db, "s", 0, 100, "hello world!\nmore", 17, true)
 	wantLog(t, db, "s", 4, 3, "o w", 7, false)
-	wantLog(t, db, "s", 13, 10, "", 13, true)
+	wantLog(t, db, "s", 17, 10, "", 17, true)
 	wantLog(t, db, "unknown", 0, 10, "", 0, false)
 	end, final, err := db.LogLength(t.Context(), "s")
 	must(t, err)
-	equal(t, "length", end, 13)
+	equal(t, "length", end, 17)
 	equal(t, "final", final, true)
 }
 
