@@ -20,9 +20,6 @@ import (
 // boxLifetime is how long a node may open what is sealed to it: longer than a deployment may wait for a build slot.
 const boxLifetime = 2 * time.Hour
 
-// PurposeEnvironment is the purpose under which secrets of environments are encrypted at rest.
-const PurposeEnvironment = "environment"
-
 // Control are the database activities. They run as local activities of the control worker.
 type Control struct {
 	DB           *postgres.DB
@@ -44,16 +41,14 @@ func (c *Control) LoadJob(ctx context.Context, id string) (Job, error) {
 	return job, fail(err)
 }
 
-// SecretContext binds a secret at rest to where it belongs, so that a copied row cannot be opened elsewhere.
-func SecretContext(sandbox, service, key string) string { return sandbox + "/" + service + "/" + key }
-
 func (c *Control) sealSecrets(j postgres.Job) (sdp.SealedBox, error) {
 	if len(j.Secrets) == 0 {
 		return sdp.SealedBox{}, nil
 	}
 	open := map[string]string{}
 	for key, sealed := range j.Secrets {
-		value, err := c.Keys.Open(PurposeEnvironment, sealed, SecretContext(j.Deployment.Sandbox, j.Deployment.Service, key))
+		where := sdp.SecretContext(j.Deployment.Sandbox, j.Deployment.Service, key)
+		value, err := c.Keys.Open(sdp.SecretPurpose, sealed, where)
 		if err != nil {
 			return sdp.SealedBox{}, fmt.Errorf("opening secret %s: %w", key, err)
 		}
@@ -74,12 +69,7 @@ func (c *Control) Publish(ctx context.Context, p Progressed) error {
 
 // SettleDeployment records how a deployment ended, with an audit event of its own.
 func (c *Control) SettleDeployment(ctx context.Context, p Progressed) error {
-	if p.State == sdp.Running {
-		if err := c.DB.Confirm(ctx, p.Deployment); err != nil {
-			return fail(err)
-		}
-	}
-	if err := c.Publish(ctx, p); err != nil {
+	if err := c.publishEnd(ctx, p); err != nil {
 		return err
 	}
 	d, err := c.DB.Deployment(ctx, p.Deployment)
@@ -87,6 +77,17 @@ func (c *Control) SettleDeployment(ctx context.Context, p Progressed) error {
 		return fail(err)
 	}
 	return fail(c.DB.Audit(ctx, deploymentEvent(d, p)))
+}
+
+// publishEnd makes the steps complete before the state says that all is done. Confirm also ends what ran before.
+func (c *Control) publishEnd(ctx context.Context, p Progressed) error {
+	if p.State != sdp.Running {
+		return c.Publish(ctx, p)
+	}
+	if err := c.DB.SetSteps(ctx, p.Deployment, p.Steps); err != nil {
+		return fail(err)
+	}
+	return fail(c.DB.Confirm(ctx, p.Deployment))
 }
 
 func deploymentEvent(d sdp.Deployment, p Progressed) sdp.AuditEvent {

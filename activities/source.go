@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"sdp/internal/git"
 	"sdp/internal/logs"
@@ -45,11 +46,12 @@ func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, l
 	if err != nil {
 		return Fetched{}, err
 	}
+	began := time.Now()
 	sha, err := resolve(ctx, clone, in, cred, log)
 	if err != nil {
 		return Fetched{}, err
 	}
-	out := Fetched{SHA: sha, Detail: nameOf(in.Branch, sha)}
+	out := Fetched{SHA: sha, Detail: nameOf(in.Branch, sha), Resolved: time.Since(began)}
 	if out.Image, err = h.imageName(ctx, repo, sha); err != nil {
 		return out, err
 	}

@@ -1,6 +1,10 @@
 package activities
 
-import "sdp/internal/sdp"
+import (
+	"time"
+
+	"sdp/internal/sdp"
+)
 
 // Job is everything a deploy workflow needs to know of its deployment. Credentials and Secrets are sealed to the node.
 type Job struct {
@@ -28,6 +32,17 @@ type Fetched struct {
 	Image  string // content-addressed name
 	Cached bool   // Image exists on the node: checkout, build and image are skipped
 	Detail string // one line for the step
+	// Resolved is how long it took to learn the commit, the first part of the whole.
+	Resolved time.Duration
+}
+
+// Resolving reports whether a failure came before the commit was known.
+func Resolving(code string) bool {
+	switch code {
+	case "branch-not-found", "wrong-credentials", "git-unreachable", "repository-missing", "credentials-expired":
+		return true
+	}
+	return false
 }
 
 // SourceInput names a commit to check out, build or make an image of.

@@ -116,15 +116,36 @@ func (r PortRange) Bounds() (first, last int, err error) {
 
 // LoadNodeConfig reads a node's configuration. Errors name the file, the line and what to do.
 func LoadNodeConfig(path string) (NodeConfig, error) {
-	c := NodeConfig{
+	c := defaults()
+	err := config.Load(path, &c)
+	return c, err
+}
+
+func defaults() NodeConfig {
+	return NodeConfig{
 		Instance: "default", Docker: "unix:///var/run/docker.sock", Networks: "10.213.0.0/16", MeshPort: 7711,
 		Temporal: TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
 		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute},
 		Drain:    30 * time.Second, HealthTimeout: time.Minute,
 		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
 	}
+}
+
+// LoadRouterConfig reads a node's configuration for its router, which must come up whatever became of the repositories.
+func LoadRouterConfig(path string) (NodeConfig, error) {
+	c := routerConfig{defaults()}
 	err := config.Load(path, &c)
-	return c, err
+	return c.NodeConfig, err
+}
+
+// routerConfig is a NodeConfig of which only what a router needs is checked.
+type routerConfig struct {
+	NodeConfig `yaml:",inline"`
+}
+
+// Validate implements config.Validator.
+func (c *routerConfig) Validate(f *config.File) error {
+	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts)
 }
 
 // Token reads the node's token.

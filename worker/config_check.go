@@ -14,7 +14,10 @@ import (
 
 // Validate implements config.Validator.
 func (c *NodeConfig) Validate(f *config.File) error {
-	checks := []func(*config.File) error{c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkBounds, c.checkRepositories}
+	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkBounds, c.checkRepositories)
+}
+
+func (c *NodeConfig) checkAll(f *config.File, checks ...func(*config.File) error) error {
 	for _, check := range checks {
 		if err := check(f); err != nil {
 			return err

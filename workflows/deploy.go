@@ -64,7 +64,7 @@ func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
 			Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
 			SHA: d.job.Deployment.SHA, Credentials: d.job.Credentials,
 		}).Get(ctx, &out)
-		d.progress.resolved(out.SHA, out.Image)
+		d.progress.resolved(out)
 		return out.Detail, err
 	})
 	return out, err
@@ -171,7 +171,11 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 	if err == nil || temporal.IsCanceledError(err) {
 		return err
 	}
-	return activities.WorkflowError(failureOf(ctx, name, d.job.Repository.Node, err))
+	f := failureOf(ctx, name, d.job.Repository.Node, err)
+	if activities.Resolving(f.Code) {
+		f.Step = sdp.StepResolve
+	}
+	return activities.WorkflowError(f)
 }
 
 // settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -19,6 +20,7 @@ type progress struct {
 	steps      []sdp.Step
 	failure    *sdp.Failure
 	cancelling bool
+	resolving  time.Duration // how long it took to learn the commit
 }
 
 func newProgress(deployment string) *progress {
@@ -65,15 +67,33 @@ func (p *progress) end(ctx workflow.Context, name sdp.StepName, detail string, e
 	default:
 		state = sdp.StepFailed
 	}
-	for _, n := range withResolve(name) {
-		s := p.step(n)
-		s.State, s.FinishedAt, s.Detail = state, workflow.Now(ctx), detail
+	s := p.step(name)
+	s.State, s.FinishedAt, s.Detail = state, workflow.Now(ctx), detail
+	if name == sdp.StepFetch {
+		p.endResolve(ctx, state, err)
 	}
 }
 
-func (p *progress) resolved(sha, image string) {
-	if sha != "" {
-		p.sha, p.image = sha, image
+// endResolve says how the resolving went that is part of the fetch step: where it failed, nothing was fetched.
+func (p *progress) endResolve(ctx workflow.Context, state sdp.StepState, err error) {
+	resolve, fetch := p.step(sdp.StepResolve), p.step(sdp.StepFetch)
+	f, failed := activities.FailureOf(err)
+	if failed && activities.Resolving(f.Code) {
+		resolve.State, resolve.FinishedAt = state, workflow.Now(ctx)
+		*fetch = sdp.Step{Name: sdp.StepFetch, State: sdp.StepPending}
+		return
+	}
+	resolve.State, resolve.Detail = sdp.StepDone, fetch.Detail
+	resolve.FinishedAt = resolve.StartedAt.Add(p.resolving)
+	fetch.StartedAt = resolve.FinishedAt
+	if p.sha == "" { // it ended before the commit was known
+		resolve.State = state
+	}
+}
+
+func (p *progress) resolved(f activities.Fetched) {
+	if f.SHA != "" {
+		p.sha, p.image, p.resolving = f.SHA, f.Image, f.Resolved
 	}
 }
 

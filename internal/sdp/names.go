@@ -139,6 +139,12 @@ func SandboxWorkflowID(sandbox string) string { return "sandbox/" + sandbox }
 // OperationWorkflowID is the ID of one operation's workflow: "deploy/<id>", "delete/<id>", ...
 func OperationWorkflowID(kind OperationKind, id string) string { return string(kind) + "/" + id }
 
+// SecretPurpose is what secrets of services are encrypted for at rest.
+const SecretPurpose = "environment"
+
+// SecretContext binds a secret at rest to where it belongs, so that a copied row cannot be opened elsewhere.
+func SecretContext(sandbox, service, key string) string { return sandbox + "/" + service + "/" + key }
+
 // Log streams. A stream is an append-only sequence of bytes, named once and never reused.
 
 // DeploymentStream is the log stream of a deployment's pipeline.

@@ -1,0 +1,174 @@
+package workflows
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enums "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/proxy"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"sdp/internal/secret"
+)
+
+// The flags record histories of a real run before they are replayed; testdata/histories/README.md shows how. Payloads
+// are saved decoded and without what is of the machine they were recorded on.
+var (
+	record     = flag.String("record", "", "save histories first: `NAME=WORKFLOW-ID[,...]`, each to testdata/histories/NAME.json")
+	temporalAt = flag.String("temporal", "127.0.0.1:7233", "with -record: host:port of Temporal")
+	codecKeys  = flag.String("codec-keys", "", "with -record: key `FILE` of the installation's payload codec")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *record != "" {
+		if err := recordHistories(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "recording:", err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func recordHistories(ctx context.Context) error {
+	if _, err := os.Stat(*codecKeys); err != nil {
+		return fmt.Errorf("-codec-keys must name the key file of the installation: %w", err)
+	}
+	keys, err := secret.LoadCodecKeys(*codecKeys)
+	if err != nil {
+		return err
+	}
+	c, err := client.Dial(client.Options{HostPort: *temporalAt, Namespace: "sdp"})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for pair := range strings.SplitSeq(*record, ",") {
+		name, id, found := strings.Cut(pair, "=")
+		if !found || name != filepath.Base(name) {
+			return fmt.Errorf("-record %q: write NAME=WORKFLOW-ID", pair)
+		}
+		if err := recordHistory(ctx, c, keys, name, id); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		fmt.Println("recorded", id, "as", name)
+	}
+	return nil
+}
+
+func recordHistory(ctx context.Context, c client.Client, keys *secret.CodecKeys, name, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	events := c.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	var history historypb.History
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return err
+		}
+		history.Events = append(history.Events, event)
+	}
+	if err := errors.Join(decode(ctx, keys, &history), scrub(ctx, &history)); err != nil {
+		return err
+	}
+	return save(name, &history)
+}
+
+func save(name string, history *historypb.History) error {
+	raw, err := protojson.Marshal(history)
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer // protojson's own indentation differs from run to run
+	if err := json.Indent(&pretty, raw, "", " "); err != nil {
+		return err
+	}
+	pretty.WriteByte('\n')
+	return os.WriteFile(historyFile(name), pretty.Bytes(), 0o644)
+}
+
+// decode replaces what the codec encrypted by what was encrypted, failures included.
+func decode(ctx context.Context, keys *secret.CodecKeys, history *historypb.History) error {
+	data := secret.DataConverter(keys)
+	err := proxy.VisitFailures(ctx, history, proxy.VisitFailuresOptions{
+		Visitor: func(_ *proxy.VisitFailuresContext, f *failurepb.Failure) error {
+			converter.DecodeCommonFailureAttributes(data, f)
+			f.StackTrace = ""
+			return nil
+		}})
+	return errors.Join(err, visitPayloads(ctx, history, func(p *commonpb.Payload) (*commonpb.Payload, error) {
+		var raw converter.RawValue // goes through the codec and no further
+		err := data.FromPayload(p, &raw)
+		return raw.Payload(), err
+	}))
+}
+
+func visitPayloads(ctx context.Context, m proto.Message, visit func(*commonpb.Payload) (*commonpb.Payload, error)) error {
+	return proxy.VisitPayloads(ctx, m, proxy.VisitPayloadsOptions{
+		SkipSearchAttributes: true,
+		Visitor: func(_ *proxy.VisitPayloadsContext, in []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			out := make([]*commonpb.Payload, len(in))
+			for i, p := range in {
+				var err error
+				if out[i], err = visit(p); err != nil {
+					return nil, err
+				}
+			}
+			return out, nil
+		}})
+}
+
+var (
+	sealed = regexp.MustCompile(`"Ciphertext":"[^"]*"`)
+	paths  = regexp.MustCompile(`/(?:tmp|home|root|work|var|usr)/[^\s":]*`)
+)
+
+// scrub takes out what is of the machine a history was recorded on: the processes' names, paths, and what was sealed
+// to its nodes.
+func scrub(ctx context.Context, history *historypb.History) error {
+	forget(history.ProtoReflect())
+	return visitPayloads(ctx, history, func(p *commonpb.Payload) (*commonpb.Payload, error) {
+		p.Data = sealed.ReplaceAll(p.Data, []byte(`"Ciphertext":"c2VhbGVk"`))
+		p.Data = paths.ReplaceAll(p.Data, []byte("/path"))
+		return p, nil
+	})
+}
+
+// forget clears what names a process, and the queue each process has for itself.
+func forget(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.Name() == "identity" || field.Name() == "sticky_attributes":
+			m.Clear(field)
+		case field.IsMap() || field.Message() == nil:
+		case field.IsList():
+			for i := range value.List().Len() {
+				forget(value.List().Get(i).Message())
+			}
+		default:
+			if queue, ok := value.Message().Interface().(*taskqueuepb.TaskQueue); ok && queue.Kind == enums.TASK_QUEUE_KIND_STICKY {
+				queue.Name = "sticky"
+			}
+			forget(value.Message())
+		}
+		return true
+	})
+}
