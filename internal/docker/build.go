@@ -1,0 +1,203 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/build"
+
+	"sdp/internal/sdp"
+)
+
+// DockerfileBuild says how a repository with a Dockerfile becomes an image.
+type DockerfileBuild struct {
+	Ref         string // name the image gets
+	Dir         string // build context
+	Dockerfile  string // path below Dir; "" = "Dockerfile"
+	Labels      map[string]string
+	MemoryBytes int64 // limit of each RUN step; 0 = none
+	Online      bool  // RUN steps may use the network
+}
+
+// BuildImage builds an image with the daemon's classic builder and writes its output to out. Images it starts from must
+// be there: nothing is pulled. If ctx is cancelled the running step is killed, and BuildImage returns once it is gone.
+//
+// Codes: "no-dockerfile", "missing-base-image", and "image-build-failed" with the failed step as its detail.
+func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Writer) error {
+	if b.Dockerfile == "" {
+		b.Dockerfile = "Dockerfile"
+	}
+	recipe, err := readDockerfile(b)
+	if err != nil {
+		return err
+	}
+	for _, base := range baseImages(recipe) {
+		if err := c.RequireImage(ctx, base); err != nil {
+			return err
+		}
+	}
+	run := &buildRun{client: c, out: out}
+	err = run.do(ctx, b)
+	if ctx.Err() != nil {
+		run.awaitStop(ctx)
+		return fmt.Errorf("build image %s: %w", b.Ref, ctx.Err())
+	}
+	return err
+}
+
+// readDockerfile reads the Dockerfile without following a link out of the context.
+func readDockerfile(b DockerfileBuild) (string, error) {
+	root, err := os.OpenRoot(b.Dir)
+	if err != nil {
+		return "", sdp.Errorf(sdp.Internal, "no-build-context", "build context: %w", err)
+	}
+	defer root.Close()
+	content, err := root.ReadFile(filepath.FromSlash(b.Dockerfile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", sdp.Errorf(sdp.Failed, "no-dockerfile", "the commit has no %s", b.Dockerfile).
+			WithRemedy("add one to the branch, or set `dockerfile:` of the repository to where it is")
+	}
+	if err != nil {
+		return "", sdp.Errorf(sdp.Failed, "no-dockerfile", "read %s: %w", b.Dockerfile, err).
+			WithRemedy("make it a plain file of the repository")
+	}
+	return string(content), nil
+}
+
+// buildRun is one build.
+type buildRun struct {
+	client *Client
+	out    io.Writer
+	step   string // the container of the step that runs now
+}
+
+func (r *buildRun) do(ctx context.Context, b DockerfileBuild) error {
+	source := newContext(b)
+	defer source.close()
+	options := build.ImageBuildOptions{
+		Tags: []string{b.Ref}, Dockerfile: b.Dockerfile, Labels: r.client.imageLabels(b.Labels),
+		Version: build.BuilderV1, Remove: true, ForceRemove: true,
+		Memory: b.MemoryBytes, MemorySwap: b.MemoryBytes, NetworkMode: "none",
+	}
+	if b.Online {
+		options.NetworkMode = "default"
+	}
+	res, err := r.client.api.ImageBuild(ctx, source, options)
+	if sourceErr := source.close(); sourceErr != nil && ctx.Err() == nil {
+		return r.client.fail(ctx, sourceErr, "read the build context")
+	}
+	if errdefs.IsInvalidArgument(err) {
+		return buildFailed(err.Error())
+	}
+	if err != nil {
+		return r.client.fail(ctx, err, "build image %s", b.Ref)
+	}
+	defer res.Body.Close()
+	return r.follow(ctx, res.Body)
+}
+
+func (r *buildRun) follow(ctx context.Context, body io.Reader) error {
+	for dec := json.NewDecoder(body); ; {
+		var m message
+		if err := dec.Decode(&m); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return r.client.fail(ctx, err, "follow the build")
+		}
+		if m.Error != "" {
+			if strings.Contains(m.Error, "no space left on device") {
+				return r.client.fail(ctx, errors.New(m.Error), "build the image")
+			}
+			return buildFailed(m.Error)
+		}
+		if found := runningIn.FindStringSubmatch(m.Stream); found != nil {
+			r.step = found[1]
+		}
+		if _, err := io.WriteString(r.out, m.Stream); err != nil {
+			return r.client.fail(ctx, err, "write the build's output")
+		}
+	}
+}
+
+func buildFailed(reason string) error {
+	return sdp.Errorf(sdp.Failed, "image-build-failed", "the Dockerfile does not build: %s", strings.TrimSpace(reason)).
+		WithRemedy("the deployment's log has the output of the failed step")
+}
+
+var runningIn = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12,64})\n?$`)
+
+// awaitStop waits until the step that ran when the build was cancelled has stopped. It only looks: a build's output may
+// pretend to be the line that names the step's container, so what it names may be anybody's.
+func (r *buildRun) awaitStop(ctx context.Context) {
+	if r.step == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		info, err := r.client.api.ContainerInspect(ctx, r.step)
+		if err != nil || info.State == nil || !info.State.Running {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// buildOnBase does with the builder what assemble does with an archive, for daemons that want every layer sent: those
+// that keep images in containerd.
+func (c *Client) buildOnBase(ctx context.Context, g GoImage) error {
+	info, _, err := c.inspectImage(ctx, g.Base)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "sdp-image-*")
+	if err != nil {
+		return c.fail(ctx, err, "make image %s", g.Ref)
+	}
+	defer os.RemoveAll(dir)
+	user := ""
+	if info.Config == nil || isRoot(info.Config.User) {
+		user = "USER " + Nonroot + "\n"
+	}
+	if g.Port > 0 {
+		user += fmt.Sprintf("EXPOSE %d\n", g.Port)
+	}
+	recipe := fmt.Sprintf("FROM %s\nCOPY binary /app/%s\n%sENTRYPOINT [\"/app/%s\"]\n", g.Base, g.Name, user, g.Name)
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(recipe), 0o644); err != nil {
+		return c.fail(ctx, err, "make image %s", g.Ref)
+	}
+	if err := copyProgram(filepath.Join(dir, "binary"), g.Binary); err != nil {
+		return c.fail(ctx, err, "make image %s", g.Ref)
+	}
+	return c.BuildImage(ctx, DockerfileBuild{Ref: g.Ref, Dir: dir, Labels: g.Labels}, io.Discard)
+}
+
+func copyProgram(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Chmod(0o755), out.Close())
+}

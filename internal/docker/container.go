@@ -1,0 +1,211 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/go-connections/nat"
+	"golang.org/x/sync/errgroup"
+
+	"sdp/internal/sdp"
+)
+
+// labelPort is a container's label for the TCP port its service listens on.
+const labelPort = "sdp.port"
+
+// Spec says what container to start.
+type Spec struct {
+	Name       string
+	Sandbox    string
+	Service    string
+	Deployment string
+	SHA        string // commit the image must carry in its label sdp.sha
+	Image      string
+	Repository string
+	Env        []string          // "KEY=value"
+	SecretKeys []string          // those of Env whose values are secret
+	Hosts      map[string]string // further names the container knows, with their addresses
+	Network    string
+	User       string  // "" = the image's, but Nonroot in place of root
+	Port       int     // TCP port the service listens on
+	Memory     int64   // bytes; 0 = no limit
+	CPUs       float64 // 0 = no limit
+	PIDs       int64   // 0 = no limit
+}
+
+// Container is a container this node made.
+type Container struct {
+	ID         string
+	Name       string
+	Sandbox    string
+	Service    string
+	Deployment string
+	SHA        string
+	Image      string
+	Address    string   // "ip:port"; "" while it does not run
+	State      string   // Docker's: "created", "running", "exited", ...
+	SecretKeys []string // names of the variables whose values are secret
+	Env        []string // from Start, StartExisting and Inspect only
+}
+
+// Start creates a container and starts it. It runs as a user that is not root, without capabilities, without a way to
+// gain any, and within its limits. What a former call for the same deployment left is removed first; after an error
+// or a cancel nothing is left. Its restart policy is "no" until Keep.
+//
+// Codes: "image-missing", "wrong-commit" if the image was not built from Spec.SHA, "name-taken", and
+// "container-start-failed" if its program cannot be run.
+func (c *Client) Start(ctx context.Context, s Spec) (Container, error) {
+	user, err := c.prepare(ctx, s)
+	if err != nil {
+		return Container{}, err
+	}
+	// Creating takes about 300 ms and cannot be cancelled half way: the daemon would go on, unseen.
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	ct, err := c.createAndStart(ctx, work, s, user)
+	if err == nil {
+		return ct, nil
+	}
+	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	return Container{}, errors.Join(err, c.RemoveDeployment(undo, s.Deployment))
+}
+
+// prepare checks the image and removes leftovers, side by side, and returns whom the container runs as.
+func (c *Client) prepare(ctx context.Context, s Spec) (user string, err error) {
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		user, err = c.userOf(gctx, s)
+		return err
+	})
+	group.Go(func() error { return c.RemoveDeployment(gctx, s.Deployment) })
+	return user, group.Wait()
+}
+
+func (c *Client) userOf(ctx context.Context, s Spec) (string, error) {
+	img, found, err := c.ImageInfo(ctx, s.Image)
+	switch {
+	case err != nil:
+		return "", err
+	case !found:
+		return "", sdp.Errorf(sdp.NotFound, "image-missing", "node %s does not have the image %s any more", c.node, s.Image).
+			WithRemedy("deploy the branch again")
+	case img.Labels[sdp.LabelSHA] != s.SHA:
+		return "", sdp.Errorf(sdp.Internal, "wrong-commit", "image %s was built from commit %q, not %s",
+			s.Image, img.Labels[sdp.LabelSHA], s.SHA).WithRemedy("remove the image and deploy again: `docker rmi %s`", s.Image)
+	case s.User != "":
+		return s.User, nil
+	case isRoot(img.User):
+		return Nonroot, nil
+	}
+	return img.User, nil
+}
+
+func isRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	id, err := strconv.Atoi(name)
+	return name == "" || name == "root" || err == nil && id == 0
+}
+
+func (c *Client) createAndStart(ctx, work context.Context, s Spec, user string) (Container, error) {
+	if err := ctx.Err(); err != nil {
+		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
+	}
+	created, err := c.api.ContainerCreate(work, c.config(s, user), hostConfig(s), networking(s), nil, s.Name)
+	if errdefs.IsConflict(err) {
+		return Container{}, c.nameTaken(work, s.Name)
+	}
+	if err != nil {
+		return Container{}, c.fail(work, err, "create container %s", s.Name)
+	}
+	if err := ctx.Err(); err != nil {
+		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
+	}
+	ct, err := c.start(work, created.ID, s.Name)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("start container %s: %w", s.Name, ctx.Err())
+	}
+	return ct, err
+}
+
+func (c *Client) start(ctx context.Context, id, name string) (Container, error) {
+	if err := c.api.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+		if strings.Contains(err.Error(), "OCI runtime") || strings.Contains(err.Error(), "unable to find user") {
+			return Container{}, sdp.Errorf(sdp.Failed, "container-start-failed",
+				"container %s cannot run its program: %s", name, shortReason(err)).
+				WithRemedy("check the program, and the user, the image starts with")
+		}
+		return Container{}, c.fail(ctx, err, "start container %s", name)
+	}
+	ct, found, err := c.Inspect(ctx, id)
+	if err == nil && !found {
+		err = sdp.Errorf(sdp.Conflict, "container-removed", "container %s was removed while it started", name).
+			WithRemedy("try again")
+	}
+	return ct, err
+}
+
+// shortReason is the end of the runtime's chain of errors, which is where the reason is.
+func shortReason(err error) string {
+	text := strings.TrimSuffix(strings.TrimSpace(err.Error()), ": unknown")
+	if i := strings.LastIndex(text, "starting container process caused: "); i >= 0 {
+		return text[i+len("starting container process caused: "):]
+	}
+	return text
+}
+
+func (c *Client) nameTaken(ctx context.Context, name string) error {
+	holder := "another container"
+	if info, err := c.api.ContainerInspect(ctx, name); err == nil && info.Config != nil {
+		if instance := info.Config.Labels[sdp.LabelInstance]; instance != "" {
+			holder = fmt.Sprintf("node %s of instance %s", info.Config.Labels[sdp.LabelNode], instance)
+		} else {
+			holder = "a container SDP did not make"
+		}
+	}
+	return sdp.Errorf(sdp.Conflict, "name-taken", "the container name %s is held by %s", name, holder).
+		WithRemedy("choose another sandbox name, or remove that container: `docker rm %s`", name)
+}
+
+func (c *Client) config(s Spec, user string) *container.Config {
+	labels := c.ownLabels()
+	maps.Copy(labels, map[string]string{
+		sdp.LabelSandbox: s.Sandbox, sdp.LabelService: s.Service, sdp.LabelSHA: s.SHA, sdp.LabelDeployment: s.Deployment,
+		sdp.LabelRepository: s.Repository, sdp.LabelSecretKeys: strings.Join(s.SecretKeys, ","),
+		labelPort: strconv.Itoa(s.Port),
+	})
+	return &container.Config{
+		Image: s.Image, Env: s.Env, User: user, Labels: labels,
+		ExposedPorts: nat.PortSet{nat.Port(fmt.Sprintf("%d/tcp", s.Port)): {}},
+	}
+}
+
+func hostConfig(s Spec) *container.HostConfig {
+	h := &container.HostConfig{
+		NetworkMode:   container.NetworkMode(s.Network),
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "2"}},
+		CapDrop:       []string{"ALL"},
+		SecurityOpt:   []string{"no-new-privileges"},
+		Resources:     container.Resources{Memory: s.Memory, MemorySwap: s.Memory, NanoCPUs: int64(s.CPUs * 1e9)},
+	}
+	if s.PIDs > 0 {
+		h.PidsLimit = &s.PIDs
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Hosts)) {
+		h.ExtraHosts = append(h.ExtraHosts, name+":"+s.Hosts[name])
+	}
+	return h
+}
+
+func networking(s Spec) *network.NetworkingConfig {
+	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{s.Network: {}}}
+}

@@ -1,0 +1,93 @@
+// Command service is what the tests run in containers. Its first argument, or MODE, says what it does.
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	mode := os.Getenv("MODE")
+	if len(os.Args) > 1 {
+		mode = os.Args[1]
+	}
+	switch mode {
+	case "exit":
+		fmt.Println("starting")
+		fmt.Fprintln(os.Stderr, "no database")
+		os.Exit(3)
+	case "hang":
+		fmt.Println("hanging")
+		time.Sleep(time.Hour)
+	case "eat":
+		var all [][]byte
+		for {
+			b := make([]byte, 1<<20)
+			for i := range b {
+				b[i] = 1
+			}
+			all = append(all, b)
+		}
+	case "touch":
+		if err := os.WriteFile(os.Args[2], []byte("made"), 0o644); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "need": // fails unless the files are there
+		for _, name := range os.Args[2:] {
+			if _, err := os.Lstat(name); err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+		}
+	case "print":
+		fmt.Println("first")
+		fmt.Println(strings.Repeat("x", 100_000))
+		fmt.Fprintln(os.Stderr, "problem")
+		fmt.Print("no end")
+		serve()
+	default:
+		serve()
+	}
+}
+
+func serve() {
+	http.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
+		if os.Getenv("MODE") == "sick" {
+			http.Error(w, "sick", http.StatusServiceUnavailable)
+		}
+	})
+	http.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
+		status, _ := os.ReadFile("/proc/self/status")
+		w.Write(status)
+		zone, err := time.LoadLocation("America/Argentina/Ushuaia")
+		fmt.Fprintln(w, "zone:", zone, err, "local:", time.Now().Location(), time.Now().Format("MST"))
+		hosts, _ := os.ReadFile("/etc/hosts")
+		w.Write(hosts)
+		for _, name := range []string{"/etc/ssl/certs/ca-certificates.crt", "/tmp", "/home/nonroot"} {
+			info, err := os.Stat(name)
+			if err != nil {
+				fmt.Fprintln(w, err)
+				continue
+			}
+			fmt.Fprintln(w, name, info.Mode(), info.Size())
+		}
+		fmt.Fprintln(w, "temp:", os.WriteFile(os.TempDir()+"/x", nil, 0o600))
+	})
+	done := make(chan os.Signal, 1)
+	signal.Notify(done, syscall.SIGTERM)
+	go func() {
+		<-done
+		fmt.Println("bye")
+		os.Exit(0)
+	}()
+	if err := http.ListenAndServe(":8080", nil); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
