@@ -1,0 +1,193 @@
+package router
+
+import (
+	"maps"
+	"net"
+	"reflect"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+// apply makes t what its sandbox is served from. A public port that is held gets a moment to become free: somebody may
+// just be letting go of it.
+func (r *Router) apply(t sdp.RoutingTable) error {
+	if err := checkTable(t); err != nil {
+		return err
+	}
+	for give := time.Now().Add(bindPatience); ; time.Sleep(bindPatience / 10) {
+		err := r.tryApply(t)
+		if err == nil || sdp.AsError(err).Code != portHeld || time.Now().After(give) {
+			return err
+		}
+	}
+}
+
+// tryApply is one attempt. The order matters: what can fail comes before the swap, so that a failure leaves everything
+// as it was; the old public port is let go of last.
+func (r *Router) tryApply(t sdp.RoutingTable) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.sweepLocked()
+	sb, err := r.candidate(t)
+	if err != nil || r.serves(sb, t) {
+		return err
+	}
+	compiled := r.compile(sb, t)
+	publicPort, err := r.openPublic(t)
+	if err != nil {
+		return err
+	}
+	if err := r.save(func(s *state) { s.Tables[t.Sandbox] = t }); err != nil {
+		if publicPort != nil {
+			publicPort.Close()
+		}
+		return err
+	}
+	r.install(sb, compiled)
+	if key, _ := r.publicKey(t); publicPort != nil {
+		r.serve(key, publicPort, r.publicHandler(sb))
+	}
+	r.align()
+	r.log.Info("Applied table", "sandbox", t.Sandbox, "version", t.Version, "port", t.PublicPort)
+	return nil
+}
+
+// candidate returns the sandbox a table is for, a new one if the router does not know it yet, unless the table is older
+// than the sandbox's.
+func (r *Router) candidate(t sdp.RoutingTable) (*sandbox, error) {
+	sb := (*r.sandboxes.Load())[t.Sandbox]
+	if sb == nil {
+		return newSandbox(t.Sandbox), nil
+	}
+	if have := sb.table.Load().Version; t.Version < have {
+		return nil, sdp.Errorf(sdp.Conflict, "stale-table",
+			"the router of node %s has version %d of the routes of sandbox %s, this is version %d",
+			r.cfg.Node, have, t.Sandbox, t.Version).WithRemedy("send the current table")
+	}
+	return sb, nil
+}
+
+// serves reports whether t is in force already, which is common: the reconciler sends tables again to be sure.
+func (r *Router) serves(sb *sandbox, t sdp.RoutingTable) bool {
+	key, hasPort := r.publicKey(t)
+	return reflect.DeepEqual(sb.table.Load().RoutingTable, t) && (!hasPort || r.listeners[key] != nil)
+}
+
+func newSandbox(name string) *sandbox {
+	sb := &sandbox{name: name, header: []string{name}}
+	sb.stats.since = time.Now()
+	sb.stats.total = newCounters()
+	sb.table.Store(&table{RoutingTable: sdp.RoutingTable{Sandbox: name, Version: -1}})
+	sb.services.Store(&map[string]*counters{})
+	return sb
+}
+
+// openPublic opens a table's public port if this node is to have it and does not; nil if there is nothing to open.
+func (r *Router) openPublic(t sdp.RoutingTable) (net.Listener, error) {
+	key, ok := r.publicKey(t)
+	if !ok || r.listeners[key] != nil {
+		return nil, nil
+	}
+	return r.bind(key)
+}
+
+// install makes a compiled table the current one.
+func (r *Router) install(sb *sandbox, t *table) {
+	if n, ok := r.networks[sb.name]; ok {
+		if subnet, err := checkNetwork(n); err == nil {
+			sb.subnet.Store(&subnet)
+		}
+	}
+	sb.table.Store(t)
+	if (*r.sandboxes.Load())[sb.name] == sb {
+		return
+	}
+	more := maps.Clone(*r.sandboxes.Load())
+	more[sb.name] = sb
+	r.sandboxes.Store(&more)
+}
+
+// remove forgets a sandbox.
+func (r *Router) remove(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.sweepLocked()
+	_, hasNetwork := r.networks[name]
+	gone := (*r.sandboxes.Load())[name]
+	if gone == nil && !hasNetwork {
+		return nil
+	}
+	if err := r.save(func(s *state) { delete(s.Tables, name); delete(s.Networks, name) }); err != nil {
+		return err
+	}
+	delete(r.networks, name)
+	if gone != nil {
+		fewer := maps.Clone(*r.sandboxes.Load())
+		delete(fewer, name)
+		r.sandboxes.Store(&fewer)
+		gone.table.Store(&table{RoutingTable: gone.table.Load().RoutingTable, inactive: "sandbox " + name + " was deleted"})
+	}
+	r.align()
+	r.log.Info("Removed sandbox", "sandbox", name)
+	return nil
+}
+
+func (r *Router) setNetwork(sandbox string, n Network) error {
+	if err := sdp.CheckSandboxName(sandbox); err != nil {
+		return err
+	}
+	subnet, err := checkNetwork(n)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.networks[sandbox] == n {
+		return nil
+	}
+	if err := r.save(func(s *state) { s.Networks[sandbox] = n }); err != nil {
+		return err
+	}
+	r.networks[sandbox] = n
+	if sb := (*r.sandboxes.Load())[sandbox]; sb != nil {
+		sb.subnet.Store(&subnet)
+	}
+	r.align()
+	return nil
+}
+
+func (r *Router) removeNetwork(sandbox string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.networks[sandbox]; !ok {
+		return nil
+	}
+	if err := r.save(func(s *state) { delete(s.Networks, sandbox) }); err != nil {
+		return err
+	}
+	delete(r.networks, sandbox)
+	if sb := (*r.sandboxes.Load())[sandbox]; sb != nil {
+		sb.subnet.Store(nil)
+	}
+	r.align()
+	return nil
+}
+
+func (r *Router) setMeshToken(token string) error {
+	if token == "" {
+		return sdp.Errorf(sdp.Invalid, "no-token", "the mesh token is empty")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.tokens.Load()
+	if old.Current == token {
+		return nil
+	}
+	next := &tokens{Current: token, Previous: old.Current}
+	if err := r.save(func(s *state) { s.Tokens = *next }); err != nil {
+		return err
+	}
+	r.tokens.Store(next)
+	return nil
+}

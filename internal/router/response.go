@@ -1,0 +1,194 @@
+package router
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+const (
+	bufferSize = 32 << 10
+	// A response whose body is awaited longer than this gets its header sent ahead.
+	headerDelay = 2 * time.Millisecond
+	// Bodies up to this many bytes come with or right after their header.
+	smallBody = 64 << 10
+)
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// respond passes the target's response on to the client.
+func (x *exchange) respond(res *http.Response) {
+	defer res.Body.Close()
+	if x.body != nil {
+		defer x.body.Close()
+	}
+	if x.refusedByRouter(res) {
+		return
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		x.switchProtocols(res)
+		return
+	}
+	x.setResponseHeader(res)
+	announced := len(res.Trailer)
+	for key := range res.Trailer {
+		x.w.Header().Add("Trailer", key)
+	}
+	x.allowConversation()
+	x.w.WriteHeader(res.StatusCode)
+	x.copyBody(res)
+	res.Body.Close() // fills in the trailers
+	x.copyTrailers(res.Trailer, announced)
+}
+
+// setResponseHeader sets the client's response header. Of the routers on a request's way, the one that picked the
+// final target says what it was and records the hop.
+func (x *exchange) setResponseHeader(res *http.Response) {
+	x.status = res.StatusCode
+	h := x.w.Header()
+	copyResponseHeader(h, res.Header, x.route.mesh)
+	h[sandboxHeader] = x.sb.header
+	if h[routeHeader] == nil {
+		h[routeHeader] = x.route.header
+		x.recordHop(x.route, res.StatusCode)
+	}
+	if x.trace != "" {
+		h[sdp.TraceHeader] = []string{x.trace}
+	}
+}
+
+// allowConversation lets a target answer while the client is still sending: net/http would swallow the rest of the
+// request before it sends a response over HTTP/1.1. In return the connection cannot be used again, since nobody knows
+// whether the target will read all.
+func (x *exchange) allowConversation() {
+	if x.body != nil && x.in.ProtoMajor == 1 && !x.body.whole.Load() {
+		http.NewResponseController(x.w).EnableFullDuplex()
+		x.w.Header()["Connection"] = []string{"close"}
+	}
+}
+
+func (x *exchange) refusedByRouter(res *http.Response) bool {
+	if !x.route.mesh || res.Header[meshRefused] == nil {
+		return false
+	}
+	x.cut = true
+	x.w.Header()[routeHeader] = x.route.header
+	x.recordHop(x.route, http.StatusBadGateway)
+	x.problem(http.StatusBadGateway, "mesh-refused",
+		"the router of node "+x.route.Target.Node+" refused this node's mesh token",
+		"check that both nodes' workers are connected to the same server; they pass the token to their routers")
+	return true
+}
+
+// copyBody copies the response's body. What the target breaks off is broken off for the client too.
+func (x *exchange) copyBody(res *http.Response) {
+	if res.Body == http.NoBody || res.ContentLength == 0 {
+		return
+	}
+	err := x.stream(res)
+	if err == nil {
+		return
+	}
+	x.cut = x.in.Context().Err() == nil && !errors.Is(err, errClientGone)
+	panic(http.ErrAbortHandler)
+}
+
+var errClientGone = errors.New("the client is gone")
+
+// stream copies and sees to it that nothing lingers: what cannot be followed at once by more is flushed.
+func (x *exchange) stream(res *http.Response) error {
+	flusher, _ := x.w.(http.Flusher)
+	sent := func() {}
+	if res.ContentLength < 0 || res.ContentLength > smallBody {
+		sent = flushLate(flusher)
+	}
+	buffer := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buffer)
+	for left := res.ContentLength; ; {
+		n, err := res.Body.Read(buffer[:])
+		sent()
+		sent = func() {}
+		if n > 0 {
+			if _, err := x.w.Write(buffer[:n]); err != nil {
+				return errClientGone
+			}
+			left -= int64(n)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if left != 0 && n < bufferSize {
+			flusher.Flush()
+		}
+	}
+}
+
+// flushLate flushes after headerDelay unless the returned function is called before. That function waits for a flush
+// under way, since a ResponseWriter is not to be used by two goroutines at once.
+func flushLate(flusher http.Flusher) (stop func()) {
+	flushed := make(chan struct{})
+	timer := time.AfterFunc(headerDelay, func() {
+		flusher.Flush()
+		close(flushed)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-flushed
+		}
+	}
+}
+
+// copyTrailers sends the trailers, those that were announced in the header and those that were not.
+func (x *exchange) copyTrailers(trailer http.Header, announced int) {
+	if len(trailer) == 0 {
+		return
+	}
+	http.NewResponseController(x.w).Flush() // or else net/http sends a short body with a length and no trailers
+	prefix := ""
+	if len(trailer) != announced {
+		prefix = http.TrailerPrefix
+	}
+	for key, values := range trailer {
+		x.w.Header()[prefix+key] = values
+	}
+}
+
+// problem answers with an RFC 9457 problem document.
+func (x *exchange) problem(status int, code, detail, remedy string) {
+	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
+		Remedy: remedy, Service: strings.ToValidUTF8(x.service, "?")}
+	h := x.w.Header()
+	if x.sb != nil {
+		p.Sandbox = x.sb.name
+		h[sandboxHeader] = x.sb.header
+	}
+	if x.trace != "" {
+		h[sdp.TraceHeader] = []string{x.trace}
+	}
+	body, _ := json.Marshal(p) // strings and a number: cannot fail
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	x.status = status
+	x.w.WriteHeader(status)
+	x.w.Write(append(body, '\n'))
+}
+
+type problem struct {
+	Type    string `json:"type"`
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail"`
+	Code    string `json:"code"`
+	Remedy  string `json:"remedy,omitempty"`
+	Sandbox string `json:"sandbox,omitempty"`
+	Service string `json:"service,omitempty"`
+}

@@ -1,0 +1,155 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+// state is what the router writes to disk: all it needs to serve after a restart.
+type state struct {
+	Format   int
+	Node     string
+	Tokens   tokens
+	Tables   map[string]sdp.RoutingTable
+	Networks map[string]Network
+}
+
+const stateFormat = 1
+
+// current returns the state as it is.
+func (r *Router) current() *state {
+	s := &state{Format: stateFormat, Node: r.cfg.Node, Tokens: *r.tokens.Load(), Tables: map[string]sdp.RoutingTable{},
+		Networks: map[string]Network{}}
+	for name, sb := range *r.sandboxes.Load() {
+		s.Tables[name] = sb.table.Load().RoutingTable
+	}
+	for name, n := range r.networks {
+		s.Networks[name] = n
+	}
+	return s
+}
+
+// save writes the state as it will be after change.
+func (r *Router) save(change func(*state)) error {
+	s := r.current()
+	change(s)
+	raw, err := json.Marshal(s)
+	if err == nil {
+		err = writeFile(filepath.Join(r.cfg.DataDir, stateName), raw)
+	}
+	if err != nil {
+		return sdp.Errorf(sdp.Unavailable, "state-not-saved", "the router of node %s could not save its state: %w",
+			r.cfg.Node, err).WithRemedy("free space in its data directory and check that it is writable")
+	}
+	return nil
+}
+
+// writeFile replaces a file so that after a crash either the old or the new content is there, whole.
+func writeFile(name string, content []byte) error {
+	temporary := name + ".new"
+	err := writeSynced(temporary, content)
+	if err == nil {
+		err = os.Rename(temporary, name)
+	}
+	if err != nil {
+		os.Remove(temporary)
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+func writeSynced(name string, content []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// restore loads the saved state and opens what it can. A state file that cannot be read is put aside: the reconciler
+// sends the tables again, and a router that does not start would serve nobody.
+func (r *Router) restore() {
+	name := filepath.Join(r.cfg.DataDir, stateName)
+	s, err := loadState(name)
+	if err != nil {
+		aside := name + ".bad-" + time.Now().UTC().Format("20060102T150405")
+		r.log.Error("Failed to read the saved state", "err", err, "kept", aside, "rename", os.Rename(name, aside))
+		s = &state{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tokens.Store(&s.Tokens)
+	for sandbox, n := range s.Networks {
+		r.networks[sandbox] = n
+	}
+	for _, t := range s.Tables {
+		if err := checkTable(t); err != nil {
+			r.log.Error("Skipped a saved table", "sandbox", t.Sandbox, "err", err)
+			continue
+		}
+		sb := newSandbox(t.Sandbox)
+		r.install(sb, r.compile(sb, t))
+	}
+	r.align()
+}
+
+func loadState(name string) (*state, error) {
+	s := &state{}
+	raw, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, s)
+	}
+	if err == nil && s.Format != stateFormat {
+		err = fmt.Errorf("the state file has format %d, this router knows %d", s.Format, stateFormat)
+	}
+	return s, err
+}
+
+// lockPatience is how long a router waits for its predecessor to end.
+const lockPatience = 5 * time.Second
+
+// lock makes sure that one router only uses the data directory. The kernel releases it when the process ends.
+func (r *Router) lock(ctx context.Context) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(r.cfg.DataDir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, sdp.Errorf(sdp.Internal, "data-directory", "the router cannot use its data directory: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	for {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			return func() { f.Close() }, nil
+		}
+		select {
+		case <-time.After(tick):
+		case <-ctx.Done():
+			f.Close()
+			return nil, sdp.Errorf(sdp.Conflict, "router-running", "another router already uses %s", r.cfg.DataDir).
+				WithRemedy("stop it, or give this node a data directory of its own")
+		}
+	}
+}
