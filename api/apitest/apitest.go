@@ -1,0 +1,233 @@
+// Package apitest starts an api.Server for tests: on a real PostgreSQL, with real keys, nodes that register over HTTP
+// with their tokens, and an Engine in place of Temporal.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/api"
+	"sdp/internal/postgres"
+	"sdp/internal/postgres/postgrestest"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+// User and Password sign in.
+const (
+	User     = "dana"
+	Password = "pa55-Marker/word"
+)
+
+// Bed is a server under test and all it depends on.
+type Bed struct {
+	URL    string
+	Server *api.Server
+	DB     *postgres.DB
+	Hub    *postgres.Hub
+	Keys   *secret.Keyring
+	Engine *Engine
+	Log    *Buffer
+	Config api.Config
+
+	t     testing.TB
+	http  *httptest.Server
+	clock *clock
+}
+
+// New starts a server with the nodes micro-1 (repositories account, payment, user) and gateway-1 (gateway), both alive.
+func New(t testing.TB, change ...func(*api.Config)) *Bed {
+	t.Helper()
+	keys, err := secret.LoadKeyring(filepath.Join(t.TempDir(), "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	db := postgrestest.New(t)
+	hub, err := db.Listen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); <-hub.Done() })
+	b := &Bed{t: t, DB: db, Hub: hub, Keys: keys, Log: &Buffer{}, clock: &clock{}, Engine: &Engine{
+		Users: map[string]string{User: Password, "erin": "other"}, nodeKeys: map[string]*secret.NodeKeys{},
+		Progresses: map[string]sdp.Progress{},
+	}}
+	b.Config = api.Config{
+		Version: "test", PublicURL: "http://sdp.test", LoginRepository: "account", DB: db, Hub: hub, Keys: keys, Engine: b.Engine,
+		Environments:  map[string]map[string]string{"dev": {"LOG_LEVEL": "debug"}},
+		Log:           slog.New(slog.NewTextHandler(b.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		LivenessGrace: time.Nanosecond, Now: b.clock.now,
+		SharedServices: map[string]postgres.SharedService{"notification": {URL: "http://ocp.test/notification", Port: 8080}},
+	}
+	if err := db.SetSharedServices(ctx, b.Config.SharedServices); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(&b.Config)
+	}
+	b.Start()
+	b.Register("micro-1", sdp.Micro, "account", "payment", "user")
+	b.Register("gateway-1", sdp.Gateway, "gateway")
+	return b
+}
+
+// Start starts the server; after Stop it starts another at the same address.
+func (b *Bed) Start() {
+	b.t.Helper()
+	server, err := api.New(b.Config)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ts := httptest.NewUnstartedServer(server)
+	if b.http != nil {
+		ts.Listener.Close()
+		if ts.Listener, err = listen(b.http.Listener.Addr().String()); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	ts.Config.ErrorLog = slog.NewLogLogger(b.Config.Log.Handler(), slog.LevelWarn)
+	ts.Start()
+	b.Server, b.http, b.URL = server, ts, ts.URL
+	b.t.Cleanup(func() { stop(server, ts) })
+}
+
+// Stop stops the server as a restart would.
+func (b *Bed) Stop() { stop(b.Server, b.http) }
+
+func stop(server *api.Server, ts *httptest.Server) {
+	server.Close()
+	ts.CloseClientConnections()
+	ts.Close()
+}
+
+// Advance moves the server's clock on: nodes that do not beat again are dead then.
+func (b *Bed) Advance(d time.Duration) { b.clock.advance(d) }
+
+// Register registers a node with repositories of its own, as its worker does.
+func (b *Bed) Register(name string, kind sdp.NodeType, repositories ...string) {
+	b.t.Helper()
+	keys, err := secret.OpenNodeKeys(b.t.TempDir())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.Engine.nodeKeys[name] = keys
+	r := sdp.NodeRegistration{Node: sdp.Node{Name: name, Type: kind, Address: "127.0.0.1", MeshPort: 7711, Builds: 2}}
+	r.Node.KeyID, r.Node.PublicKey = keys.Public()
+	if kind == sdp.Gateway {
+		r.Node.PortFirst, r.Node.PortLast = 8080, 8119
+	}
+	for _, repository := range repositories {
+		r.Repositories = append(r.Repositories, sdp.Repository{
+			Name: repository, Node: name, NodeType: kind, Kind: sdp.GoRepository, Port: 8080, HealthPath: "/healthz",
+			RemoteURL: "http://git.test/" + repository + ".git", OCP: ocp(repository),
+		})
+	}
+	if status, answer := b.Node(name, "POST", "register", r); status != http.StatusOK {
+		b.t.Fatalf("register %s: %d %s", name, status, answer)
+	}
+}
+
+// ocp leaves one service out of the shared environment.
+func ocp(repository string) string {
+	if repository == "payment" {
+		return ""
+	}
+	return "http://ocp.test/" + repository
+}
+
+// Node sends a request as a node and returns status and body.
+func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
+	b.t.Helper()
+	raw, ok := body.([]byte)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	req, err := http.NewRequest(method, b.URL+"/node/v1/"+name+"/"+path, bytes.NewReader(raw))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+b.Keys.NodeToken(name))
+	response, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+// Token signs User in and returns the session's token.
+func (b *Bed) Token() string {
+	b.t.Helper()
+	token, _, err := b.Keys.IssueSession(User, secret.New(Password), time.Hour)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return token
+}
+
+// clock is the real one, moved on by what a test wants.
+type clock struct {
+	mu    sync.Mutex
+	moved time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.moved)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.moved += d
+}
+
+// Buffer is a log that can be read while it is written.
+type Buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// listen takes a port that a server has just given up, which the kernel may need a moment for.
+func listen(addr string) (net.Listener, error) {
+	for attempt := 0; ; attempt++ {
+		l, err := net.Listen("tcp", addr)
+		if err == nil || attempt == 50 {
+			return l, err
+		}
+		runtime.Gosched()
+	}
+}

@@ -1,0 +1,132 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"sdp/api"
+	"sdp/api/apitest"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+var noChange = postgres.StateChange{}
+
+// run brings a deployment to RUNNING as its workflow would.
+func run(t *testing.T, bed *apitest.Bed, d api.Deployment) {
+	t.Helper()
+	ctx := t.Context()
+	steps := []func() error{
+		func() error { return bed.DB.SetState(ctx, d.ID, sdp.Fetching, postgres.StateChange{SHA: sha}) },
+		func() error {
+			return bed.DB.SetState(ctx, d.ID, sdp.StartingContainer, postgres.StateChange{SHA: sha, Image: "sdp/x:1"})
+		},
+		func() error {
+			return bed.DB.PutContainer(ctx, sdp.Container{Deployment: d.ID, Sandbox: d.Sandbox, Service: d.Service, Node: d.Node,
+				DockerID: "c1", Address: "10.213.0.5:8080", SHA: sha, Image: "sdp/x:1", State: sdp.Starting})
+		},
+		func() error { _, err := bed.DB.Serve(ctx, d.ID); return err },
+		func() error { return bed.DB.Confirm(ctx, d.ID) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func accountOf(t *testing.T, created api.CreatedSandbox) api.Deployment {
+	t.Helper()
+	for _, d := range created.Deployments {
+		if d.Service == "account" {
+			return d
+		}
+	}
+	t.Fatal("no deployment of account")
+	return api.Deployment{}
+}
+
+func TestRestartAndStop(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	d := accountOf(t, createShop(t, me))
+	me.post("/api/v1/sandboxes/shop/services/account/restart", nil).problem(http.StatusConflict, "never-ran")
+	me.post("/api/v1/sandboxes/shop/services/account/stop", nil).problem(http.StatusConflict, "not-running")
+	me.post("/api/v1/sandboxes/shop/services/acount/stop", nil).problem(http.StatusNotFound, "unknown-service")
+	me.post("/api/v1/sandboxes/shop/services/a%20b/stop", nil).problem(http.StatusBadRequest, "bad-name")
+	run(t, bed, d)
+	for _, verb := range []string{"restart", "stop"} {
+		a := me.post("/api/v1/sandboxes/shop/services/account/"+verb, nil).want(http.StatusAccepted)
+		op := decode[api.Operation](a)
+		if op.Kind != verb || op.Service != "account" || a.header.Get("Location") != "/api/v1/operations/"+op.ID {
+			t.Errorf("operation %+v", op)
+		}
+		if events := audited(t, me, "service."+verb); events[0].Outcome != "accepted" || events[0].Operation != op.ID || events[0].Service != "account" {
+			t.Errorf("audit %+v", events[0])
+		}
+	}
+	list := decode[api.Page[api.Operation]](me.get("/api/v1/sandboxes/shop/operations").want(http.StatusOK))
+	if len(list.Items) != 3 || list.Items[0].Kind != "stop" {
+		t.Errorf("operations %+v", list.Items)
+	}
+	s := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
+	if c := s.Services[0].Serving; c == nil || c.SHA != sha || c.State != "SERVING" || c.Name != "sandbox-shop-account" {
+		t.Errorf("serving %+v", c)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	d := accountOf(t, createShop(t, me))
+	put := func(service string, in any) answer { return me.put("/api/v1/sandboxes/shop/routes/"+service, in) }
+	put("account", api.SetRoute{Source: "sandbox"}).problem(http.StatusConflict, "no-container")
+	run(t, bed, d)
+	put("account", api.SetRoute{Source: "sandbox"}).want(http.StatusAccepted)
+	put("payment", api.SetRoute{Source: "ocp"}).problem(http.StatusBadRequest, "not-in-ocp")
+	put("nobody", api.SetRoute{Source: "ocp"}).problem(http.StatusNotFound, "unknown-service")
+	put("account", api.SetRoute{Source: "ocp", URL: "http://x/"}).problem(http.StatusBadRequest, "bad-route")
+	put("account", api.SetRoute{Source: "url"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", api.SetRoute{Source: "url", URL: "javascript:alert(1)"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", api.SetRoute{Source: "url", URL: "http://user:Marker@x/"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", map[string]string{"source": "elsewhere"}).problem(http.StatusBadRequest, "bad-request")
+	op := decode[api.Operation](put("account", api.SetRoute{Source: "url", URL: "https://ocp.test/base"}).want(http.StatusAccepted))
+	if op.Source != "url" || op.URL != "https://ocp.test/base" {
+		t.Errorf("operation %+v", op)
+	}
+	table := decode[api.Routes](me.get("/api/v1/sandboxes/shop/routes").want(http.StatusOK))
+	found := map[string]api.ServiceRoute{}
+	for _, r := range table.Routes {
+		found[r.Service] = r
+	}
+	if r := found["account"]; r.Source != "sandbox" || r.SHA != sha || r.Deployment != d.ID {
+		t.Errorf("account %+v", r)
+	}
+	if r := found["notification"]; r.Source != "ocp" || r.URL == "" {
+		t.Errorf("notification %+v", r)
+	}
+	if table.URL != "http://127.0.0.1:8080" || table.Gateway != "gateway" || len(table.Nodes) != 2 {
+		t.Errorf("table %+v", table)
+	}
+}
+
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	createShop(t, me)
+	got := decode[api.Trace](me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/account/health?full=1"}).want(http.StatusOK))
+	if got.Status != 200 || len(got.Hops) != 1 || got.Hops[0].Millis != 1.5 || got.Hops[0].Method != "GET" {
+		t.Errorf("trace %+v", got)
+	}
+	in := bed.Engine.Traces()[0]
+	if in.Node != "gateway-1" || in.Port != 8080 || len(in.Nodes) != 2 {
+		t.Errorf("input %+v", in)
+	}
+	for _, path := range []string{"", "account", "/a b", "/a\r\nHost: x", "/#x"} {
+		me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: path}).problem(http.StatusBadRequest, "bad-path")
+	}
+	me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/", Method: "DELETE"}).problem(http.StatusBadRequest, "bad-request")
+}

@@ -1,0 +1,55 @@
+package api
+
+import "net/http"
+
+// routes is every route there is, besides /openapi.json and the dashboard's files.
+func (s *Server) routes() {
+	const ok, created, accepted = http.StatusOK, http.StatusCreated, http.StatusAccepted
+
+	mutate(s, byAnyone, "session.create", "POST /api/v1/session", created, "Log in", s.login)
+	mutate(s, byUser, "session.delete", "DELETE /api/v1/session", http.StatusNoContent, "Log out", s.logout)
+	read(s, byUser, "GET /api/v1/session", "Show the session", s.showSession)
+
+	read(s, byUser, "GET /api/v1/about", "Show the installation", s.about)
+	read(s, byUser, "GET /api/v1/nodes", "List nodes", s.listNodes)
+	read(s, byUser, "GET /api/v1/repositories", "List repositories", s.listRepositories)
+	read(s, byUser, "GET /api/v1/repositories/{repository}/branches", "List branches", s.listBranches)
+
+	mutate(s, byUser, "sandbox.create", "POST /api/v1/sandboxes", accepted, "Create a sandbox", s.createSandbox)
+	read(s, byUser, "GET /api/v1/sandboxes", "List sandboxes", s.listSandboxes)
+	read(s, byUser, "GET /api/v1/sandboxes/{name}", "Show a sandbox", s.showSandbox)
+	mutate(s, byUser, "sandbox.delete", "DELETE /api/v1/sandboxes/{name}", accepted, "Delete a sandbox", s.deleteSandbox)
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/operations", "List operations", s.listOperations)
+	read(s, byUser, "GET /api/v1/operations/{id}", "Show an operation", s.showOperation)
+
+	mutate(s, byUser, "deployment.create", "POST /api/v1/sandboxes/{name}/deployments", accepted, "Deploy", s.deploy)
+	read(s, byUser, "GET /api/v1/deployments", "List deployments", s.listDeployments)
+	read(s, byUser, "GET /api/v1/deployments/{id}", "Show a deployment", s.showDeployment)
+	mutate(s, byUser, "deployment.cancel", "POST /api/v1/deployments/{id}/cancel", accepted, "Cancel a deployment", s.cancel)
+	read(s, byUser, "GET /api/v1/deployments/{id}/progress", "Show progress", s.progress)
+
+	mutate(s, byUser, "service.restart", "POST /api/v1/sandboxes/{name}/services/{service}/restart", accepted,
+		"Restart a service", s.restart)
+	mutate(s, byUser, "service.stop", "POST /api/v1/sandboxes/{name}/services/{service}/stop", accepted,
+		"Stop a service", s.stop)
+
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/routes", "List routes", s.listRoutes)
+	mutate(s, byUser, "route.set", "PUT /api/v1/sandboxes/{name}/routes/{service}", accepted, "Set a route", s.setRoute)
+	mutate(s, byUser, "sandbox.trace", "POST /api/v1/sandboxes/{name}/trace", ok, "Trace a request", s.trace)
+
+	download(s, "GET /api/v1/deployments/{id}/logs", "Download a deployment log", s.downloadLog)
+	stream[LogFrame](s, "GET /api/v1/deployments/{id}/logs/stream", "Follow a deployment log", s.followLog)
+	download(s, "GET /api/v1/sandboxes/{name}/services/{service}/logs", "Download a service log", s.downloadServiceLog)
+	stream[LogFrame](s, "GET /api/v1/sandboxes/{name}/services/{service}/logs/stream", "Follow a service log", s.followServiceLog)
+	stream[Event](s, "GET /api/v1/events", "Follow events", s.followEvents)
+	read(s, byUser, "GET /api/v1/audit", "List audit events", s.listAudit)
+
+	mutate(s, byNode, "node.register", "POST /node/v1/{node}/register", ok, "Register a node", s.register)
+	read(s, byNode, "POST /node/v1/{node}/heartbeat", "Report health", s.heartbeat)
+	read(s, byNode, "GET /node/v1/{node}/desired", "Show desired state", s.desired)
+	read(s, byNode, "POST /node/v1/{node}/observed", "Report corrections", s.observed)
+	read(s, byNode, "POST /node/v1/{node}/logs/{stream}", "Append to a log", s.appendLog)
+
+	read(s, byAnyone, "GET /healthz", "Tell whether the server runs", s.healthz)
+	read(s, byAnyone, "GET /readyz", "Tell whether the server can work", s.readyz)
+}

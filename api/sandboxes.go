@@ -1,0 +1,245 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+type sandboxInput struct {
+	Name string `path:"name"`
+}
+
+type listSandboxesInput struct {
+	PageQuery
+	Owner string `query:"owner" maxLength:"200"`
+	State string `query:"state" enum:"ACTIVE,SUSPENDED,EXPIRED,DELETED" doc:"absent = all but DELETED"`
+}
+
+func (s *Server) listSandboxes(ctx context.Context, in *listSandboxesInput) (*body[Page[Sandbox]], error) {
+	filter := postgres.SandboxFilter{Owner: clean(in.Owner, 200)}
+	if in.State != "" {
+		filter.States = []sdp.SandboxState{sdp.SandboxState(in.State)}
+	}
+	sandboxes, next, err := s.db.Sandboxes(ctx, filter, in.page())
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := s.hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(sandboxes, next, func(b sdp.Sandbox) Sandbox { return viewSandbox(b, hosts) }), nil
+}
+
+func (s *Server) showSandbox(ctx context.Context, in *sandboxInput) (*body[Sandbox], error) {
+	sandbox, err := s.sandbox(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := s.hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &body[Sandbox]{viewSandbox(sandbox, hosts)}, nil
+}
+
+// sandbox returns a sandbox whose name comes from a caller.
+func (s *Server) sandbox(ctx context.Context, name string) (sdp.Sandbox, error) {
+	if err := sdp.CheckSandboxName(name); err != nil {
+		return sdp.Sandbox{}, err
+	}
+	return s.db.Sandbox(ctx, name)
+}
+
+// changeable is sandbox for one that is about to be changed.
+func (s *Server) changeable(ctx context.Context, name string) (sdp.Sandbox, error) {
+	sandbox, err := s.sandbox(ctx, name)
+	if err != nil {
+		return sandbox, err
+	}
+	if sandbox.State == sdp.Deleted {
+		return sandbox, sdp.Errorf(sdp.NotFound, "sandbox-deleted", "sandbox %s is deleted", name).
+			WithRemedy("`sdp sandbox create %s` makes a new one", name)
+	}
+	if sandbox.Deleting {
+		return sandbox, sdp.Errorf(sdp.Conflict, "sandbox-deleting", "sandbox %s is being deleted", name).
+			WithRemedy("wait until it is gone; `sdp sandbox create %s` then makes a new one", name)
+	}
+	return sandbox, nil
+}
+
+type createSandboxInput struct{ Body CreateSandbox }
+
+func (s *Server) createSandbox(ctx context.Context, in *createSandboxInput) (*accepted[CreatedSandbox], error) {
+	info := infoOf(ctx)
+	info.event.Sandbox, info.event.Environment = in.Body.Name, in.Body.Environment
+	known, err := s.catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.planSandbox(known, in.Body)
+	info.plan(in.Body.Name, in.Body.Environment, plan.asks)
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := s.gatewayNode(ctx, plan.gateway)
+	if err != nil {
+		return nil, err
+	}
+	deployments, err := s.newDeployments(ctx, in.Body.Name, in.Body.Environment, plan.asks, variables{})
+	if err != nil {
+		return nil, err
+	}
+	operation := s.newOperation(ctx, sdp.OpCreate, in.Body.Name, "")
+	sandbox, err := s.db.CreateSandbox(ctx, postgres.NewSandbox{
+		Spec: plan.spec, Owner: info.user, Gateway: plan.gateway.Name, GatewayNode: gateway.Name,
+		Operation: operation, Deployments: deployments,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.createdSandbox(ctx, sandbox, operation, deployments, gateway)
+}
+
+func (s *Server) createdSandbox(ctx context.Context, sandbox sdp.Sandbox, op sdp.Operation,
+	deployments []postgres.NewDeployment, gateway sdp.Node) (*accepted[CreatedSandbox], error) {
+	refs := []sdp.OperationRef{operationRef(op)}
+	out := CreatedSandbox{
+		Sandbox: viewSandbox(sandbox, map[string]string{gateway.Name: gateway.Address}), Operation: viewOperation(op),
+		Deployments: []Deployment{},
+	}
+	for _, d := range deployments {
+		refs = append(refs, deploymentRef(d.Deployment))
+		out.Deployments = append(out.Deployments, viewDeployment(d.Deployment))
+	}
+	infoOf(ctx).started(refs)
+	s.submit(ctx, refs)
+	return &accepted[CreatedSandbox]{Location: "/api/v1/operations/" + op.ID, Body: out}, nil
+}
+
+// sandboxPlan is a create request that was checked against what there is.
+type sandboxPlan struct {
+	spec    sdp.SandboxSpec
+	gateway sdp.Repository // zero = none
+	asks    []ask
+}
+
+func (s *Server) planSandbox(known catalog, in CreateSandbox) (sandboxPlan, error) {
+	plan := sandboxPlan{spec: sdp.SandboxSpec{
+		Name: in.Name, Description: in.Description, Environment: in.Environment, Services: map[string]sdp.ServiceSpec{},
+	}}
+	if err := sdp.CheckSandboxName(in.Name); err != nil {
+		return plan, err
+	}
+	if err := s.checkEnvironment(in.Environment); err != nil {
+		return plan, err
+	}
+	if err := plan.addGateway(known, in.Gateway); err != nil {
+		return plan, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Services)) {
+		if err := plan.addService(known, name, in.Services[name]); err != nil {
+			return plan, err
+		}
+	}
+	return plan, nil
+}
+
+func (p *sandboxPlan) addGateway(known catalog, in *SandboxGateway) error {
+	if in == nil {
+		return nil
+	}
+	gateway, err := known.gateway(in.Repository)
+	if err != nil {
+		return err
+	}
+	p.gateway = gateway
+	p.spec.Gateway = &sdp.ServiceSpec{Repository: gateway.Name, Branch: in.Branch}
+	p.asks = append(p.asks, ask{service: gateway.Name, branch: in.Branch, repository: gateway})
+	return sdp.CheckBranch(in.Branch)
+}
+
+func (p *sandboxPlan) addService(known catalog, name string, in SandboxServiceAsk) error {
+	if err := sdp.CheckServiceName(name); err != nil {
+		return err
+	}
+	if name == p.gateway.Name {
+		return sdp.Errorf(sdp.Invalid, "gateway-twice", "%s is the gateway and a service at once", name).
+			WithRemedy("leave it out of services")
+	}
+	p.spec.Services[name] = sdp.ServiceSpec{Branch: in.Branch, UseOCP: in.UseOCP, URL: in.URL}
+	switch {
+	case in.Branch != "" && !in.UseOCP && in.URL == "":
+		repository, err := known.repository(name)
+		if err != nil {
+			return err
+		}
+		p.asks = append(p.asks, ask{service: name, branch: in.Branch, repository: repository})
+		return sdp.CheckBranch(in.Branch)
+	case in.UseOCP && in.Branch == "" && in.URL == "":
+		return known.servedByOCP(name)
+	case in.URL != "" && in.Branch == "" && !in.UseOCP:
+		return checkTargetURL(in.URL)
+	}
+	return sdp.Errorf(sdp.Invalid, "bad-service", "service %s does not say what it should be", name).
+		WithRemedy("give it exactly one of branch, useOCP: true and url")
+}
+
+func (s *Server) checkEnvironment(name string) error {
+	if _, ok := s.cfg.Environments[name]; ok || name == "" {
+		return nil
+	}
+	return unknown("unknown-environment", "environment", name, slices.Collect(maps.Keys(s.cfg.Environments)),
+		"environments are configured in server.yaml")
+}
+
+// checkTargetURL accepts absolute http and https URLs without credentials, which everybody could read, and without a
+// query or fragment, which a prefix cannot have.
+func checkTargetURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err == nil && len(raw) <= 500 && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == "" && u.Opaque == "" && clean(raw, 500) == raw {
+		return nil
+	}
+	return sdp.Errorf(sdp.Invalid, "bad-url", "the URL of the route is not valid").
+		WithRemedy("use an absolute one such as http://host:8080/path, without user, password, query or fragment")
+}
+
+// gatewayNode is the node that owns the sandbox's port: the gateway repository's, or any GATEWAY node, one that is up
+// if there is one.
+func (s *Server) gatewayNode(ctx context.Context, gateway sdp.Repository) (sdp.Node, error) {
+	if gateway.Node != "" {
+		return s.readyNode(ctx, gateway.Node)
+	}
+	nodes, err := s.db.Nodes(ctx)
+	if err != nil {
+		return sdp.Node{}, err
+	}
+	nodes = slices.DeleteFunc(nodes, func(n sdp.Node) bool { return n.Type != sdp.Gateway || n.PortFirst == 0 })
+	if len(nodes) == 0 {
+		return sdp.Node{}, sdp.Errorf(sdp.Unavailable, "no-gateway-node", "no GATEWAY node has registered").
+			WithRemedy("start a worker whose node.yaml has `type: GATEWAY` and `ports:`")
+	}
+	for _, n := range nodes {
+		if s.alive(n) == nil {
+			return n, nil
+		}
+	}
+	return nodes[0], s.alive(nodes[0])
+}
+
+func (s *Server) deleteSandbox(ctx context.Context, in *sandboxInput) (*accepted[Operation], error) {
+	if _, err := s.changeable(ctx, in.Name); err != nil {
+		return nil, err
+	}
+	op := s.newOperation(ctx, sdp.OpDelete, in.Name, "")
+	if err := s.db.BeginDelete(ctx, in.Name, op); err != nil {
+		return nil, err
+	}
+	return s.acceptedOperation(ctx, op), nil
+}

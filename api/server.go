@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+// Config is what a Server needs. DB, Hub, Keys, Engine and PublicURL are required.
+type Config struct {
+	Version   string // shown by the OpenAPI document and /healthz
+	PublicURL string // where browsers reach the server: decides Secure cookies and the accepted Origin
+	// LoginRepository is the repository whose git server proves credentials; SessionTTL how long a session lasts
+	// (default 12 h).
+	LoginRepository string
+	SessionTTL      time.Duration
+	// Environments holds the environments a sandbox may have by name; "" is always allowed.
+	Environments map[string]map[string]string
+	// SharedServices are services of the shared environment that no repository provides, as given to
+	// postgres.DB.SetSharedServices.
+	SharedServices map[string]postgres.SharedService
+	TemporalUI     string // URL of the Temporal Web UI, for links; "" = none
+
+	DB     *postgres.DB
+	Hub    *postgres.Hub
+	Keys   *secret.Keyring
+	Engine Engine
+	// TemporalReady tells /readyz whether Temporal answers; nil = not asked.
+	TemporalReady func(context.Context) error
+	Log           *slog.Logger // default slog.Default()
+
+	Dashboard fs.FS // files of the dashboard; nil = one plain page that says where the API is
+	// Started is when the server started (default: when New is called). For LivenessGrace (default
+	// sdp.LivenessLimit) after it nodes count as alive, because their heartbeats had nowhere to go.
+	Started       time.Time
+	LivenessGrace time.Duration
+	Now           func() time.Time // default time.Now
+	BodyTimeout   time.Duration    // how long a request's body may take to arrive (default 30 s)
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	cfg    Config
+	db     *postgres.DB
+	log    *slog.Logger
+	public *url.URL
+	engine *gin.Engine
+	api    huma.API
+	origin *http.CrossOriginProtection
+	logins *loginLimiter
+	owners streamOwners
+	pages  pages
+
+	streams *streamSet
+}
+
+// New returns a Server. It starts nothing by itself.
+func New(cfg Config) (*Server, error) {
+	withDefaults(&cfg)
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil || public.Host == "" {
+		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is no URL", cfg.PublicURL).
+			WithRemedy("set publicURL to where browsers reach the server, such as http://sdp.example:7700")
+	}
+	s := &Server{
+		cfg: cfg, db: cfg.DB, log: cfg.Log, public: public,
+		origin: http.NewCrossOriginProtection(), logins: newLoginLimiter(cfg.Now), streams: newStreamSet(),
+	}
+	if err := s.origin.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is no origin: %w", cfg.PublicURL, err)
+	}
+	if s.pages, err = loadPages(cfg.Dashboard); err != nil {
+		return nil, err
+	}
+	s.engine = gin.New()
+	s.prepare(s.engine)
+	return s, nil
+}
+
+func withDefaults(cfg *Config) {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Started.IsZero() {
+		cfg.Started = cfg.Now()
+	}
+	if cfg.LivenessGrace == 0 {
+		cfg.LivenessGrace = sdp.LivenessLimit
+	}
+	if cfg.SessionTTL == 0 {
+		cfg.SessionTTL = 12 * time.Hour
+	}
+	if cfg.BodyTimeout == 0 {
+		cfg.BodyTimeout = 30 * time.Second
+	}
+	if cfg.Version == "" {
+		cfg.Version = "dev"
+	}
+}
+
+func (s *Server) prepare(r *gin.Engine) {
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false
+	_ = r.SetTrustedProxies(nil) // an address in a header proves nothing
+	r.Use(s.identify, s.recovered, s.secureHeaders)
+	r.NoRoute(s.notFound)
+	r.NoMethod(s.wrongMethod)
+	s.api = humagin.New(r, s.openAPI())
+	s.routes()
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// OpenAPI returns the OpenAPI 3.1 document.
+func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
+
+// Close ends all streams, which http.Server.Shutdown does not know of, and waits until they have ended. Their readers
+// resume with the next server.
+func (s *Server) Close() {
+	s.streams.shut()
+}
+
+// Routes lists every route as "METHOD /path", with {parameters}.
+func (s *Server) Routes() []string {
+	var routes []string
+	for _, r := range s.engine.Routes() {
+		routes = append(routes, r.Method+" "+ginParameter.ReplaceAllString(r.Path, "{$1}"))
+	}
+	return routes
+}
+
+var ginParameter = regexp.MustCompile(`:(\w+)`)

@@ -1,0 +1,153 @@
+package api
+
+import "time"
+
+// Sandbox is an isolated set of services with one public URL.
+type Sandbox struct {
+	Name         string    `json:"name"`
+	State        string    `json:"state" enum:"ACTIVE,SUSPENDED,EXPIRED,DELETED"`
+	Deleting     bool      `json:"deleting,omitempty"`
+	Owner        string    `json:"owner"`
+	Description  string    `json:"description,omitempty"`
+	Environment  string    `json:"environment,omitempty"`
+	Gateway      string    `json:"gateway,omitempty" doc:"service that answers at the URL; absent = /<service>/... is routed by path"`
+	GatewayNode  string    `json:"gatewayNode"`
+	Port         int       `json:"port"`
+	URL          string    `json:"url" doc:"where phones and browsers reach the sandbox"`
+	RouteVersion int64     `json:"routeVersion"`
+	CreatedAt    time.Time `json:"createdAt"`
+	DeletedAt    time.Time `json:"deletedAt,omitzero"`
+	Services     []Service `json:"services"`
+}
+
+// Service is one service of a sandbox: what it should run and who answers for it now.
+type Service struct {
+	Name       string            `json:"name"`
+	Branch     string            `json:"branch,omitempty"`
+	Source     string            `json:"source" enum:"sandbox,ocp,url"`
+	URL        string            `json:"url,omitempty"`
+	Env        map[string]string `json:"env,omitempty"`
+	SecretKeys []string          `json:"secretKeys,omitempty" doc:"names of the secrets set; their values are never shown"`
+	Serving    *Container        `json:"serving,omitempty"`
+	Latest     *Deployment       `json:"latest,omitempty"`
+}
+
+// Container is one generation of a service.
+type Container struct {
+	Deployment string `json:"deployment"`
+	Name       string `json:"name"`
+	Node       string `json:"node"`
+	DockerID   string `json:"dockerID,omitempty"`
+	Address    string `json:"address,omitempty"`
+	SHA        string `json:"sha"`
+	Image      string `json:"image"`
+	State      string `json:"state" enum:"STARTING,SERVING,RETIRING,STOPPED,REMOVED"`
+}
+
+// CreateSandbox is the body of POST /sandboxes.
+type CreateSandbox struct {
+	Name        string                       `json:"name" doc:"[a-z0-9-], up to 30 characters"`
+	Description string                       `json:"description,omitempty" maxLength:"500"`
+	Environment string                       `json:"environment,omitempty" maxLength:"60"`
+	Gateway     *SandboxGateway              `json:"gateway,omitempty" doc:"absent = no gateway container, requests are routed by path"`
+	Services    map[string]SandboxServiceAsk `json:"services,omitempty" maxProperties:"100"`
+}
+
+// SandboxGateway asks for a gateway from a branch.
+type SandboxGateway struct {
+	Repository string `json:"repository,omitempty" doc:"absent = the only gateway repository there is"`
+	Branch     string `json:"branch"`
+}
+
+// SandboxServiceAsk says what one service should be: exactly one of branch, useOCP and url.
+type SandboxServiceAsk struct {
+	Branch string `json:"branch,omitempty"`
+	UseOCP bool   `json:"useOCP,omitempty"`
+	URL    string `json:"url,omitempty"`
+}
+
+// CreatedSandbox is the answer to POST /sandboxes.
+type CreatedSandbox struct {
+	Sandbox     Sandbox      `json:"sandbox"`
+	Operation   Operation    `json:"operation"`
+	Deployments []Deployment `json:"deployments"`
+}
+
+// Operation is a change of a sandbox other than a deployment.
+type Operation struct {
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind" enum:"create,restart,stop,route,delete"`
+	Sandbox     string    `json:"sandbox"`
+	Service     string    `json:"service,omitempty"`
+	Source      string    `json:"source,omitempty"`
+	URL         string    `json:"url,omitempty"`
+	State       string    `json:"state" enum:"QUEUED,RUNNING,SUCCEEDED,FAILED,CANCELLED"`
+	WaitingFor  string    `json:"waitingFor,omitempty"`
+	Failure     *Failure  `json:"failure,omitempty"`
+	RequestedBy string    `json:"requestedBy"`
+	CreatedAt   time.Time `json:"createdAt"`
+	FinishedAt  time.Time `json:"finishedAt,omitzero"`
+}
+
+// Routes is a sandbox's routing table.
+type Routes struct {
+	Sandbox string         `json:"sandbox"`
+	Version int64          `json:"version"`
+	URL     string         `json:"url"`
+	Gateway string         `json:"gateway,omitempty"`
+	Nodes   []string       `json:"nodes" doc:"nodes whose routers hold the table"`
+	Routes  []ServiceRoute `json:"routes"`
+}
+
+// ServiceRoute says where requests for one service go.
+type ServiceRoute struct {
+	Service    string `json:"service"`
+	Port       int    `json:"port" doc:"http://<service>:<port>/ inside the sandbox"`
+	Source     string `json:"source" enum:"sandbox,ocp,url"`
+	URL        string `json:"url,omitempty"`
+	Node       string `json:"node,omitempty"`
+	Address    string `json:"address,omitempty"`
+	SHA        string `json:"sha,omitempty"`
+	Deployment string `json:"deployment,omitempty"`
+	Reason     string `json:"reason,omitempty" doc:"why nothing answers"`
+}
+
+// SetRoute is the body of PUT /sandboxes/{name}/routes/{service}.
+type SetRoute struct {
+	Source string `json:"source" enum:"sandbox,ocp,url"`
+	URL    string `json:"url,omitempty" doc:"absolute http or https URL; for source url only"`
+}
+
+// TraceRequest is the body of POST /sandboxes/{name}/trace.
+type TraceRequest struct {
+	Method string `json:"method,omitempty" enum:"GET,HEAD,OPTIONS" doc:"absent = GET"`
+	Path   string `json:"path" doc:"path and query to ask the sandbox's URL for"`
+}
+
+// Trace is the answer to a traced request, hop by hop.
+type Trace struct {
+	ID      string   `json:"id"`
+	Sandbox string   `json:"sandbox"`
+	Path    string   `json:"path"`
+	Status  int      `json:"status"`
+	Body    string   `json:"body,omitempty" doc:"first 2 KiB of the response"`
+	Hops    []Hop    `json:"hops"`
+	Missing []string `json:"missing,omitempty" doc:"nodes that did not report their hops"`
+}
+
+// Hop is one step of a traced request.
+type Hop struct {
+	Node       string  `json:"node"`
+	From       string  `json:"from"`
+	Service    string  `json:"service"`
+	Source     string  `json:"source"`
+	Target     string  `json:"target"`
+	SHA        string  `json:"sha,omitempty"`
+	Deployment string  `json:"deployment,omitempty"`
+	Method     string  `json:"method"`
+	Path       string  `json:"path"`
+	Status     int     `json:"status"`
+	StartedAt  int64   `json:"startedAt" doc:"Unix time, microseconds"`
+	Millis     float64 `json:"millis" doc:"duration in milliseconds"`
+	Inferred   bool    `json:"inferred,omitempty" doc:"attributed by time and origin, because the caller did not pass the trace header on"`
+}

@@ -1,0 +1,206 @@
+package apiclient
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"sdp/api"
+	"sdp/internal/sdp"
+)
+
+// Login proves the credentials and keeps the session's token for later calls. The token is in the answer.
+func (c *Client) Login(ctx context.Context, user, password string) (api.Session, error) {
+	var out api.Session
+	r := request{method: http.MethodPost, path: "/session", in: api.Login{User: user, Password: password}, out: &out}
+	if err := c.call(ctx, r); err != nil {
+		return out, err
+	}
+	c.mu.Lock()
+	c.token = out.Token
+	c.mu.Unlock()
+	return out, nil
+}
+
+// Logout revokes the session.
+func (c *Client) Logout(ctx context.Context) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: "/session"})
+}
+
+// Session says who the client is signed in as.
+func (c *Client) Session(ctx context.Context) (out api.Session, err error) {
+	return out, c.call(ctx, get("/session", nil, &out))
+}
+
+// About describes the installation.
+func (c *Client) About(ctx context.Context) (out api.About, err error) {
+	return out, c.call(ctx, get("/about", nil, &out))
+}
+
+// Nodes lists all nodes.
+func (c *Client) Nodes(ctx context.Context) ([]api.Node, error) {
+	return list[api.Node](ctx, c, "/nodes")
+}
+
+// Repositories lists all repositories.
+func (c *Client) Repositories(ctx context.Context) ([]api.Repository, error) {
+	return list[api.Repository](ctx, c, "/repositories")
+}
+
+// Branches lists a repository's branches as the git server has them now.
+func (c *Client) Branches(ctx context.Context, repository string) ([]api.Branch, error) {
+	return list[api.Branch](ctx, c, "/repositories/"+esc(repository)+"/branches")
+}
+
+// CreateSandbox accepts a sandbox; its operation and deployments go on in the background.
+func (c *Client) CreateSandbox(ctx context.Context, in api.CreateSandbox) (out api.CreatedSandbox, err error) {
+	return out, c.call(ctx, change(http.MethodPost, "/sandboxes", in, &out))
+}
+
+// Sandboxes lists all sandboxes that are not deleted.
+func (c *Client) Sandboxes(ctx context.Context) ([]api.Sandbox, error) {
+	return all[api.Sandbox](ctx, c, "/sandboxes", nil, 0)
+}
+
+// Sandbox returns one sandbox.
+func (c *Client) Sandbox(ctx context.Context, name string) (out api.Sandbox, err error) {
+	return out, c.call(ctx, get(sandbox(name), nil, &out))
+}
+
+// DeleteSandbox accepts the deletion.
+func (c *Client) DeleteSandbox(ctx context.Context, name string) (out api.Operation, err error) {
+	return out, c.call(ctx, change(http.MethodDelete, sandbox(name), nil, &out))
+}
+
+// Deploy accepts deployments of a sandbox's services.
+func (c *Client) Deploy(ctx context.Context, name string, in api.Deploy) ([]api.Deployment, error) {
+	var out api.Deployments
+	err := c.call(ctx, change(http.MethodPost, sandbox(name)+"/deployments", in, &out))
+	return out.Deployments, err
+}
+
+// DeploymentFilter narrows a list of deployments; zero members do not filter. Limit 0 means all.
+type DeploymentFilter struct {
+	Sandbox, Service, State string
+	Limit                   int
+}
+
+// Deployments lists deployments, newest first.
+func (c *Client) Deployments(ctx context.Context, f DeploymentFilter) ([]api.Deployment, error) {
+	query := values("sandbox", f.Sandbox, "service", f.Service, "state", f.State)
+	return all[api.Deployment](ctx, c, "/deployments", query, f.Limit)
+}
+
+// Deployment returns one deployment with its steps.
+func (c *Client) Deployment(ctx context.Context, id string) (out api.Deployment, err error) {
+	return out, c.call(ctx, get("/deployments/"+esc(id), nil, &out))
+}
+
+// Cancel asks for a deployment to be cancelled; it is cancelled once its state says so.
+func (c *Client) Cancel(ctx context.Context, deployment string) (out api.Deployment, err error) {
+	return out, c.call(ctx, change(http.MethodPost, "/deployments/"+esc(deployment)+"/cancel", nil, &out))
+}
+
+// Progress asks the deployment's workflow.
+func (c *Client) Progress(ctx context.Context, deployment string) (out api.Progress, err error) {
+	return out, c.call(ctx, get("/deployments/"+esc(deployment)+"/progress", nil, &out))
+}
+
+// Restart accepts a restart of a service: a new container of the same image.
+func (c *Client) Restart(ctx context.Context, sandbox, service string) (out api.Operation, err error) {
+	return out, c.call(ctx, change(http.MethodPost, serviceOf(sandbox, service)+"/restart", nil, &out))
+}
+
+// Stop accepts stopping a service's container.
+func (c *Client) Stop(ctx context.Context, sandbox, service string) (out api.Operation, err error) {
+	return out, c.call(ctx, change(http.MethodPost, serviceOf(sandbox, service)+"/stop", nil, &out))
+}
+
+// Routes returns a sandbox's routing table.
+func (c *Client) Routes(ctx context.Context, name string) (out api.Routes, err error) {
+	return out, c.call(ctx, get(sandbox(name)+"/routes", nil, &out))
+}
+
+// SetRoute accepts a change of a service's route.
+func (c *Client) SetRoute(ctx context.Context, name, service string, in api.SetRoute) (out api.Operation, err error) {
+	return out, c.call(ctx, change(http.MethodPut, sandbox(name)+"/routes/"+esc(service), in, &out))
+}
+
+// Trace sends a tagged request through a sandbox.
+func (c *Client) Trace(ctx context.Context, name string, in api.TraceRequest) (out api.Trace, err error) {
+	return out, c.call(ctx, change(http.MethodPost, sandbox(name)+"/trace", in, &out))
+}
+
+// Operation returns one operation.
+func (c *Client) Operation(ctx context.Context, id string) (out api.Operation, err error) {
+	return out, c.call(ctx, get("/operations/"+esc(id), nil, &out))
+}
+
+// AuditFilter narrows the audit; zero members do not filter. Limit 0 means all.
+type AuditFilter struct {
+	Sandbox, User, Action, Outcome string
+	Limit                          int
+}
+
+// Audit lists audit events, newest first.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) ([]api.AuditEvent, error) {
+	query := values("sandbox", f.Sandbox, "user", f.User, "action", f.Action, "outcome", f.Outcome)
+	return all[api.AuditEvent](ctx, c, "/audit", query, f.Limit)
+}
+
+// Ready reports whether the server and what it depends on answer; the error says what does not.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	if response.StatusCode != http.StatusServiceUnavailable {
+		return decode(response, nil)
+	}
+	response.StatusCode = http.StatusOK // the body says more than the status
+	var health api.Health
+	if err := decode(response, &health); err != nil {
+		return err
+	}
+	for part, state := range health.Checks {
+		if state != "ok" {
+			return sdp.Errorf(sdp.Unavailable, "not-ready", "the server is not ready: %s %s", part, state).
+				WithRemedy("try again in a moment")
+		}
+	}
+	return nil
+}
+
+// FailureError returns a deployment's or operation's failure as an error, nil for nil.
+func FailureError(f *api.Failure) error {
+	if f == nil {
+		return nil
+	}
+	return &sdp.Error{Kind: sdp.Kind(f.Kind), Code: f.Code, Detail: f.Detail, Remedy: f.Remedy}
+}
+
+func esc(segment string) string { return url.PathEscape(segment) }
+
+func sandbox(name string) string { return "/sandboxes/" + esc(name) }
+
+func serviceOf(name, service string) string { return sandbox(name) + "/services/" + esc(service) }
+
+// values makes a query of the pairs whose value is not "".
+func values(pairs ...string) url.Values {
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return query
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
