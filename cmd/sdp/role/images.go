@@ -1,0 +1,63 @@
+package role
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/usage"
+	"sdp/internal/devstack"
+	"sdp/internal/docker"
+	"sdp/internal/sdp"
+)
+
+func imagesCommand(app *client.App) *cobra.Command {
+	return usage.Group(&cobra.Command{Use: "images", Short: "Bring images to a node"}, imagesImport(app))
+}
+
+func imagesImport(app *client.App) *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Load the images of an archive into this machine's Docker daemon",
+		Long: `Load the images of an archive that "docker save" made into this machine's Docker daemon. Run it on the node: SDP
+pulls nothing, so base images come this way. FILE may be - for standard input.`,
+		Example: `  docker save -o image.tar company/php:8.2      # on a machine that has it
+  sdp images import image.tar                   # on the node`,
+		Args: usage.Args(0, "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			refs, err := importImages(cmd.Context(), app.In, args[0], address)
+			if err != nil {
+				return err
+			}
+			for _, ref := range refs {
+				app.Screen.Printf("%s is there now.", ref)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&address, "docker", "", "address of the Docker daemon (default $DOCKER_HOST, else its usual socket)")
+	return cmd
+}
+
+func importImages(ctx context.Context, in io.Reader, file, address string) ([]string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, sdp.Errorf(sdp.Invalid, "no-archive", "the archive cannot be read: %w", err).
+				WithRemedy("make it with `docker save -o %s NAME:TAG`", file)
+		}
+		defer f.Close()
+		in = f
+	}
+	d, err := docker.New(devstack.DockerAddress(address), "default", "import", anyPool)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.ImportImage(ctx, bufio.NewReader(in))
+}

@@ -1,0 +1,80 @@
+package role
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sdp/cmd/sdp/usage"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+func migrateCommand() *cobra.Command {
+	var path string
+	return configFlag(&cobra.Command{
+		Use:   "migrate --config FILE",
+		Short: "Bring the database's schema up to date",
+		Long: `Bring the database's schema up to date. "sdp server" does the same at start; this verb is for those who give the
+server a database user that may not change the schema.`,
+		Example: "  sdp migrate --config /etc/sdp/server.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			startLog("migrate")
+			c, err := loadServerConfig(path)
+			if err != nil {
+				return err
+			}
+			password, err := c.password()
+			if err != nil {
+				return err
+			}
+			if err := postgres.Migrate(cmd.Context(), c.Database.URL, password); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The database's schema is up to date.")
+			return nil
+		},
+	}, &path, "server.yaml")
+}
+
+func nodeCommand() *cobra.Command {
+	return usage.Group(&cobra.Command{Use: "node", Short: "Prepare the configuration of a node"}, nodeTokenCommand())
+}
+
+func nodeTokenCommand() *cobra.Command {
+	var path string
+	cmd := configFlag(&cobra.Command{
+		Use:   "token NODE --config FILE",
+		Short: "Print the token with which a node's worker proves who it is",
+		Long: `Print the token with which a node's worker proves who it is to the server. Run it on the server and put the output
+into the file that server.tokenFile of the node's configuration names, readable by the worker only.`,
+		Example: "  sdp node token micro-1 --config /etc/sdp/server.yaml | ssh micro-1 'umask 077; cat > /etc/sdp/token'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := sdp.CheckNodeName(args[0]); err != nil {
+				return usage.Wrap(err)
+			}
+			c, err := loadServerConfig(path)
+			if err != nil {
+				return err
+			}
+			token, err := nodeToken(c.Keys.Master, args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), token)
+			return nil
+		},
+	}, &path, "server.yaml")
+	cmd.Args = usage.Args(0, "NODE")
+	return cmd
+}
+
+// nodeToken derives a node's token from the master key in a file, which is made if it does not exist.
+func nodeToken(masterKey, node string) (string, error) {
+	keys, err := secret.LoadKeyring(masterKey)
+	if err != nil {
+		return "", err
+	}
+	return keys.NodeToken(node), nil
+}

@@ -1,0 +1,181 @@
+package role
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"sdp/internal/config"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+	"sdp/worker"
+)
+
+// serverConfig is the server's configuration file.
+type serverConfig struct {
+	Instance  string                `yaml:"instance"`  // which SDP installation
+	Listen    string                `yaml:"listen"`    // host:port of the API and the dashboard
+	PublicURL string                `yaml:"publicURL"` // where browsers reach it; default http://<listen>
+	Database  databaseConfig        `yaml:"database"`
+	Temporal  worker.TemporalConfig `yaml:"temporal"`
+	Keys      keysConfig            `yaml:"keys"`
+	Login     loginConfig           `yaml:"login"`
+	Logs      logsConfig            `yaml:"logs"`
+	// OCP lists services of the shared environment that no repository here provides.
+	OCP map[string]sharedConfig `yaml:"ocp"`
+	// Environments are named sets of variables a sandbox can ask for.
+	Environments map[string]map[string]string `yaml:"environments"`
+}
+
+type databaseConfig struct {
+	URL          string `yaml:"url"`          // postgres://user@host:port/database, without a password
+	PasswordFile string `yaml:"passwordFile"` // file that holds it; "" = none is needed
+}
+
+type keysConfig struct {
+	Master string `yaml:"master"` // key file: sessions, secrets at rest, node tokens; made if missing
+	Codec  string `yaml:"codec"`  // key file of the Temporal payload codec; made if missing
+}
+
+type loginConfig struct {
+	Repository string        `yaml:"repository"` // whose git server proves user name and password; "" = nobody can sign in yet
+	Session    time.Duration `yaml:"session"`    // how long a login lasts
+}
+
+type logsConfig struct {
+	Keep time.Duration `yaml:"keep"` // how long logs stay in the database, in whole days
+}
+
+type sharedConfig struct {
+	URL  string `yaml:"url"`
+	Port int    `yaml:"port"` // at which services of a sandbox ask for it
+}
+
+func loadServerConfig(path string) (serverConfig, error) {
+	c := serverConfig{
+		Instance: "default",
+		Listen:   "127.0.0.1:7700",
+		Temporal: worker.TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
+		Login:    loginConfig{Session: 12 * time.Hour},
+		Logs:     logsConfig{Keep: 30 * 24 * time.Hour},
+	}
+	err := config.Load(path, &c)
+	return c, err
+}
+
+// Validate implements config.Validator.
+func (c *serverConfig) Validate(f *config.File) error {
+	for _, check := range []func(*config.File) error{c.checkAddresses, c.checkRequired, c.checkBounds, c.checkShared} {
+		if err := check(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *serverConfig) checkAddresses(f *config.File) error {
+	for key, address := range map[string]string{"listen": c.Listen, "temporal": c.Temporal.Address} {
+		at := map[string][]any{"listen": {"listen"}, "temporal": {"temporal", "address"}}[key]
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return f.Errorf(at, "write host:port, such as 127.0.0.1:7700", "%s: %q is no address", key, address)
+		}
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Listen
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if !isURL(c.PublicURL) {
+		return f.Errorf([]any{"publicURL"}, "write where browsers reach the server, such as https://sdp.example.com",
+			"publicURL is no http or https URL")
+	}
+	db, err := url.Parse(c.Database.URL)
+	if err != nil || (db.Scheme != "postgres" && db.Scheme != "postgresql") {
+		return f.Errorf([]any{"database", "url"}, "write it as postgres://user@host:5432/database", "database.url is no PostgreSQL URL")
+	}
+	if _, has := db.User.Password(); has {
+		return f.Errorf([]any{"database", "url"}, "put the password into a file of its own and name that in database.passwordFile",
+			"database.url holds a password")
+	}
+	return nil
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func (c *serverConfig) checkRequired(f *config.File) error {
+	for _, required := range []struct {
+		at    []any
+		value string
+		what  string
+	}{
+		{[]any{"keys", "master"}, c.Keys.Master, "the path of the master key; the file is made if it does not exist"},
+		{[]any{"keys", "codec"}, c.Keys.Codec, "the path of the codec keys; the file is made if it does not exist"},
+	} {
+		if required.value == "" {
+			return f.Errorf(required.at, "write "+required.what, "%v.%v is missing", required.at...)
+		}
+	}
+	if err := sdp.CheckNodeName(c.Instance); err != nil {
+		return f.Errorf([]any{"instance"}, sdp.AsError(err).Remedy, "instance: %q is not valid", c.Instance)
+	}
+	return nil
+}
+
+func (c *serverConfig) checkBounds(f *config.File) error {
+	if c.Login.Session < time.Minute {
+		return f.Errorf([]any{"login", "session"}, "write a duration such as 12h", "login.session is shorter than a minute")
+	}
+	if c.Logs.Keep < 24*time.Hour {
+		return f.Errorf([]any{"logs", "keep"}, "write at least 24h", "logs.keep is shorter than a day")
+	}
+	return nil
+}
+
+func (c *serverConfig) checkShared(f *config.File) error {
+	for name, s := range c.OCP {
+		if err := sdp.CheckServiceName(name); err != nil {
+			return f.Errorf([]any{"ocp", name}, sdp.AsError(err).Remedy, "ocp: %q is no service name", name)
+		}
+		if !isURL(s.URL) {
+			return f.Errorf([]any{"ocp", name, "url"}, "write the URL at which the shared environment serves it", "ocp.%s.url is no URL", name)
+		}
+		if s.Port < 1 || s.Port > 65535 {
+			return f.Errorf([]any{"ocp", name, "port"}, "write the port at which other services ask for it, such as 8080",
+				"ocp.%s.port: %d is no port", name, s.Port)
+		}
+	}
+	for name, variables := range c.Environments {
+		for key := range variables {
+			if err := sdp.CheckEnvKey(key); err != nil {
+				return f.Errorf([]any{"environments", name, key}, sdp.AsError(err).Remedy, "environments.%s: %q is no variable", name, key)
+			}
+		}
+	}
+	return nil
+}
+
+// shared returns the services of the shared environment in the form the database wants.
+func (c *serverConfig) shared() map[string]postgres.SharedService {
+	out := make(map[string]postgres.SharedService, len(c.OCP))
+	for name, s := range c.OCP {
+		out[name] = postgres.SharedService{URL: s.URL, Port: s.Port}
+	}
+	return out
+}
+
+// password reads the database's password.
+func (c *serverConfig) password() (string, error) {
+	if c.Database.PasswordFile == "" {
+		return "", nil
+	}
+	raw, err := os.ReadFile(c.Database.PasswordFile)
+	if err != nil {
+		return "", sdp.Errorf(sdp.Invalid, "no-database-password", "the database's password cannot be read: %w", err).
+			WithRemedy("put it into the file named by database.passwordFile, readable by this user only")
+	}
+	return strings.TrimRight(string(raw), "\r\n"), nil
+}

@@ -1,0 +1,46 @@
+package role
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	retryEvery  = time.Second      // between attempts at something that is not there yet
+	remindEvery = 15 * time.Second // between log lines about the same wait
+)
+
+// await calls try until it succeeds, ctx ends (then it returns nil), or its error is one that waiting does not mend. It says at once what it
+// waits for, and again from time to time.
+func await(ctx context.Context, what string, try func(context.Context) error, mends func(error) bool) error {
+	var said time.Time
+	for {
+		err := try(ctx)
+		if ctx.Err() != nil {
+			return nil // told to stop; what broke because of that is no failure
+		}
+		if err == nil || !mends(err) {
+			return err
+		}
+		if time.Since(said) >= remindEvery {
+			slog.Warn("Waiting for "+what+" to come up", "error", err)
+			said = time.Now()
+		}
+		if !pause(ctx, retryEvery) {
+			return nil
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
