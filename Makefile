@@ -1,0 +1,109 @@
+# `make help` lists what there is. `make up` is all a newcomer needs.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# The targets depend on each other by their order; Go itself uses all processors.
+.NOTPARALLEL:
+
+# Under sudo Go is often not in PATH.
+GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
+export PATH := $(patsubst %/,%,$(dir $(GO))):$(PATH)
+# No toolchain or checksum surprises: what go.mod says is what is used.
+export GOTOOLCHAIN := local
+
+# Settings of `make up` and `make down`: make up DATA=~/sdp-two LISTEN=127.0.0.1:7800 UP_FLAGS=--no-demo
+DATA ?=
+LISTEN ?=
+UP_FLAGS ?=
+up_flags = $(if $(DATA),--data '$(DATA)') $(if $(LISTEN),--listen '$(LISTEN)') $(UP_FLAGS)
+down_flags = $(if $(DATA),--data '$(DATA)')
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X sdp/worker.Version=$(VERSION)
+temporald_sources := $(wildcard deploy/temporald/*.go) deploy/temporald/go.mod deploy/temporald/go.sum
+# What is left for `make e2e` and `make bench`, which run for minutes.
+slow_packages := /internal/e2e$$|/cmd/bench$$
+TEST_FLAGS ?=
+# The tools are pinned in a module of their own, so that what they require does not become what SDP requires.
+tool := $(GO) tool -modfile=deploy/tools/go.mod
+
+##@ Use
+
+.PHONY: up
+up: setup build ## Install what is missing, build, and run everything with the demo until Ctrl-C
+	@exec deploy/with-docker.sh bin/sdp up $(up_flags)
+
+.PHONY: down
+down: bin/sdp ## Stop it and remove our containers, images, networks and data
+	@exec deploy/with-docker.sh bin/sdp down $(down_flags)
+
+##@ Build
+
+.PHONY: build
+build: bin/sdp bin/temporald ## Build bin/sdp and bin/temporald
+
+# Always, because `go build` itself knows best what changed.
+.PHONY: bin/sdp
+bin/sdp: web
+	@$(GO) build -ldflags '$(LDFLAGS)' -o $@ ./cmd/sdp
+
+bin/temporald: $(temporald_sources)
+	@echo "building temporald (the Temporal server); the first time takes 5 to 10 minutes and 3 GB of memory ..."
+	@cd deploy/temporald && $(GO) build -ldflags '-s -w' -o ../../bin/.temporald .
+	@mv bin/.temporald $@
+
+.PHONY: web
+web: ## Build the dashboard, if it is there and its sources changed
+	@if [ -e web/package.json ]; then $(MAKE) --no-print-directory -C web; fi
+
+##@ Test
+
+.PHONY: test
+test: setup-test build lint test-unit e2e ## Everything that must pass before a merge
+
+.PHONY: test-unit
+test-unit: bin/temporald ## Unit and integration tests with the race detector, on real parts
+	$(GO) test -race -timeout 20m $(TEST_FLAGS) $$($(GO) list ./... | grep -vE '$(slow_packages)')
+	cd deploy/temporald && $(GO) vet ./... && $(GO) test $(TEST_FLAGS) ./...
+
+.PHONY: e2e
+e2e: build ## End-to-end tests: the real processes, killed and restarted
+	$(GO) test -count=1 -timeout 40m $(TEST_FLAGS) ./internal/e2e/...
+
+.PHONY: bench
+bench: setup-test build ## Measure the figures of the README and print them as a table
+	@$(GO) run ./cmd/bench
+
+.PHONY: lint
+lint: ## Vet, golangci-lint with the import rules, workflowcheck, shell syntax
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		[ -z "$$unformatted" ] || { echo "run make fmt; not formatted: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(tool) golangci-lint run ./...
+	$(tool) workflowcheck -test=false ./workflows/...
+	@for f in deploy/*.sh .ci/run; do sh -n $$f || exit 1; done
+
+.PHONY: fmt
+fmt: ## Format all Go code
+	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+##@ Machine
+
+.PHONY: setup
+setup: ## Install what `make up` needs, if it is missing, and start Docker
+	@deploy/setup.sh up
+
+.PHONY: setup-test
+setup-test: ## Install what the tests need, if it is missing, and start Docker
+	@deploy/setup.sh test
+
+.PHONY: clean
+clean: ## Remove what was built; data is removed by `make down`
+	rm -rf bin
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-zA-Z_0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
