@@ -93,8 +93,10 @@ func (n *node) health(ctx context.Context) sdp.NodeHealth {
 	if _, err := n.docker.Ping(ctx); err != nil {
 		h.DockerError = sdp.AsError(err).Detail
 	}
-	if _, err := n.router.Health(ctx); err != nil {
+	if r, err := n.router.Health(ctx); err != nil {
 		h.RouterError = sdp.AsError(err).Detail
+	} else {
+		h.RouterError = strings.Join(r.Problems, "; ")
 	}
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(n.config.Data, &fs); err == nil {

@@ -56,8 +56,12 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 		port = &free
 	}
 	var id int64
-	err := tx.QueryRow(ctx, `INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port)
-		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7) ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
+	// Versions go on where a deleted sandbox of the name left off: a router that missed the delete must not take the new
+	// sandbox's table for an old one.
+	err := tx.QueryRow(ctx, `
+		INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port, route_version)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7,
+			(SELECT coalesce(max(route_version), 0) + 1 FROM sandboxes WHERE name = $1)) ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
 		RETURNING id`, n.Spec.Name, n.Owner, n.Spec.Description, n.Spec.Environment, n.Gateway, n.GatewayNode, port).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", n.Spec.Name).

@@ -18,6 +18,7 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/web"
 	"sdp/worker"
 	"sdp/workflows"
 )
@@ -164,6 +165,7 @@ func (s *server) newAPI() (*api.Server, error) {
 		Engine:          s.engine,
 		TemporalReady:   s.temporalReady,
 		Started:         s.started,
+		Dashboard:       web.Dashboard(),
 	})
 }
 

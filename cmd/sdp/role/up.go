@@ -96,6 +96,7 @@ func ready(s *screen.Screen) func(context.Context, devstack.Stack, devstack.Prog
 			steps.Close() // the tour has progress of its own; later events are lines
 		}
 		return tour.Run(ctx, s, tour.Place{
+			Sandbox:    tour.SandboxName(stack.Instance),
 			URL:        stack.URL,
 			TemporalUI: stack.UI,
 			LogDir:     stack.LogDir,

@@ -56,7 +56,7 @@ func (t *tour) prove(ctx context.Context, box api.Sandbox) error {
 	for _, a := range answers(resp.body) {
 		from := screen.Cell{Text: a.Environment}
 		if a.Environment == string(sdp.SourceSandbox) {
-			from = screen.Cell{Text: "sandbox " + sandbox, Style: screen.Green}
+			from = screen.Cell{Text: "sandbox " + t.at.Sandbox, Style: screen.Green}
 		}
 		table.Row(a.Service, from, sdp.ShortSHA(a.Commit), a.Feature)
 	}
@@ -67,11 +67,11 @@ func (t *tour) prove(ctx context.Context, box api.Sandbox) error {
 
 // trace shows the same request hop by hop, as the routers saw it.
 func (t *tour) trace(ctx context.Context) error {
-	got, err := t.client.Trace(ctx, sandbox, api.TraceRequest{Path: proofPath})
+	got, err := t.client.Trace(ctx, t.at.Sandbox, api.TraceRequest{Path: proofPath})
 	if err != nil {
 		return err
 	}
-	t.screen.Printf("%s", t.screen.Paint(screen.Bold, "$ sdp trace "+sandbox+" "+proofPath))
+	t.screen.Printf("%s", t.screen.Paint(screen.Bold, "$ sdp trace "+t.at.Sandbox+" "+proofPath))
 	client.ShowHops(t.screen, got)
 	t.screen.Printf("")
 	return nil
@@ -99,7 +99,7 @@ func get(ctx context.Context, url string) (response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return response{}, sdp.Errorf(sdp.Unavailable, "no-answer", "%s answers %s: %s", url, resp.Status, firstLine(body)).
-			WithRemedy("`sdp routes %s` shows who should answer", sandbox)
+			WithRemedy("`sdp routes` shows who should answer")
 	}
 	return response{status: resp.Status, header: resp.Header, body: body}, nil
 }
@@ -159,7 +159,7 @@ func showPlaces(s *screen.Screen, at Place, url string) {
 		}
 	}
 	s.Printf("%s Ctrl-C stops it; the next start finds everything as it is.", s.Paint(screen.Green, "SDP is running."))
-	line("sandbox demo", url)
+	line("sandbox", url)
 	line("dashboard, API", at.URL)
 	line("Temporal", at.TemporalUI)
 	line("git server", at.GitURL)
@@ -172,8 +172,8 @@ func showPlaces(s *screen.Screen, at Place, url string) {
 		}
 		for _, command := range []string{
 			fmt.Sprintf("sdp login --server %s -u alice        # password: alice-demo", at.URL),
-			fmt.Sprintf("sdp trace %s %s", sandbox, proofPath),
-			fmt.Sprintf("sdp deploy %s payment@feature/instant-refunds --wait", sandbox),
+			fmt.Sprintf("sdp trace %s %s", at.Sandbox, proofPath),
+			fmt.Sprintf("sdp deploy %s payment@feature/instant-refunds --wait", at.Sandbox),
 		} {
 			s.Printf("  %s", command)
 		}

@@ -4,6 +4,7 @@ package tour
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"sdp/api"
@@ -16,6 +17,7 @@ import (
 
 // Place says where the parts of the stack are. GitURL is "" without the demo.
 type Place struct {
+	Sandbox    string // name of the demo's sandbox, see SandboxName
 	URL        string // API and dashboard
 	TemporalUI string
 	LogDir     string
@@ -28,11 +30,19 @@ type Place struct {
 
 // The demo's sandbox: one service from a feature branch behind the gateway, everything else from the shared environment.
 const (
-	sandbox = "demo"
 	service = "account"
 	branch  = "feature/loyalty-points"
 	gateway = "gateway"
 )
+
+// SandboxName is the name of the demo's sandbox in an instance. Containers are named after their sandbox, so that two
+// instances on one Docker daemon need two names.
+func SandboxName(instance string) string {
+	if instance == "default" {
+		return "demo"
+	}
+	return "demo-" + instance[strings.LastIndexByte(instance, '-')+1:]
+}
 
 // Run shows the user around. A deployment that fails is explained and is no error: the platform runs.
 func Run(ctx context.Context, s *screen.Screen, at Place) error {
@@ -69,7 +79,7 @@ func (t *tour) show(ctx context.Context) (string, error) {
 	if err != nil || !there {
 		return "", err
 	}
-	box, err := t.client.Sandbox(ctx, sandbox)
+	box, err := t.client.Sandbox(ctx, t.at.Sandbox)
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +106,7 @@ func (t *tour) login(ctx context.Context) error {
 // prepare has the sandbox run what it should and reports whether there is one. What runs already is left alone, and
 // so is what the user has changed.
 func (t *tour) prepare(ctx context.Context) (bool, error) {
-	box, err := t.client.Sandbox(ctx, sandbox)
+	box, err := t.client.Sandbox(ctx, t.at.Sandbox)
 	switch {
 	case err == nil && box.Deleting:
 		return false, nil
@@ -105,10 +115,10 @@ func (t *tour) prepare(ctx context.Context) (bool, error) {
 	case sdp.KindOf(err) != sdp.NotFound:
 		return false, err
 	}
-	if before, err := t.client.Deployments(ctx, apiclient.DeploymentFilter{Sandbox: sandbox, Limit: 1}); err != nil {
+	if before, err := t.client.Deployments(ctx, apiclient.DeploymentFilter{Sandbox: t.at.Sandbox, Limit: 1}); err != nil {
 		return false, err
 	} else if len(before) > 0 {
-		t.screen.Notef("The sandbox %q was deleted; it is not made again.", sandbox)
+		t.screen.Notef("The sandbox %q was deleted; it is not made again.", t.at.Sandbox)
 		return false, nil
 	}
 	return true, t.create(ctx)
@@ -116,9 +126,9 @@ func (t *tour) prepare(ctx context.Context) (bool, error) {
 
 func (t *tour) create(ctx context.Context) error {
 	var made api.CreatedSandbox
-	err := t.step(ctx, "sandbox "+sandbox, func(ctx context.Context) (err error) {
+	err := t.step(ctx, "sandbox "+t.at.Sandbox, func(ctx context.Context) (err error) {
 		made, err = t.client.CreateSandbox(ctx, api.CreateSandbox{
-			Name:        sandbox,
+			Name:        t.at.Sandbox,
 			Description: "made by `sdp up`",
 			Gateway:     &api.SandboxGateway{Branch: "main"},
 			Services:    map[string]api.SandboxServiceAsk{service: {Branch: branch}},
@@ -145,28 +155,28 @@ func (t *tour) resume(ctx context.Context, box api.Sandbox) error {
 		}
 	}
 	if len(again) > 0 {
-		accepted, err := t.client.Deploy(ctx, sandbox, api.Deploy{Services: again})
+		accepted, err := t.client.Deploy(ctx, t.at.Sandbox, api.Deploy{Services: again})
 		if err != nil {
 			return err
 		}
 		unfinished = append(unfinished, accepted...)
 	}
 	if len(unfinished) == 0 {
-		t.screen.Notef("The sandbox %s is as it was.", t.screen.Paint(screen.Bold, sandbox))
+		t.screen.Notef("The sandbox %s is as it was.", t.screen.Paint(screen.Bold, t.at.Sandbox))
 		return nil
 	}
 	return t.follow(ctx, unfinished)
 }
 
 func (t *tour) follow(ctx context.Context, ds []api.Deployment) error {
-	t.screen.Notef("Deploying into the sandbox %s:", t.screen.Paint(screen.Bold, sandbox))
+	t.screen.Notef("Deploying into the sandbox %s:", t.screen.Paint(screen.Bold, t.at.Sandbox))
 	ended, err := client.Follow(ctx, t.screen, t.client, ds)
 	if err != nil {
 		return err
 	}
 	if client.Outcome(t.screen, ended) != nil {
 		return sdp.Errorf(sdp.Failed, "demo-failed", "the demo was not deployed completely").
-			WithRemedy("the reason is above; `sdp deploy %s %s@%s --wait` tries again", sandbox, service, branch)
+			WithRemedy("the reason is above; `sdp deploy %s %s@%s --wait` tries again", t.at.Sandbox, service, branch)
 	}
 	return nil
 }
