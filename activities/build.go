@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ const binary = ".sdp-build/service"
 const outputTail = 4 << 10
 
 // Build runs `go build` on the host. A cancel kills its whole process group. Errors: "compile-error",
-// "module-missing", "build-timeout", "disk-full".
+// "module-missing", "module-undeclared", "build-timeout", "disk-full".
 func (h *Host) Build(ctx context.Context, in SourceInput) (string, error) {
 	var took time.Duration
 	err := h.do(ctx, func(ctx context.Context) error {
@@ -70,6 +71,9 @@ func (h *Host) build(ctx context.Context, in SourceInput, log *logs.Stream) erro
 	if err := h.needCheckout(ctx, in, log); err != nil {
 		return err
 	}
+	if err := checkAssembly(h.checkoutDir(in.Deployment)); err != nil {
+		return err
+	}
 	limited, cancel := context.WithTimeout(ctx, h.Builder.Timeout)
 	defer cancel()
 	args := append([]string{"build"}, buildFlags...)
@@ -93,7 +97,7 @@ func (h *Host) build(ctx context.Context, in SourceInput, log *logs.Stream) erro
 		return sdp.Errorf(sdp.Failed, "build-timeout", "the build took longer than %s and was killed", h.Builder.Timeout).
 			WithRemedy("make it faster, or raise builds.timeout in the node's configuration")
 	}
-	return &OutputError{Err: buildError(in, tail.String(), err), Output: log.TailOwn(outputTail)}
+	return &OutputError{Err: buildError(h.Node, in, log.Mask(tail.String()), err), Output: log.TailOwn(outputTail)}
 }
 
 // needCheckout checks the commit out if that is not there: an earlier attempt's worker may have died and its successor
@@ -146,17 +150,24 @@ func runLocked(cmd *exec.Cmd) error {
 	return cmd.Run()
 }
 
-var missingModule = []string{"module lookup disabled by GOPROXY=off", "no required module provides package",
-	"cannot find module providing package", "missing go.sum entry", "is not in std"}
+// What go says of a module that is declared but cannot be downloaded, and of one that the commit does not declare.
+const moduleLookup = "module lookup disabled by GOPROXY=off"
 
-func buildError(in SourceInput, output string, err error) *sdp.Error {
+var undeclaredModule = []string{"no required module provides package", "cannot find module providing package",
+	"missing go.sum entry", "updates to go.mod needed"}
+
+func buildError(node string, in SourceInput, output string, err error) *sdp.Error {
 	is := func(text string) bool { return strings.Contains(output, text) }
 	switch {
 	case is("no space left on device"):
-		return diskFull("", "go build could not write")
-	case slices.ContainsFunc(missingModule, is):
-		return sdp.Errorf(sdp.Failed, "module-missing", "%s needs a module that is not on the node", in.Repository).
+		return diskFull(node, "go build could not write")
+	case is(moduleLookup):
+		return sdp.Errorf(sdp.Failed, "module-missing", "%s needs %s, which is not on the node", in.Repository, wanted(output)).
 			WithRemedy("run `go mod download` in the clone on the node, vendor the module, or set builds.online in the node's configuration")
+	case slices.ContainsFunc(undeclaredModule, is):
+		return sdp.Errorf(sdp.Failed, "module-undeclared", "go.mod and go.sum of %s do not fit what it imports at %s: %s",
+			in.Repository, sdp.ShortSHA(in.SHA), firstProblem(output)).
+			WithRemedy("run `go mod tidy`, commit go.mod and go.sum, push, and deploy again")
 	case errors.Is(err, exec.ErrNotFound):
 		return sdp.Errorf(sdp.Internal, "no-go", "there is no `go` on the node").WithRemedy("install Go there and restart the worker")
 	}
@@ -170,6 +181,23 @@ func buildError(in SourceInput, output string, err error) *sdp.Error {
 	}
 	return sdp.Errorf(sdp.Failed, "compile-error", "%s does not compile at %s: %s", in.Repository, sdp.ShortSHA(in.SHA),
 		firstProblem(output)).WithRemedy("mend it, push, and deploy again; the log has all the compiler said")
+}
+
+var downloading = regexp.MustCompile(`(?m)^go: downloading (\S+ \S+)$`)
+
+// wanted names the modules that go build tried to download.
+func wanted(output string) string {
+	var names []string
+	for _, found := range downloading.FindAllStringSubmatch(output, 4) {
+		names = append(names, found[1])
+	}
+	switch {
+	case len(names) == 0:
+		return "a module"
+	case len(names) > 3:
+		return strings.Join(names[:3], ", ") + " and more"
+	}
+	return strings.Join(names, ", ")
 }
 
 // firstProblem is the first line of a compiler's output that names a place.
@@ -216,7 +244,7 @@ func (h *Host) image(ctx context.Context, in SourceInput, log *logs.Stream) erro
 		if sdp.KindOf(err) == sdp.Failed {
 			return &OutputError{Err: err, Output: log.TailOwn(outputTail)}
 		}
-		return diskError("making the image", err)
+		return diskError(h.Node, "making the image", err)
 	}
 	log.Printf("IMAGE", "made %s", in.Image)
 	if err := os.RemoveAll(dir); err != nil {
@@ -242,8 +270,13 @@ type tailWriter struct{ head, tail bytes.Buffer }
 
 func (t *tailWriter) Write(p []byte) (int, error) {
 	const limit = 64 << 10
+	n := len(p)
 	if room := limit - t.head.Len(); room > 0 {
-		t.head.Write(p[:min(room, len(p))])
+		t.head.Write(p[:min(room, n)])
+		p = p[min(room, n):]
+	}
+	if len(p) == 0 {
+		return n, nil
 	}
 	t.tail.Write(p[max(0, len(p)-limit):])
 	if t.tail.Len() > 2*limit {
@@ -251,7 +284,7 @@ func (t *tailWriter) Write(p []byte) (int, error) {
 		t.tail.Reset()
 		t.tail.Write(kept)
 	}
-	return len(p), nil
+	return n, nil
 }
 
 func (t *tailWriter) String() string { return t.head.String() + t.tail.String() }

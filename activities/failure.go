@@ -7,6 +7,7 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"sdp/internal/logs"
 	"sdp/internal/sdp"
 )
 
@@ -20,6 +21,25 @@ func (e *OutputError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the failure itself.
 func (e *OutputError) Unwrap() error { return e.Err }
+
+// masked takes secrets out of what a failure says: a compiler quotes what it rejects, a Dockerfile's build the command
+// that failed, and both may hold a secret somebody has written there.
+func masked(err error, m *logs.Masker) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := *sdp.AsError(err)
+	detail, remedy := m.MaskString(e.Detail), m.MaskString(e.Remedy)
+	if detail == e.Detail && remedy == e.Remedy {
+		return err
+	}
+	e.Detail, e.Remedy = detail, remedy
+	var out *OutputError
+	if errors.As(err, &out) {
+		return &OutputError{Err: &e, Output: out.Output}
+	}
+	return &e
+}
 
 // fail turns an activity's error into what Temporal carries: the code as type, the whole failure as details. Only
 // errors that may pass by themselves are retried.

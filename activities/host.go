@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,13 +101,15 @@ func heartbeat(ctx, inner context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// logged runs a part of a deployment with the deployment's log. A failure is the log's last line of that part.
+// logged runs a part of a deployment with the deployment's log. A failure is the log's last line of that part. Neither
+// the log nor the failure shows any of the secrets.
 func (h *Host) logged(deployment string, secrets []string, part func(*logs.Stream) error) error {
-	stream, err := h.Spool.Create(sdp.DeploymentStream(deployment), logs.Options{Masker: logs.NewMasker(secrets...)})
+	masker := logs.NewMasker(secrets...)
+	stream, err := h.Spool.Create(sdp.DeploymentStream(deployment), logs.Options{Masker: masker})
 	if err != nil {
-		return diskError("writing the log", err)
+		return diskError(h.Node, "writing the log", err)
 	}
-	err = part(stream)
+	err = masked(part(stream), masker)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e := sdp.AsError(err)
 		stream.Printf("ERROR", "%s", e.Detail)
@@ -178,7 +181,12 @@ func values(m map[string]string) []string {
 // CheckoutsDir is the directory below a node's data that holds a checkout for each deployment that is being built.
 func CheckoutsDir(data string) string { return filepath.Join(data, "checkouts") }
 
-// checkoutDir is where a deployment's commit is checked out. It is made and removed by that deployment only.
+// checkoutDir is where a deployment's commit is checked out. It is made and removed by that deployment only. Whatever the
+// ID, the directory is one right below CheckoutsDir.
 func (h *Host) checkoutDir(deployment string) string {
-	return filepath.Join(CheckoutsDir(h.Data), filepath.Base(deployment))
+	name := filepath.Base(deployment)
+	if strings.Trim(name, "."+string(filepath.Separator)) == "" { // "", ".", ".." and "/"
+		name = "nameless"
+	}
+	return filepath.Join(CheckoutsDir(h.Data), name)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,13 +33,16 @@ func (h *Host) Route(ctx context.Context, in RouteInput) error {
 	})
 }
 
-// closeLog writes a deployment's last line and marks its log as complete.
+// closeLog writes a deployment's last line, once however often it is called, and marks its log as complete.
 func (h *Host) closeLog(deployment, tag, text string) error {
 	stream, err := h.Spool.Create(sdp.DeploymentStream(deployment), logs.Options{Masker: logs.NewMasker()})
 	if err != nil {
-		return diskError("writing the log", err)
+		return diskError(h.Node, "writing the log", err)
 	}
-	stream.Printf(tag, "%s", text)
+	end := "[" + tag + "] " + strings.ReplaceAll(text, "\n", "\n["+tag+"] ") + "\n"
+	if stream.Tail(len(end)) != end {
+		stream.Printf(tag, "%s", text)
+	}
 	return stream.Close()
 }
 
@@ -159,7 +163,8 @@ const (
 
 // SendTrace sends one tagged request to the sandbox's public port on this node.
 func (h *Host) SendTrace(ctx context.Context, in TraceInput) (sdp.Trace, error) {
-	out := sdp.Trace{ID: in.ID, Sandbox: in.Sandbox, Path: in.Path}
+	path, _, _ := strings.Cut(in.Path, "?") // a query string may hold secrets, and traces are passed around
+	out := sdp.Trace{ID: in.ID, Sandbox: in.Sandbox, Path: path}
 	err := h.do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, traceTimeout)
 		defer cancel()

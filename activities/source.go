@@ -70,7 +70,7 @@ func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, l
 func resolve(ctx context.Context, clone *git.Clone, in FetchInput, cred git.Credentials, log *logs.Stream) (string, error) {
 	if in.SHA != "" {
 		log.Printf("FETCH", "commit %s", in.SHA)
-		return in.SHA, nil
+		return in.SHA, mayRead(ctx, clone, cred)
 	}
 	log.Printf("FETCH", "asking %s for %s", clone.RemoteURL(), in.Branch)
 	sha, err := clone.Resolve(ctx, in.Branch, cred)
@@ -78,6 +78,15 @@ func resolve(ctx context.Context, clone *git.Clone, in FetchInput, cred git.Cred
 		log.Printf("FETCH", "%s is %s", in.Branch, sha)
 	}
 	return sha, err
+}
+
+// mayRead keeps people from running a commit of a repository they may not read: with its image or the commit there
+// already, nothing else would ask the git server. A restart brings no credentials; it runs what ran here before.
+func mayRead(ctx context.Context, clone *git.Clone, cred git.Credentials) error {
+	if cred.User == "" {
+		return nil
+	}
+	return git.Check(ctx, clone.RemoteURL(), cred)
 }
 
 func nameOf(branch, sha string) string {
@@ -88,10 +97,6 @@ func nameOf(branch, sha string) string {
 }
 
 func (h *Host) fetchCommit(ctx context.Context, clone *git.Clone, in FetchInput, sha string, cred git.Credentials, log *logs.Stream) error {
-	if clone.Has(sha) {
-		log.Printf("FETCH", "the clone has the commit already")
-		return nil
-	}
 	if err := h.needDisk(); err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (h *Host) fetchCommit(ctx context.Context, clone *git.Clone, in FetchInput,
 	if err := errors.Join(clone.Fetch(ctx, in.Branch, sha, cred, progress), progress.Close()); err != nil {
 		return err
 	}
-	log.Printf("FETCH", "fetched %s", sdp.ShortSHA(sha))
+	log.Printf("FETCH", "the clone has %s", sdp.ShortSHA(sha))
 	return nil
 }
 
@@ -142,13 +147,13 @@ func (h *Host) checkout(ctx context.Context, in SourceInput, log *logs.Stream) e
 	}
 	dir := h.checkoutDir(in.Deployment)
 	if err := os.RemoveAll(dir); err != nil { // an earlier attempt's
-		return diskError("removing an earlier checkout", err)
+		return diskError(h.Node, "removing an earlier checkout", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return diskError("making the checkout directory", err)
+		return diskError(h.Node, "making the checkout directory", err)
 	}
 	if err := clone.Export(ctx, in.SHA, dir); err != nil {
-		return diskError("checking out "+sdp.ShortSHA(in.SHA), err)
+		return diskError(h.Node, "checking out "+sdp.ShortSHA(in.SHA), err)
 	}
 	log.Printf("CHECKOUT", "%s is checked out, apart from the clone's working tree", sdp.ShortSHA(in.SHA))
 	return nil
@@ -174,12 +179,12 @@ func diskFull(node, detail string) *sdp.Error {
 		WithRemedy("free space there (`docker system df` shows what images hold), then deploy again")
 }
 
-// diskError makes a full disk recognisable in whatever failed because of it.
-func diskError(doing string, err error) error {
+// diskError makes a full disk recognisable in whatever failed because of it. node may be "".
+func diskError(node, doing string, err error) error {
 	var known *sdp.Error
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return diskFull("", doing)
+		return diskFull(node, doing)
 	case errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
 	}

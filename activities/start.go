@@ -112,8 +112,8 @@ func (h *Host) containerName(ctx context.Context, in StartInput) (string, error)
 	return name, nil // somebody else's: Docker.Start refuses it and says whose it is
 }
 
-// environment is what a service finds in its environment. Later entries win: SDP's own, the node's configuration, the
-// addresses of the other services, the environment, the deployment's secrets.
+// environment is what a service finds in its environment. Later entries win: SDP's own, the addresses of the other
+// services, the node's configuration, the environment, the deployment's secrets.
 func environment(in StartInput, repo Repository, secrets map[string]string) []string {
 	env := map[string]string{"PORT": strconv.Itoa(repo.Port), "SDP_SANDBOX": in.Sandbox, "SDP_SERVICE": in.Service,
 		"SDP_BRANCH": in.Branch, "SDP_SHA": in.SHA, "SDP_DEPLOYMENT": in.Deployment}

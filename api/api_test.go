@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"sdp/api"
 	"sdp/api/apitest"
@@ -136,21 +135,6 @@ func createShop(t *testing.T, c *caller) api.CreatedSandbox {
 func audited(t *testing.T, c *caller, action string) []api.AuditEvent {
 	t.Helper()
 	return decode[api.Page[api.AuditEvent]](c.get("/api/v1/audit?action=" + action).want(http.StatusOK)).Items
-}
-
-// eventually waits for something that happens in the background.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !happened() {
-		select {
-		case <-deadline:
-			t.Fatal("never happened: " + what)
-		case <-tick.C:
-		}
-	}
 }
 
 func contains(t *testing.T, text, part string) {

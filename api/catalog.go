@@ -85,35 +85,8 @@ func (c catalog) servedByOCP(service string) error {
 // unknown is a NotFound error that names what was perhaps meant.
 func unknown(code, what, name string, known []string, remedy string) error {
 	err := sdp.Errorf(sdp.NotFound, code, "there is no %s %q", what, clean(name, 60))
-	slices.Sort(known)
-	for _, k := range known {
-		if distance(k, name) <= 2 || len(name) > 2 && strings.HasPrefix(k, name) {
-			return err.WithRemedy("did you mean %q? %s", k, remedy)
-		}
+	if near := sdp.Nearest(name, known); len(near) > 0 {
+		return err.WithRemedy("did you mean %q? %s", near[0], remedy)
 	}
 	return err.WithRemedy("%s", remedy)
-}
-
-// distance is the Levenshtein distance of two names; names are short, so anything long counts as far away.
-func distance(a, b string) int {
-	if len(a) > 40 || len(b) > 40 {
-		return 40
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost++
-			}
-			last = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

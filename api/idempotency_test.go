@@ -25,7 +25,8 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("%s\n%s\n%v", first.body, again.body, again.header)
 	}
 	keyed.post("/api/v1/sandboxes/shop/deployments", deployBody("user", "other")).problem(http.StatusUnprocessableEntity, "idempotency-key-reused")
-	keyed.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"}).problem(http.StatusUnprocessableEntity, "idempotency-key-reused")
+	keyed.post("/api/v1/sandboxes/shop/services/user/restart", nil).problem(http.StatusUnprocessableEntity, "idempotency-key-reused")
+	keyed.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"}).want(http.StatusOK) // holds what a service said: not kept
 	if list := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 1 {
 		t.Errorf("%d deployments", len(list.Items))
 	}

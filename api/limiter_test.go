@@ -57,14 +57,3 @@ func TestWholeRunes(t *testing.T) {
 		}
 	}
 }
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"account", "acount", 1}, {"user", "user", 0}, {"user", "", 4}, {"abc", "xyz", 3}, {"payment", "paymnet", 2}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%s %s: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

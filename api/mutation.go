@@ -27,12 +27,20 @@ func (s *Server) mutation(action string) func(huma.Context, func(huma.Context)) 
 				s.fail(c, crossOrigin())
 				return
 			}
+			if !kept(action) {
+				next(hc)
+				return
+			}
 			s.idempotent(c, func() { next(hc) })
 		})
 		s.audit(c.Request.Context(), info, held.Status())
 		held.release(c)
 	}
 }
+
+// kept reports whether an action's answer is kept for its Idempotency-Key. A trace's holds what a service said, which may
+// be anything, and a trace changes nothing: it may be sent twice.
+func kept(action string) bool { return action != "sandbox.trace" }
 
 func pathSandbox(c *gin.Context) string {
 	if strings.HasPrefix(c.FullPath(), "/api/v1/sandboxes/:name") {

@@ -89,7 +89,7 @@ var problemResponse = &huma.Response{
 func mutate[I, O any](s *Server, who access, action, at string, status int, summary string, h handler[I, O]) {
 	op := s.operation(who, at, summary, status)
 	op.Middlewares = append(op.Middlewares, s.mutation(action))
-	if who == byUser {
+	if who == byUser && kept(action) {
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "The same key with the same request gets the same answer and does nothing twice.",

@@ -3,7 +3,7 @@ package api
 import "time"
 
 // The types of this file and of views_*.go are what requests and responses look like. They are used by the handlers,
-// by the OpenAPI document and by the client (sdp/internal/apiclient), so the three cannot differ. Times are RFC 3339 in
+// by the OpenAPI document and by the client (sdp/api/apiclient), so the three cannot differ. Times are RFC 3339 in
 // UTC and left out while they have no value.
 
 // Problem is an error as every endpoint answers it: RFC 9457 with the extra members code and remedy.

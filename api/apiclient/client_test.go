@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/api/apitest"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 

@@ -120,7 +120,7 @@ func offsetQuery(offset int64) url.Values {
 func (c *Client) dial(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
 	timeout, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	conn, response, err := websocket.Dial(timeout, c.url(path, query), &websocket.DialOptions{
+	conn, response, err := websocket.Dial(timeout, c.url(path, query), &websocket.DialOptions{ //nolint:bodyclose // websocket.Dial closes it
 		HTTPClient: c.http, HTTPHeader: c.header(),
 	})
 	if err != nil {

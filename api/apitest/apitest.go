@@ -157,7 +157,7 @@ func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
 			b.t.Fatal(err)
 		}
 	}
-	req, err := http.NewRequest(method, b.URL+"/node/v1/"+name+"/"+path, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.URL+"/node/v1/"+name+"/"+path, bytes.NewReader(raw))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func (b *Buffer) String() string {
 // listen takes a port that a server has just given up, which the kernel may need a moment for.
 func listen(addr string) (net.Listener, error) {
 	for attempt := 0; ; attempt++ {
-		l, err := net.Listen("tcp", addr)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 		if err == nil || attempt == 50 {
 			return l, err
 		}

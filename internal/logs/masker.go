@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
@@ -67,16 +70,28 @@ func secretForms(s string) []string {
 	return append(forms, escapedForms(s)...)
 }
 
+// escapedForms are s as URLs, hexadecimal dumps, shells and the literals of programming languages write it.
 func escapedForms(s string) []string {
 	query, path := url.QueryEscape(s), url.PathEscape(s)
 	user := strings.TrimPrefix(url.UserPassword("", s).String(), ":")
-	forms := []string{query, path, user, lowerEscapes(query), lowerEscapes(path), lowerEscapes(user)}
+	all := strings.ReplaceAll(query, "+", "%20") // PHP's rawurlencode
+	forms := []string{query, path, user, all, pythonQuote.Replace(all), encodeURIComponent.Replace(all)}
+	for _, f := range forms {
+		forms = append(forms, lowerEscapes(f))
+	}
 	hexed := hex.EncodeToString([]byte(s))
-	forms = append(forms, hexed, strings.ToUpper(hexed), strings.ReplaceAll(s, "'", `'\''`))
+	forms = append(forms, hexed, strings.ToUpper(hexed), strings.ReplaceAll(s, "'", `'\''`), singleQuoted.Replace(s))
 	return append(forms, quotedForms(s)...)
 }
 
-// quotedForms are s as JSON writes it, once with <, > and & escaped and once without.
+var (
+	pythonQuote        = strings.NewReplacer("%2F", "/")                                                 // urllib.parse.quote
+	encodeURIComponent = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*") // JavaScript's
+	singleQuoted       = strings.NewReplacer(`\`, `\\`, "'", `\'`)                                       // PHP's var_export, Python's repr
+)
+
+// quotedForms are s as JSON writes it: with <, > and & escaped as Go does or not, with "/" escaped as PHP does or not,
+// and with everything beyond ASCII escaped as PHP and Python do or not.
 func quotedForms(s string) []string {
 	var plain strings.Builder
 	e := json.NewEncoder(&plain)
@@ -86,7 +101,22 @@ func quotedForms(s string) []string {
 		return nil // a string is always marshalled
 	}
 	unquote := func(q string) string { return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(q), `"`), `"`) }
-	return []string{unquote(string(escaped)), unquote(plain.String())}
+	forms := []string{unquote(string(escaped)), unquote(plain.String())}
+	forms = append(forms, asciiOnly(forms[1]))
+	return append(forms, strings.ReplaceAll(forms[1], "/", `\/`), strings.ReplaceAll(forms[2], "/", `\/`))
+}
+
+// asciiOnly escapes what is not ASCII in a JSON string.
+func asciiOnly(s string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(s)) {
+		if unit < utf8.RuneSelf {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // lowerEscapes turns %2F into %2f: both are in use.

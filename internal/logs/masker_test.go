@@ -31,10 +31,28 @@ func TestMaskerFindsEveryForm(t *testing.T) {
 		"userinfo":          strings.TrimPrefix(url.UserPassword("", marker).String(), ":"),
 		"JSON":              string(quoted[1 : len(quoted)-1]),
 		"JSON, plain":       marker,
+		"JSON, PHP":         `hunter2&m\/r k?r=\u00e9`,
+		"JSON, Python":      `hunter2&m/r k?r=\u00e9`,
+		"percent, all":      "hunter2%26m%2Fr%20k%3Fr%3D%C3%A9",
+		"percent, Python":   "hunter2%26m/r%20k%3Fr%3D%C3%A9",
 		"hex":               hex.EncodeToString([]byte(marker)),
 		"hex, upper case":   strings.ToUpper(hex.EncodeToString([]byte(marker))),
 	} {
 		if got := m.MaskString("before " + form + " after"); got != "before *** after" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestMaskerFindsQuotes(t *testing.T) {
+	m := logs.NewMasker(`it's (a) \ secret!`)
+	for name, form := range map[string]string{
+		"shell":      `it'\''s (a) \ secret!`,
+		"var_export": `it\'s (a) \\ secret!`,
+		"JavaScript": `it's%20(a)%20%5C%20secret!`,
+		"JSON":       `it's (a) \\ secret!`,
+	} {
+		if got := m.MaskString("'" + form + "'"); got != "'***'" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -141,6 +141,19 @@ func (s *Spool) all() []*entry {
 	return entries
 }
 
+// Unfinished lists the streams that are not final and that nobody has open.
+func (s *Spool) Unfinished() []string {
+	var names []string
+	for _, e := range s.all() {
+		e.mu.Lock()
+		if e.handles == 0 && !e.state.Final {
+			names = append(names, e.name)
+		}
+		e.mu.Unlock()
+	}
+	return names
+}
+
 // enqueue hands an entry to the shipper.
 func (s *Spool) enqueue(e *entry) {
 	s.queueMu.Lock()

@@ -56,6 +56,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Mask returns text as it would stand in the stream, every secret in it replaced.
+func (s *Stream) Mask(text string) string { return s.masking.masker.MaskString(text) }
+
 // Printf writes each line of the text as "[TAG] line", on lines of their own.
 func (s *Stream) Printf(tag, format string, args ...any) {
 	text := s.masking.masker.MaskString(strings.TrimRight(fmt.Sprintf(format, args...), "\n"))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -109,10 +110,11 @@ func reply(f func(*http.Request) (any, error)) http.Handler {
 		if err != nil {
 			e := sdp.AsError(err)
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			json.NewEncoder(w).Encode(failure{e.Kind, e.Code, e.Detail, e.Remedy})
-			return
+			result = failure{e.Kind, e.Code, e.Detail, e.Remedy}
 		}
-		json.NewEncoder(w).Encode(result)
+		if err := json.NewEncoder(w).Encode(result); err != nil {
+			slog.Warn("Writing a reply failed", "error", err)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -158,7 +159,9 @@ func (r *Router) serve(key listenerKey, ln net.Listener, handler http.Handler) {
 	r.serving.Add(1)
 	go func() {
 		defer r.serving.Done()
-		l.server.Serve(ln) // returns when the listener is closed
+		if err := l.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			r.log.Error("Serving ended", "address", ln.Addr().String(), "error", err)
+		}
 	}()
 }
 

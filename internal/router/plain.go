@@ -144,7 +144,7 @@ const unlimited = 1<<63 - 1
 // and is closed where it cannot be used again. When the client leaves, the connection is aborted.
 func (c *plainConn) roundTrip(x *exchange) (*http.Response, error) {
 	c.answered, c.limit = false, maxResponseHeader
-	c.stop = context.AfterFunc(x.in.Context(), func() { c.SetDeadline(time.Unix(1, 0)) })
+	c.stop = context.AfterFunc(x.in.Context(), func() { c.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // a closed one is aborted already
 	err := c.write(x)
 	var res *http.Response
 	if err == nil {
@@ -167,7 +167,7 @@ func (c *plainConn) roundTrip(x *exchange) (*http.Response, error) {
 func (c *plainConn) readHeader(req *http.Request) (*http.Response, error) {
 	for {
 		res, err := http.ReadResponse(c.reader, req)
-		if err == io.ErrUnexpectedEOF || err == io.EOF {
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			err = errors.New("it closed the connection without an answer")
 		}
 		if err != nil || res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {

@@ -54,7 +54,7 @@ func (x *exchange) setResponseHeader(res *http.Response) {
 	h := x.w.Header()
 	copyResponseHeader(h, res.Header, x.route.mesh)
 	h[sandboxHeader] = x.sb.header
-	if h[routeHeader] == nil {
+	if h[routeHeader] == nil { //nolint:staticcheck // SA1008: our headers go out as they are documented
 		h[routeHeader] = x.route.header
 		x.recordHop(x.route, res.StatusCode)
 	}
@@ -68,7 +68,7 @@ func (x *exchange) setResponseHeader(res *http.Response) {
 // whether the target will read all.
 func (x *exchange) allowConversation() {
 	if x.body != nil && x.in.ProtoMajor == 1 && !x.body.whole.Load() {
-		http.NewResponseController(x.w).EnableFullDuplex()
+		http.NewResponseController(x.w).EnableFullDuplex() //nolint:errcheck // net/http's own writer can, over HTTP/1
 		x.w.Header()["Connection"] = []string{"close"}
 	}
 }

@@ -42,7 +42,9 @@ func (x *exchange) switchProtocols(res *http.Response) {
 
 func writeHead(w *bufio.Writer, header http.Header) error {
 	w.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
-	header.Write(w)
+	if err := header.Write(w); err != nil {
+		return err
+	}
 	w.WriteString("\r\n")
 	return w.Flush()
 }

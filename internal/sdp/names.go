@@ -139,6 +139,9 @@ func SandboxWorkflowID(sandbox string) string { return "sandbox/" + sandbox }
 // OperationWorkflowID is the ID of one operation's workflow: "deploy/<id>", "delete/<id>", ...
 func OperationWorkflowID(kind OperationKind, id string) string { return string(kind) + "/" + id }
 
+// SessionCookie is the name of the cookie that holds a browser's session.
+const SessionCookie = "sdp_session"
+
 // SecretPurpose is what secrets of services are encrypted for at rest.
 const SecretPurpose = "environment"
 

@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
+
+	"sdp/internal/sdp"
 )
 
 const (
@@ -43,9 +45,10 @@ func (c *CodecKeys) Retire(keyID string) error { return c.set.retire(keyID) }
 func (c *CodecKeys) Keys() []KeyInfo { return c.set.infos() }
 
 // DataConverter returns Temporal's default data converter with every payload encrypted. Client and workers need the
-// same one.
+// same one. A payload that is not encrypted is refused ("plain-payload"): whoever reaches Temporal without the keys can
+// start workflows and activities, but no worker takes orders from them.
 func DataConverter(k *CodecKeys) converter.DataConverter {
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec{k.set})
+	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec{k.set, true})
 }
 
 // FailureConverter returns a failure converter that encrypts message, cause and stack trace too. The *type* of an error
@@ -63,11 +66,36 @@ const maxCodecRequest = 16 << 20
 // CodecHandler serves POST .../encode and .../decode as Temporal's UI and CLI call them. It decrypts what anybody
 // sends: mount it behind sign-in.
 func CodecHandler(k *CodecKeys) http.Handler {
-	return http.MaxBytesHandler(converter.NewPayloadCodecHTTPHandler(codec{k.set}), maxCodecRequest)
+	h := http.MaxBytesHandler(converter.NewPayloadCodecHTTPHandler(codec{k.set, false}), maxCodecRequest)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(&terse{ResponseWriter: w}, r) })
 }
 
-// codec encrypts payloads whole, metadata included, and leaves alone what it did not encrypt.
-type codec struct{ set *keyset }
+// terse answers an error with its status alone: Temporal's handler quotes what it could not read.
+type terse struct {
+	http.ResponseWriter
+	failed bool
+}
+
+func (t *terse) WriteHeader(status int) {
+	t.failed = status >= http.StatusBadRequest
+	t.ResponseWriter.WriteHeader(status)
+	if t.failed {
+		_, _ = t.ResponseWriter.Write([]byte(http.StatusText(status) + "\n")) // the caller may be gone
+	}
+}
+
+func (t *terse) Write(p []byte) (int, error) {
+	if t.failed {
+		return len(p), nil
+	}
+	return t.ResponseWriter.Write(p)
+}
+
+// codec encrypts payloads whole, metadata included. What it did not encrypt it refuses if strict, and leaves alone if not.
+type codec struct {
+	set    *keyset
+	strict bool
+}
 
 func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	active := c.set.active()
@@ -96,6 +124,9 @@ func (c codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
 		if string(p.GetMetadata()[converter.MetadataEncoding]) != encodingEncrypted {
+			if c.strict {
+				return nil, sdp.Errorf(sdp.Unauthenticated, "plain-payload", "a Temporal payload is not encrypted with a key of this installation")
+			}
 			out[i] = p
 			continue
 		}

@@ -1,0 +1,470 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sdp/internal/postgres"
+	"sdp/internal/postgres/postgrestest"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+const commit = "3f2a9c1d0b7e3f2a9c1d0b7e3f2a9c1d0b7e3f2a"
+
+// platform is a Control on a database of its own with two nodes, one sandbox and the key the node micro-1 opens boxes
+// with.
+type platform struct {
+	*Control
+	t    *testing.T
+	url  string
+	node *secret.NodeKeys
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := &platform{Control: &Control{}, t: t, url: postgrestest.URL(t)}
+	p.DB = postgrestest.Open(t, p.url)
+	var err error
+	if p.Keys, err = secret.LoadKeyring(filepath.Join(t.TempDir(), "master.keys")); err != nil {
+		t.Fatal(err)
+	}
+	if p.node, err = secret.OpenNodeKeys(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	keyID, public := p.node.Public()
+	p.must(p.DB.RegisterNode(t.Context(), sdp.NodeRegistration{
+		Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "10.0.0.1", MeshPort: 7711, KeyID: keyID, PublicKey: public, Builds: 2},
+		Repositories: []sdp.Repository{
+			{Name: "account", Kind: sdp.GoRepository, Port: 8080, OCP: "http://ocp/account"},
+			{Name: "payment", Kind: sdp.GoRepository, Port: 8080, OCP: "http://ocp/payment"},
+		}}))
+	p.must(p.DB.RegisterNode(t.Context(), sdp.NodeRegistration{
+		Node: sdp.Node{Name: "gateway-1", Type: sdp.Gateway, Address: "10.0.0.2", MeshPort: 7712, PortFirst: 8080, PortLast: 8082}}))
+	_, err = p.DB.CreateSandbox(t.Context(), postgres.NewSandbox{Spec: sdp.SandboxSpec{Name: "box"}, Owner: "ann", GatewayNode: "gateway-1",
+		Operation: sdp.Operation{ID: "o-create", Kind: sdp.OpCreate, RequestedBy: "ann"}})
+	p.must(err)
+	return p
+}
+
+func (p *platform) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// queue records a deployment of account and returns its ID.
+func (p *platform) queue(n postgres.NewDeployment) string {
+	p.t.Helper()
+	n.ID, n.Sandbox, n.Service, n.RequestedBy = sdp.NewID("d-"), "box", "account", "ann"
+	if n.Branch == "" {
+		n.Branch = "feature/x"
+	}
+	_, err := p.DB.CreateDeployments(p.t.Context(), []postgres.NewDeployment{n})
+	p.must(err)
+	return n.ID
+}
+
+// run takes a new deployment to RUNNING, as its workflow would, and returns its ID.
+func (p *platform) run() string {
+	p.t.Helper()
+	id := p.queue(postgres.NewDeployment{})
+	p.must(p.Publish(p.t.Context(), Progressed{Deployment: id, State: sdp.StartingContainer, SHA: commit, Image: "sdp/account:x"}))
+	p.serve(id)
+	p.must(p.SettleDeployment(p.t.Context(), Progressed{Deployment: id, State: sdp.Running, SHA: commit}))
+	return id
+}
+
+func (p *platform) serve(id string) Switch {
+	p.t.Helper()
+	s, err := p.Serve(p.t.Context(), sdp.Container{Deployment: id, Sandbox: "box", Service: "account", Node: "micro-1",
+		DockerID: "docker-" + id, Address: "10.1.0.2:8080", SHA: commit, Image: "sdp/account:x"})
+	p.must(err)
+	return s
+}
+
+func (p *platform) deployment(id string) sdp.Deployment {
+	p.t.Helper()
+	d, err := p.DB.Deployment(p.t.Context(), id)
+	p.must(err)
+	return d
+}
+
+// operation records an operation and returns what its workflow is started with.
+func (p *platform) operation(kind sdp.OperationKind, change func(*sdp.Operation)) sdp.OperationRef {
+	p.t.Helper()
+	o := sdp.Operation{ID: sdp.NewID("o-"), Kind: kind, Sandbox: "box", Service: "account", RequestedBy: "ann"}
+	if change != nil {
+		change(&o)
+	}
+	p.must(p.DB.CreateOperation(p.t.Context(), o))
+	return sdp.OperationRef{ID: o.ID, Kind: kind, Sandbox: "box", Service: o.Service, User: "ann"}
+}
+
+// audited lists "action outcome: detail" of an operation's or a deployment's audit events, oldest first.
+func (p *platform) audited(operation string) []string {
+	p.t.Helper()
+	events, _, err := p.DB.AuditEvents(p.t.Context(), postgres.AuditFilter{Operation: operation}, postgres.Page{Limit: 50})
+	p.must(err)
+	var out []string
+	for _, e := range slices.Backward(events) {
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s %s: %s", e.Action, e.Outcome, e.Detail), ": "))
+	}
+	return out
+}
+
+func (p *platform) sql(statement string) {
+	p.t.Helper()
+	conn, err := pgx.Connect(p.t.Context(), p.url)
+	p.must(err)
+	defer conn.Close(p.t.Context())
+	_, err = conn.Exec(p.t.Context(), statement)
+	p.must(err)
+}
+
+// wantFailure wants err to be what a workflow reads a failure from.
+func wantFailure(t *testing.T, err error, kind sdp.Kind, code string) sdp.Failure {
+	t.Helper()
+	f, ok := FailureOf(err)
+	if !ok || f.Kind != kind || f.Code != code {
+		t.Fatalf("got %v, want a failure %s/%s", err, kind, code)
+	}
+	return f.Failure
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+func TestLoadJobLayersTheEnvironment(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.Environments = map[string]map[string]string{"staging": {"LEVEL": "info", "REGION": "eu"}, "other": {"LEVEL": "other"}}
+	n := postgres.NewDeployment{Env: map[string]string{"LEVEL": "debug"}, Credentials: sdp.SealedBox{Node: "micro-1", Ciphertext: []byte("box")}}
+	n.Environment = "staging"
+	job, err := p.LoadJob(t.Context(), p.queue(n))
+	p.must(err)
+	equal(t, "LEVEL", job.Env["LEVEL"], "debug") // the deployment's own wins
+	equal(t, "REGION", job.Env["REGION"], "eu")
+	equal(t, "variables", len(job.Env), 2)
+	equal(t, "the configured environment", p.Environments["staging"]["LEVEL"], "info") // not written to
+	equal(t, "node", job.Repository.Node, "micro-1")
+	equal(t, "credentials", string(job.Credentials.Ciphertext), "box")
+	if !job.Secrets.Empty() {
+		t.Error("there is a box without a secret in it")
+	}
+}
+
+func TestLoadJobSealsSecretsToTheNode(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	sealed, err := p.Keys.Seal(sdp.SecretPurpose, []byte("s3cret"), sdp.SecretContext("box", "account", "TOKEN"))
+	p.must(err)
+	id := p.queue(postgres.NewDeployment{Secrets: map[string][]byte{"TOKEN": sealed}})
+	job, err := p.LoadJob(t.Context(), id)
+	p.must(err)
+	if raw, err := json.Marshal(job); err != nil || strings.Contains(string(raw), "s3cret") {
+		t.Fatalf("the job shows the secret: %s (%v)", raw, err)
+	}
+	plain, err := p.node.Open(job.Secrets, "micro-1", id, time.Now())
+	p.must(err)
+	equal(t, "what the node opens", string(plain), `{"TOKEN":"s3cret"}`)
+	if _, err := p.node.Open(job.Secrets, "micro-1", "d-other", time.Now()); err == nil {
+		t.Error("the box opens for another deployment")
+	}
+	if _, err := p.node.Open(job.Secrets, "micro-1", id, time.Now().Add(boxLifetime+time.Minute)); err == nil {
+		t.Error("the box never expires")
+	}
+}
+
+func TestSecretOfAnotherServiceCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	sealed, err := p.Keys.Seal(sdp.SecretPurpose, []byte("s3cret"), sdp.SecretContext("box", "payment", "TOKEN"))
+	p.must(err)
+	_, err = p.LoadJob(t.Context(), p.queue(postgres.NewDeployment{Secrets: map[string][]byte{"TOKEN": sealed}}))
+	if err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v, want a refusal without the secret", err)
+	}
+}
+
+func TestLoadJobOfNothingIsNotRetried(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	_, err := p.LoadJob(t.Context(), "d-none")
+	wantFailure(t, err, sdp.NotFound, "deployment-not-found")
+	equal(t, "retried", retried(err), false)
+}
+
+func TestSettledDeploymentIsAudited(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for _, c := range []struct {
+		state   sdp.DeploymentState
+		failure *sdp.Failure
+		want    string
+	}{
+		{sdp.DeployFailed, &sdp.Failure{Kind: sdp.Failed, Code: "compile-error", Detail: "main.go:3"}, "deployment.finish failed: compile-error: main.go:3"},
+		{sdp.DeployCancelled, nil, "deployment.finish cancelled"},
+	} {
+		id := p.queue(postgres.NewDeployment{})
+		p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: id, State: c.state, Failure: c.failure}))
+		equal(t, "state", p.deployment(id).State, c.state)
+		equal(t, "audit", strings.Join(p.audited(id), "; "), c.want)
+	}
+	id := p.run()
+	equal(t, "state", p.deployment(id).State, sdp.Running)
+	equal(t, "audit", strings.Join(p.audited(id), "; "), "deployment.finish succeeded")
+}
+
+func TestEndedDeploymentCannotGoOn(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := p.queue(postgres.NewDeployment{})
+	p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: id, State: sdp.DeployCancelled}))
+	err := p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.Building})
+	wantFailure(t, err, sdp.Conflict, "deployment-state")
+	equal(t, "retried", retried(err), false)
+}
+
+func TestServeAndUnserve(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	first := p.run()
+	second := p.queue(postgres.NewDeployment{})
+	p.must(p.Publish(t.Context(), Progressed{Deployment: second, State: sdp.StartingContainer, SHA: commit}))
+	s := p.serve(second)
+	again := p.serve(second) // a retry
+	equal(t, "version of the retry", again.Table.Version, s.Table.Version)
+	if s.Previous == nil || s.Previous.Deployment != first || again.Previous == nil || again.Previous.Deployment != first {
+		t.Fatalf("replaced %+v, then %+v, want the container of %s", s.Previous, again.Previous, first)
+	}
+	if r, _ := s.Table.Route("account"); r.Target == nil || r.Target.Deployment != second {
+		t.Errorf("the table has %+v", r)
+	}
+	back, err := p.Unserve(t.Context(), second)
+	p.must(err)
+	if r, _ := back.Table.Route("account"); r.Target == nil || r.Target.Deployment != first {
+		t.Errorf("after taking it back the table has %+v", r)
+	}
+	if back.Table.Version <= s.Table.Version {
+		t.Errorf("version went from %d to %d: routers would refuse it", s.Table.Version, back.Table.Version)
+	}
+}
+
+func TestContainerOfAnotherCommitNeverServes(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := p.queue(postgres.NewDeployment{})
+	p.must(p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.StartingContainer, SHA: commit}))
+	_, err := p.Serve(t.Context(), sdp.Container{Deployment: id, Sandbox: "box", Service: "account", Node: "micro-1",
+		DockerID: "x", Address: "10.1.0.2:8080", SHA: strings.Repeat("0", 40), Image: "sdp/account:y"})
+	if f, ok := FailureOf(err); !ok || f.Kind != sdp.Conflict {
+		t.Errorf("got %v, want a conflict", err)
+	}
+}
+
+func TestContainerRemovedMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := p.run()
+	_, err := p.StopService(t.Context(), p.operation(sdp.OpStop, nil))
+	p.must(err)
+	p.must(p.ContainerRemoved(t.Context(), id))
+	p.must(p.ContainerRemoved(t.Context(), id))
+}
+
+func TestNodeStatusTellsSinceWhen(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	alive, err := p.NodeAlive(t.Context(), "micro-1")
+	p.must(err)
+	equal(t, "alive", alive, true)
+	status, err := p.NodeStatus(t.Context(), "micro-1")
+	p.must(err)
+	equal(t, "status", status, "node micro-1: its worker did not take the task up in time")
+
+	p.sql(`UPDATE nodes SET last_seen = '2026-01-02T14:02:00' WHERE name = 'micro-1'`)
+	alive, err = p.NodeAlive(t.Context(), "micro-1")
+	p.must(err)
+	equal(t, "alive", alive, false)
+	status, err = p.NodeStatus(t.Context(), "micro-1")
+	p.must(err)
+	if !strings.HasPrefix(status, "node micro-1: no worker since ") {
+		t.Errorf("status %q", status)
+	}
+	_, err = p.NodeAlive(t.Context(), "nowhere")
+	wantFailure(t, err, sdp.NotFound, "node-not-found")
+}
+
+func TestWaitSaysBehindWhat(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := p.queue(postgres.NewDeployment{})
+	ref := sdp.OperationRef{ID: id, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account"}
+	p.must(p.Wait(t.Context(), WaitingInput{Operation: ref, Behind: "stop of account (o1)"}))
+	equal(t, "deployment waits for", p.deployment(id).WaitingFor, "stop of account (o1)")
+
+	op := p.operation(sdp.OpStop, nil)
+	p.must(p.Wait(t.Context(), WaitingInput{Operation: op, Behind: "deploy of account (d1)"}))
+	stored, err := p.DB.Operation(t.Context(), op.ID)
+	p.must(err)
+	equal(t, "operation waits for", stored.WaitingFor, "deploy of account (d1)")
+
+	// What has moved on, or is gone, needs no such news.
+	p.must(p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.Fetching}))
+	p.must(p.Wait(t.Context(), WaitingInput{Operation: ref, Behind: "late"}))
+	equal(t, "state", p.deployment(id).State, sdp.Fetching)
+	p.must(p.Wait(t.Context(), WaitingInput{Operation: sdp.OperationRef{ID: "gone", Kind: sdp.OpStop}, Behind: "late"}))
+}
+
+func TestSettleEndsAnOperationOnce(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	op := p.operation(sdp.OpStop, nil)
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpRunning}))
+	equal(t, "audit events of one that runs", len(p.audited(op.ID)), 0)
+	failure := &sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker", Detail: "node micro-1"}
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure}))
+	// The entity writes an end too if it believes that there was none.
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpCancelled}))
+	stored, err := p.DB.Operation(t.Context(), op.ID)
+	p.must(err)
+	equal(t, "state", stored.State, sdp.OpFailed)
+	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "service.stop.finish failed: no-worker: node micro-1")
+}
+
+func TestSettleGivesADeploymentTheEndItsWorkflowCouldNotWrite(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	failure := &sdp.Failure{Kind: sdp.Conflict, Code: "superseded", Detail: "replaced"}
+	for state, want := range map[sdp.OperationState]sdp.DeploymentState{
+		sdp.OpCancelled: sdp.DeployCancelled,
+		sdp.OpFailed:    sdp.DeployFailed,
+	} {
+		ref := sdp.OperationRef{ID: p.queue(postgres.NewDeployment{}), Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann"}
+		p.must(p.Settle(t.Context(), SettleInput{Operation: ref, State: state, Failure: failure}))
+		d := p.deployment(ref.ID)
+		equal(t, "state", d.State, want)
+		equal(t, "failure", d.Failure.Code, "superseded")
+		// One that has ended keeps the end it has.
+		p.must(p.Settle(t.Context(), SettleInput{Operation: ref, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "late"}}))
+		equal(t, "failure after a second end", p.deployment(ref.ID).Failure.Code, "superseded")
+	}
+}
+
+func TestSetRoute(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	to := func(source sdp.Source, url string) (Switch, error) {
+		return p.SetRoute(t.Context(), p.operation(sdp.OpRoute, func(o *sdp.Operation) { o.Source, o.URL = source, url }))
+	}
+	_, err := to(sdp.SourceSandbox, "")
+	f := wantFailure(t, err, sdp.Conflict, "not-running")
+	equal(t, "remedy", f.Remedy, "deploy it first: `sdp deploy box account@BRANCH`")
+
+	s, err := to(sdp.SourceURL, "http://elsewhere/x")
+	p.must(err)
+	r, _ := s.Table.Route("account")
+	equal(t, "route", r.URL, "http://elsewhere/x")
+	if !slices.Contains(s.Nodes, "gateway-1") {
+		t.Errorf("the table goes to %q", s.Nodes)
+	}
+	p.run()
+	_, err = to(sdp.SourceOCP, "")
+	p.must(err)
+	s, err = to(sdp.SourceSandbox, "")
+	p.must(err)
+	if r, _ := s.Table.Route("account"); r.Target == nil {
+		t.Errorf("the route is %+v, want the container that still runs", r)
+	}
+}
+
+func TestRestartIsOneDeploymentHoweverOftenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	op := p.operation(sdp.OpRestart, nil)
+	_, err := p.NewRestart(t.Context(), op)
+	wantFailure(t, err, sdp.Conflict, "never-ran")
+
+	p.run()
+	ref, err := p.NewRestart(t.Context(), op)
+	p.must(err)
+	again, err := p.NewRestart(t.Context(), op)
+	p.must(err)
+	equal(t, "the retry's deployment", again, ref)
+	d := p.deployment(ref.ID)
+	equal(t, "commit", d.SHA, commit)
+	equal(t, "branch", d.Branch, "feature/x")
+	equal(t, "requested by", d.RequestedBy, "ann")
+	lost, err := p.DB.Unsubmitted(t.Context(), 0)
+	p.must(err)
+	if slices.ContainsFunc(lost, func(r sdp.OperationRef) bool { return r.ID == ref.ID }) {
+		t.Error("the reconciler would start the restart's deployment a second time")
+	}
+}
+
+func TestReassignedPortIsReported(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	s, err := p.CurrentTable(t.Context(), "box")
+	p.must(err)
+	held := s.Table.PublicPort
+	moved, err := p.ReassignPort(t.Context(), s.Table)
+	p.must(err)
+	if moved.Table.PublicPort == held || moved.Table.PublicPort < 8080 || moved.Table.PublicPort > 8082 {
+		t.Errorf("the port went from %d to %d", held, moved.Table.PublicPort)
+	}
+	again, err := p.ReassignPort(t.Context(), s.Table)
+	p.must(err)
+	equal(t, "the retry's port", again.Table.PublicPort, moved.Table.PublicPort)
+	events, _, err := p.DB.AuditEvents(t.Context(), postgres.AuditFilter{Sandbox: "box", Action: "port.reassign"}, postgres.Page{Limit: 9})
+	p.must(err)
+	if len(events) == 0 || !strings.Contains(events[0].Detail, fmt.Sprintf("holds port %d on gateway-1; the sandbox got %d", held, moved.Table.PublicPort)) {
+		t.Errorf("audited %+v", events)
+	}
+}
+
+func TestReassignPortSaysWhenNoneIsLeft(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var err error
+	for range 3 {
+		var s Switch
+		if s, err = p.CurrentTable(t.Context(), "box"); err == nil {
+			_, err = p.ReassignPort(t.Context(), s.Table)
+		}
+	}
+	wantFailure(t, err, sdp.Exhausted, "no-free-port")
+	equal(t, "retried", retried(err), false)
+}
+
+func TestTeardownAndDelete(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.run()
+	op := sdp.OperationRef{ID: "o-delete", Kind: sdp.OpDelete, Sandbox: "box", User: "ann"}
+	p.must(p.DB.BeginDelete(t.Context(), "box", sdp.Operation{ID: op.ID, RequestedBy: "ann"}))
+	in, err := p.BeginTeardown(t.Context(), "box")
+	p.must(err)
+	if slices.Sort(in.Nodes); !slices.Equal(in.Nodes, []string{"gateway-1", "micro-1"}) {
+		t.Errorf("torn down on %q", in.Nodes)
+	}
+	p.must(p.FinishDelete(t.Context(), op))
+	p.must(p.FinishDelete(t.Context(), op)) // a retry
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpSucceeded}))
+	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "sandbox.delete.finish succeeded")
+	_, err = p.CurrentTable(t.Context(), "box")
+	wantFailure(t, err, sdp.NotFound, "sandbox-not-found")
+}
