@@ -24,8 +24,8 @@ temporald_sources := $(wildcard deploy/temporald/*.go) deploy/temporald/go.mod d
 # What is left for `make e2e` and `make bench`, which run for minutes.
 slow_packages := /internal/e2e$$|/cmd/bench$$
 TEST_FLAGS ?=
-# The tools are pinned in a module of their own, so that what they require does not become what SDP requires.
-tool := $(GO) tool -modfile=deploy/tools/go.mod
+# The tools of `make lint` are pinned in a module of their own, so that what they require does not become what SDP requires.
+tools := bin/golangci-lint bin/workflowcheck
 
 ##@ Use
 
@@ -56,6 +56,10 @@ bin/temporald: $(temporald_sources)
 web: ## Build the dashboard, if it is there and its sources changed
 	@if [ -e web/package.json ]; then $(MAKE) --no-print-directory -C web; fi
 
+$(tools): deploy/tools/go.mod deploy/tools/go.sum
+	@echo "building $(notdir $@); the first time takes some minutes ..."
+	@cd deploy/tools && $(GO) build -o ../../$@ "$$($(GO) list tool | grep '/$(notdir $@)$$')" && touch ../../$@
+
 ##@ Test
 
 .PHONY: test
@@ -75,12 +79,13 @@ bench: setup-test build ## Measure the figures of the README and print them as a
 	@$(GO) run ./cmd/bench
 
 .PHONY: lint
-lint: ## Vet, golangci-lint with the import rules, workflowcheck, shell syntax
+lint: $(tools) ## Vet, golangci-lint with the import rules, workflowcheck, shell syntax
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 		[ -z "$$unformatted" ] || { echo "run make fmt; not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(tool) golangci-lint run ./...
-	$(tool) workflowcheck -test=false ./workflows/...
+	bin/golangci-lint run ./...
+	cd deploy/temporald && ../../bin/golangci-lint run ./...
+	bin/workflowcheck -test=false ./workflows/...
 	@for f in deploy/*.sh .ci/run; do sh -n $$f || exit 1; done
 
 .PHONY: fmt

@@ -54,10 +54,8 @@ func (c *NodeConfig) checkPlaces(f *config.File) error {
 	if _, _, err := net.SplitHostPort(c.Temporal.Address); err != nil {
 		return f.Errorf([]any{"temporal", "address"}, "write host:port of Temporal's frontend", "temporal.address: %q is no address", c.Temporal.Address)
 	}
-	for key, path := range map[string]string{"codecKeys": c.CodecKeys} {
-		if path == "" {
-			return f.Errorf([]any{key}, "copy the key file from the server and write its path here", "%s: is missing", key)
-		}
+	if c.CodecKeys == "" {
+		return f.Errorf([]any{"codecKeys"}, "copy the key file from the server and write its path here", "codecKeys: is missing")
 	}
 	if c.Server.TokenFile == "" {
 		return f.Errorf([]any{"server", "tokenFile"}, "make one with `sdp node token "+c.Node+"` on the server", "server.tokenFile: is missing")
@@ -134,7 +132,8 @@ func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
 		return f.Errorf(at("path"), "write the absolute path of the clone", "repository %s: path %q is not absolute", r.Name, r.Path)
 	}
 	if _, err := git.Open(r.Path); err != nil {
-		return f.Errorf(at("path"), "clone the repository there by hand, or correct the path", "repository %s: %s is no git clone", r.Name, r.Path)
+		e := sdp.AsError(err)
+		return f.Errorf(at("path"), e.Remedy, "repository %s: %s", r.Name, e.Detail)
 	}
 	if r.Port < 1 || r.Port > 65535 {
 		return f.Errorf(at("port"), "write the port the service listens on", "repository %s: %d is no port", r.Name, r.Port)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -47,7 +48,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	codec, err := secret.LoadCodecKeys(c.CodecKeys)
+	codec, err := c.loadCodecKeys()
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,16 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	logger.Info("Started", "node", c.Node, "type", c.Type, "repositories", len(c.Repositories))
 	err = group.Wait()
 	return errors.Join(ignoreCancel(err), n.spool.Close())
+}
+
+// loadCodecKeys reads the codec keys. Unlike the server's, a node's file is never made: keys of its own would leave the
+// node unable to read anything.
+func (c NodeConfig) loadCodecKeys() (*secret.CodecKeys, error) {
+	if _, err := os.Stat(c.CodecKeys); errors.Is(err, fs.ErrNotExist) {
+		return nil, sdp.Errorf(sdp.NotFound, "no-codec-keys", "there is no key file %s", c.CodecKeys).
+			WithRemedy("copy the file that keys.codec of the server's configuration names to codecKeys of this node's, mode 0600")
+	}
+	return secret.LoadCodecKeys(c.CodecKeys)
 }
 
 func ignoreCancel(err error) error {

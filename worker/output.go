@@ -67,7 +67,7 @@ func (o *output) run(ctx context.Context) error {
 }
 
 // copy follows one container until it ends. The stream is complete only once the container is gone: a stopped one may
-// be started again.
+// be started again. Usually it goes a moment after it stopped; the reconciler then calls finish.
 func (o *output) copy(ctx context.Context, c docker.Container) error {
 	options := logs.Options{Masker: logs.NewMasker(secretValues(c)...), MaxBytes: outputLimit}
 	stream, err := o.spool.Create(sdp.ContainerStream(c.Deployment), options)
@@ -95,6 +95,15 @@ func (o *output) copy(ctx context.Context, c docker.Container) error {
 		return e
 	}
 	return err
+}
+
+// finish completes the stream of a container that is gone.
+func (o *output) finish(stream string) error {
+	s, err := o.spool.Create(stream, logs.Options{MaxBytes: outputLimit})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // secretValues are the values of a container's variables that were given as secrets.

@@ -142,7 +142,7 @@ func runWorker(ctx context.Context, build func() sdkworker.Worker, log *slog.Log
 	for {
 		err := build().Run(interrupt)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop
 		}
 		log.Warn("Temporal does not answer; trying again", "error", err)
 		select {

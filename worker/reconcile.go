@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"sdp/internal/docker"
@@ -50,8 +51,30 @@ func (r *reconciler) wait(ctx context.Context, events <-chan docker.Event, tick 
 		case e, open := <-events:
 			if !open {
 				events = nil
-			} else if e.Action == "die" || e.Action == "start" || e.Action == "reconnected" {
-				return true
+			} else if e.Action == "die" || e.Action == docker.Resync {
+				return settle(ctx, events)
+			}
+		}
+	}
+}
+
+// settleFor is how long Docker's events are let settle before a round: a deployment causes several, and ten at once
+// must not cause a round each.
+const settleFor = 500 * time.Millisecond
+
+// settle drops the events of the next moment; it returns false when ctx ended.
+func settle(ctx context.Context, events <-chan docker.Event) bool {
+	timer := time.NewTimer(settleFor)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case _, open := <-events:
+			if !open {
+				events = nil
 			}
 		}
 	}
@@ -67,6 +90,7 @@ func (r *reconciler) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.outputs(have)
 	corrections := r.containers(ctx, want, have)
 	if err := r.routes(ctx, want, corrections); err != nil {
 		return err
@@ -91,6 +115,20 @@ func (r *reconciler) twice(key string) bool {
 func busy(want sdp.Desired, sandbox, service string) bool {
 	return slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox, Service: service}) ||
 		slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox})
+}
+
+// outputs completes the log streams of containers that are gone.
+func (r *reconciler) outputs(have []docker.Container) {
+	for _, stream := range r.spool.Unfinished() {
+		deployment, ofContainer := strings.CutPrefix(stream, sdp.ContainerStream(""))
+		there := slices.ContainsFunc(have, func(c docker.Container) bool { return c.Deployment == deployment })
+		if !ofContainer || there || !r.twice("output "+stream) {
+			continue
+		}
+		if err := r.output.finish(stream); err != nil {
+			r.log.Warn("Completing a container's output failed", "stream", stream, "error", err)
+		}
+	}
 }
 
 // containers starts serving containers that are stopped and notices addresses that changed and containers that are gone.

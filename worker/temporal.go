@@ -63,8 +63,7 @@ func (t TLSConfig) load() (*tls.Config, error) {
 // NewControl returns the worker of the control queue: all workflows and the database activities.
 func NewControl(c client.Client, control *activities.Control) worker.Worker {
 	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second})
-	for _, definition := range []any{workflows.Sandbox, workflows.Deploy, workflows.Create, workflows.Restart, workflows.Stop,
-		workflows.Route, workflows.Delete, workflows.Retire, workflows.Login, workflows.Branches, workflows.Trace} {
+	for _, definition := range workflows.Definitions() {
 		w.RegisterWorkflow(definition)
 	}
 	w.RegisterActivity(control)

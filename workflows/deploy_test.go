@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 type stage struct {
 	t     *testing.T
 	env   *testsuite.TestWorkflowEnvironment
+	mu    sync.Mutex
 	calls []string
 	fails map[string]error      // by step, as recorded in calls
 	block map[string]func()     // called before the step returns
@@ -44,7 +46,9 @@ func newStage(t *testing.T) *stage {
 }
 
 func (s *stage) call(name string) error {
+	s.mu.Lock() // routers are told side by side
 	s.calls = append(s.calls, name)
+	s.mu.Unlock()
 	if block := s.block[name]; block != nil {
 		block()
 	}

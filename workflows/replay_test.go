@@ -1,16 +1,16 @@
 package workflows
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
-	enums "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -56,15 +56,111 @@ func history(t *testing.T, name string) *historypb.History {
 	return h
 }
 
-// replay runs a history against today's workflows; of those named alike, instead goes first.
-func replay(t *testing.T, h *historypb.History, instead ...any) error {
+// replay runs a history against definitions, by default today's.
+func replay(t *testing.T, h *historypb.History, definitions ...any) error {
 	t.Helper()
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{})
-	if err != nil {
-		t.Fatal(err)
+	if definitions == nil {
+		definitions = Definitions()
 	}
-	for _, definition := range Definitions() {
+	replayer := worker.NewWorkflowReplayer()
+	for _, definition := range definitions {
 		replayer.RegisterWorkflow(definition)
 	}
-	return replayer.ReplayWorkflowHistory(nil, h)
+	return replayer.ReplayWorkflowHistory(quiet{}, h)
+}
+
+// quiet drops what a replay logs: it repeats what the recorded run logged.
+type quiet struct{}
+
+func (quiet) Debug(string, ...any) {}
+func (quiet) Info(string, ...any)  {}
+func (quiet) Warn(string, ...any)  {}
+func (quiet) Error(string, ...any) {}
+
+func typeOf(h *historypb.History) string {
+	return h.Events[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName()
+}
+
+func TestSavedHistoriesReplay(t *testing.T) {
+	for name, h := range saved(t) {
+		t.Run(name, func(t *testing.T) {
+			if err := replay(t, h); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestEveryWorkflowHasASavedHistory(t *testing.T) {
+	var have []string
+	for _, h := range saved(t) {
+		have = append(have, typeOf(h))
+	}
+	for _, definition := range Definitions() {
+		path := runtime.FuncForPC(reflect.ValueOf(definition).Pointer()).Name()
+		if name := path[strings.LastIndex(path, ".")+1:]; !slices.Contains(have, name) {
+			t.Errorf("no saved history of %s: testdata/histories/README.md shows how to record one", name)
+		}
+	}
+}
+
+// What a careless edit would do to a run that a worker of an older build began.
+func TestChangedWorkflowIsDetected(t *testing.T) {
+	for what, changed := range map[string]any{
+		"one more activity":   withActivity{}.Deploy,
+		"one more timer":      withTimer{}.Deploy,
+		"an activity dropped": withoutActivities{}.Deploy,
+	} {
+		t.Run(what, func(t *testing.T) { wantNondeterminism(t, replay(t, history(t, "deploy-go"), changed)) })
+	}
+}
+
+func TestTamperedHistoryIsDetected(t *testing.T) {
+	h := history(t, "deploy-go")
+	for _, e := range h.Events {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == "Build" {
+			a.ActivityType.Name = "Compile"
+		}
+	}
+	wantNondeterminism(t, replay(t, h))
+}
+
+func wantNondeterminism(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "TMPRL1100") {
+		t.Errorf("the replay ended with %v, want TMPRL1100 (nondeterministic workflow)", err)
+	}
+}
+
+// The methods' names register the changed workflows as "Deploy".
+type (
+	withActivity      struct{}
+	withTimer         struct{}
+	withoutActivities struct{}
+)
+
+func (withActivity) Deploy(ctx workflow.Context, op sdp.OperationRef) error {
+	in := activities.DiscardInput{Deployment: op.ID}
+	if err := workflow.ExecuteActivity(onNode(ctx, "micro-1", quickLimit), host.Discard, in).Get(ctx, nil); err != nil {
+		return err
+	}
+	return Deploy(ctx, op)
+}
+
+func (withTimer) Deploy(ctx workflow.Context, op sdp.OperationRef) error {
+	if err := workflow.Sleep(ctx, time.Second); err != nil {
+		return err
+	}
+	return Deploy(ctx, op)
+}
+
+func (withoutActivities) Deploy(workflow.Context, sdp.OperationRef) error { return nil }
+
+// Histories are published with the source, so they hold plain payloads and nothing of the machine they come from.
+func TestSavedHistoriesAreClean(t *testing.T) {
+	for name, h := range saved(t) {
+		if err := clean(t.Context(), h); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

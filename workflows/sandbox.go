@@ -18,6 +18,11 @@ import (
 	"sdp/internal/sdp"
 )
 
+// Definitions are all workflows there are: what the control worker registers and what tests replay.
+func Definitions() []any {
+	return []any{Sandbox, Deploy, Create, Restart, Stop, Route, Delete, Retire, Login, Branches, Trace}
+}
+
 // idleLimit is how long an entity without work stays before it ends; the next operation starts it anew.
 const idleLimit = 10 * time.Minute
 

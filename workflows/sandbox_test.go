@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -156,4 +158,45 @@ func TestCancelOfARunningOperationReachesIt(t *testing.T) {
 	y.at(time.Second, signalCancel, "a")
 	y.run(t)
 	y.want(t, "begin a", "cancel a")
+}
+
+func TestOperationWhoseWorkflowEndedWithoutAWordIsSettled(t *testing.T) {
+	y := newYard(t)
+	y.env.OnWorkflow("Route", any_, any_).Return(errors.New("its history was lost"))
+	y.at(0, signalSubmit, op(sdp.OpRoute, "r", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.run(t)
+	y.want(t, "begin a", "end a")
+	if len(y.settled) != 1 || y.settled[0].State != sdp.OpFailed || y.settled[0].Failure.Code != "workflow-ended" {
+		t.Errorf("settled: %+v", y.settled)
+	}
+}
+
+// When the history has grown long the entity lets what runs end, starts nothing more, and hands on what is queued.
+func TestContinueAsNewCarriesTheQueueOver(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.env.RegisterDelayedCallback(func() { y.env.SetContinueAsNewSuggested(true) }, time.Second)
+	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+	y.at(3*time.Second, signalSubmit, op(sdp.OpStop, "s", "payment"))
+	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo"})
+	y.want(t, "begin a", "end a")
+	var next *workflow.ContinueAsNewError
+	if err := y.env.GetWorkflowError(); !errors.As(err, &next) {
+		t.Fatalf("ended with %v, want to continue as new", err)
+	}
+	var in SandboxInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
+		t.Fatal(err)
+	}
+	if in.Sandbox != "demo" || len(in.Queue) != 2 || in.Queue[0].ID != "b" || in.Queue[1].ID != "s" {
+		t.Errorf("it goes on with %+v", in)
+	}
+}
+
+func TestQueueThatWasCarriedOverRunsInOrder(t *testing.T) {
+	y := newYard(t)
+	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo", Queue: []sdp.OperationRef{
+		op(sdp.OpDeploy, "b", "payment"), op(sdp.OpStop, "s", "payment")}})
+	y.want(t, "begin b", "end b", "begin s", "end s")
 }

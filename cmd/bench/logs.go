@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -37,7 +38,7 @@ for ($i = 0; $i < %d; $i++) {
 `
 
 const emitterDockerfile = `FROM sdp-demo/php:8.2
-COPY emit.php /emit.php
+COPY emit.php branch /
 RUN ["php", "/emit.php"]
 CMD ["php", "-S", "0.0.0.0:8080", "-t", "/"]
 `
@@ -48,27 +49,21 @@ func logLatency(ctx context.Context, s *stack) ([]figure, error) {
 	if err := s.addEmitter(ctx); err != nil {
 		return nil, err
 	}
-	var ids []string
-	for n := range logBuilds {
-		name := fmt.Sprintf("logs-%d", n)
-		if _, err := s.sandbox(ctx, name); err != nil {
+	branches := make([]string, logBuilds)
+	for n := range branches { // a commit each, or the image would be made once
+		branches[n] = fmt.Sprintf("build-%d", n)
+		if _, err := s.sandbox(ctx, fmt.Sprintf("logs-%d", n)); err != nil {
 			return nil, err
 		}
-		branch := fmt.Sprintf("build-%d", n) // a commit each, or the image would be made once
-		if _, err := s.sh(ctx, filepath.Join(s.root, "emitter"), `git checkout -q -B "$1" origin/main && echo "$1" > branch &&
-			git add . && git commit -q -m "$1" && git push -q -f origin HEAD:"refs/heads/$1"`, branch); err != nil {
+		if _, err := s.sh(ctx, filepath.Join(s.root, "emitter"), `git checkout -q -B "$1" origin/main && date "+$1 %s.%N" > branch &&
+			git add . && git commit -q -m "$1" && git push -q -f origin HEAD:"refs/heads/$1"`, branches[n]); err != nil {
 			return nil, err
 		}
-		out, err := s.sdp(ctx, "deploy", name, "emitter@"+branch, "-o", "json")
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, idField.FindStringSubmatch(out)[1])
 	}
 	readers := make([]reader, logBuilds)
 	var group sync.WaitGroup
-	for n, id := range ids {
-		group.Go(func() { readers[n].err = readers[n].follow(ctx, s, id) })
+	for n, branch := range branches {
+		group.Go(func() { readers[n].err = readers[n].deploy(ctx, s, fmt.Sprintf("logs-%d", n), "emitter@"+branch) })
 	}
 	group.Wait()
 	var all []time.Duration
@@ -137,6 +132,20 @@ type reader struct {
 
 var benchLine = regexp.MustCompile(`BENCH (\d+) (\d+\.\d+)`)
 
+// deploy starts a deployment and follows its log to the end.
+func (r *reader) deploy(ctx context.Context, s *stack, sandbox, what string) error {
+	out, err := s.sdp(ctx, "deploy", sandbox, what, "-o", "json")
+	if err != nil {
+		return err
+	}
+	id := idField.FindStringSubmatch(out)[1]
+	if err := r.follow(ctx, s, id); err != nil || len(r.seen) > 0 {
+		return err
+	}
+	whole, err := s.sdp(ctx, "logs", id)
+	return errors.Join(fmt.Errorf("the build of %s printed nothing:\n%s", id, whole), err)
+}
+
 func (r *reader) follow(ctx context.Context, s *stack, id string) error {
 	r.seen = map[int]bool{}
 	token, err := s.token()
@@ -144,7 +153,8 @@ func (r *reader) follow(ctx context.Context, s *stack, id string) error {
 		return err
 	}
 	url := strings.Replace(s.url, "http://", "ws://", 1) + "/api/v1/deployments/" + id + "/logs/stream?offset=0"
-	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+	header := http.Header{"Authorization": {"Bearer " + token}}
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // Dial closes it
 	if err != nil {
 		return err
 	}

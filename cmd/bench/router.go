@@ -95,7 +95,7 @@ func medianOf(v []float64) float64 {
 
 // startUpstream answers 1 KiB to everything.
 func startUpstream() (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
@@ -108,7 +108,7 @@ func startUpstream() (address string, stop func(), err error) {
 func freePorts(n int) ([]int, error) {
 	var out []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ func startNginx(dir, upstream, listen string) (stop func(), err error) {
 	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, upstream, listen), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("nginx", "-c", config, "-e", filepath.Join(dir, "error.log"))
+	cmd := exec.Command("nginx", "-c", config, "-e", filepath.Join(dir, "error.log")) //nolint:noctx // stopped in order, not killed
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("nginx (install it with `apt-get install nginx`): %w", err)
 	}
@@ -146,7 +146,7 @@ func (s *stack) startRouter(ctx context.Context, upstream string, port int) (sto
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(s.binary, "router", "--config", config)
+	cmd := exec.Command(s.binary, "router", "--config", config) //nolint:noctx // stopped in order, not killed
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (s *stack) boot(ctx context.Context) error {
 func (s *stack) start(ctx context.Context) error {
 	var screen syncBuffer
 	s.exited = make(chan struct{})
-	s.up = exec.Command(s.binary, "up", "--data", s.data)
+	s.up = exec.Command(s.binary, "up", "--data", s.data) //nolint:noctx // stopped in order by close, not killed
 	s.up.Stdout, s.up.Stderr = &screen, &screen
 	s.up.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // our Ctrl-C is passed on in order, by close
 	if err := s.up.Start(); err != nil {
@@ -100,7 +100,7 @@ func (s *stack) close() error {
 		errs = append(errs, s.up.Process.Signal(os.Interrupt))
 		<-s.exited
 	}
-	out, err := exec.Command(s.binary, "down", "--data", s.data).CombinedOutput()
+	out, err := exec.Command(s.binary, "down", "--data", s.data).CombinedOutput() //nolint:noctx // also after a Ctrl-C
 	if err != nil {
 		errs = append(errs, fmt.Errorf("sdp down: %w: %s", err, out))
 	}

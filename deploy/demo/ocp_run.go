@@ -79,7 +79,7 @@ func RunOCP(ctx context.Context, cfg OCPConfig) error {
 // unlessEnded drops an error that only says that ctx has ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to stop
 	}
 	return err
 }

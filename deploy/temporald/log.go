@@ -49,7 +49,7 @@ func (l serverLog) SLog() *slog.Logger { return l.slog }
 
 func (l serverLog) write(level slog.Level, msg string, tags []tag.Tag) {
 	if l.slog.Enabled(context.Background(), level) {
-		l.slog.LogAttrs(context.Background(), level, msg, attributes(tags)...)
+		l.slog.LogAttrs(context.Background(), level, msg, attributes(tags)...) //nolint:sloglint // Temporal's message
 	}
 }
 

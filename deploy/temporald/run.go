@@ -108,7 +108,7 @@ type healthState struct {
 }
 
 func (h *healthState) listen(address string) (stop func(), err error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("starting the health endpoint: %w", err)
 	}

@@ -130,7 +130,7 @@ func (p postgresOptions) prepareSchema(database, schemaName string, logger log.L
 
 // freePort returns a port of the loopback interface nobody listens on now.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

@@ -38,7 +38,7 @@ func newUI(o options, frontend string) (*uiserver.Server, error) {
 
 // checkFree returns an error if address is taken; the Web UI and the server would end the process and hardly say why.
 func checkFree(address string) error {
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return err
 	}

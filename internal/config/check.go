@@ -91,8 +91,8 @@ func (c *checker) field(key, value *yaml.Node, t reflect.Type, at string) {
 	}
 	slices.Sort(names)
 	remedy := "known keys here are " + strings.Join(names, ", ")
-	if near := nearest(key.Value, names); near != "" {
-		remedy = fmt.Sprintf("did you mean %q? %s", near, remedy)
+	if near := sdp.Nearest(key.Value, names); len(near) > 0 {
+		remedy = fmt.Sprintf("did you mean %q? %s", near[0], remedy)
 	}
 	c.fail(key, remedy, "unknown key %q", join(at, key.Value))
 }

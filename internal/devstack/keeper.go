@@ -3,6 +3,7 @@ package devstack
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,15 +127,23 @@ func (k *keeper) mayRepeat() bool {
 	}
 }
 
-// maxLastWords bounds what is shown of the last line of a child that died, in bytes.
-const maxLastWords = 240
+// maxLastWords bounds what is shown of what a child that died wrote last, in bytes.
+const maxLastWords = 600
 
 func (k *keeper) obituary(p *process, from int64, pause time.Duration) string {
 	text := fmt.Sprintf("%s %s; it is started again in %s", k.child.name, ending(p.err), pause)
-	if words := lastLines(k.log.since(from, maxLastWords), 1); words != "" {
+	if words := lastWords(k.log.since(from, maxLastWords)); words != "" {
 		text += "; its last words: " + words
 	}
 	return text
+}
+
+// lastWords is the error a program of ours ended with, remedy included, else the last line.
+func lastWords(text string) string {
+	if i := strings.LastIndex("\n"+text, "\nError: "); i >= 0 {
+		return text[i:]
+	}
+	return lastLines(text, 1)
 }
 
 // revive starts the child again after a pause, as often as that takes. It returns false if it was told to stop.

@@ -135,3 +135,16 @@ func TestLogRotates(t *testing.T) {
 		}
 	}
 }
+
+func TestLastWordsAreTheErrorWithItsRemedy(t *testing.T) {
+	for text, want := range map[string]string{
+		"":         "",
+		"one\ntwo": "two",
+		"INFO x\nError: bad.yaml:3: no\n  -> mend it": "Error: bad.yaml:3: no\n  -> mend it",
+		"Error: old\nError: new\n  -> do":             "Error: new\n  -> do",
+	} {
+		if got := lastWords(text); got != want {
+			t.Errorf("last words of %q: %q, want %q", text, got, want)
+		}
+	}
+}

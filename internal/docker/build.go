@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/build"
+	dockerimage "github.com/docker/docker/api/types/image"
 
 	"sdp/internal/sdp"
 )
@@ -46,11 +48,14 @@ func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Write
 			return err
 		}
 	}
-	run := &buildRun{client: c, out: out}
+	run := &buildRun{client: c, out: out, began: time.Now()}
 	err = run.do(ctx, b)
 	if ctx.Err() != nil {
 		run.awaitStop(ctx)
-		return fmt.Errorf("build image %s: %w", b.Ref, ctx.Err())
+		err = fmt.Errorf("build image %s: %w", b.Ref, ctx.Err())
+	}
+	if err != nil {
+		run.discard(ctx)
 	}
 	return err
 }
@@ -78,7 +83,9 @@ func readDockerfile(b DockerfileBuild) (string, error) {
 type buildRun struct {
 	client *Client
 	out    io.Writer
+	began  time.Time
 	step   string // the container of the step that runs now
+	made   string // the image of the last step that is done
 }
 
 func (r *buildRun) do(ctx context.Context, b DockerfileBuild) error {
@@ -122,6 +129,8 @@ func (r *buildRun) follow(ctx context.Context, body io.Reader) error {
 		}
 		if found := runningIn.FindStringSubmatch(m.Stream); found != nil {
 			r.step = found[1]
+		} else if found := stepDone.FindStringSubmatch(m.Stream); found != nil {
+			r.made = found[1]
 		}
 		if _, err := io.WriteString(r.out, m.Stream); err != nil {
 			return r.client.fail(ctx, err, "write the build's output")
@@ -134,7 +143,32 @@ func buildFailed(reason string) error {
 		WithRemedy("the deployment's log has the output of the failed step")
 }
 
-var runningIn = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12,64})\n?$`)
+var (
+	runningIn = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12,64})\n?$`)
+	stepDone  = regexp.MustCompile(`^ ---> ([0-9a-f]{12,64})\n?$`)
+)
+
+// discard removes what the steps of a failed build made before it failed: images without a name, which nobody would
+// find. A build's output may pretend to be the line that names the image, so it must be younger than the build: the ID
+// of such a one of somebody else's cannot be known inside it.
+func (r *buildRun) discard(ctx context.Context) {
+	if r.made == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	info, found, err := r.client.inspectImage(ctx, r.made)
+	if err == nil && found && len(info.RepoTags) == 0 {
+		created, parseErr := time.Parse(time.RFC3339Nano, info.Created)
+		if parseErr != nil || created.Before(r.began) {
+			return
+		}
+		_, err = r.client.api.ImageRemove(ctx, info.ID, dockerimage.RemoveOptions{PruneChildren: true})
+	}
+	if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // another build goes on from it
+		slog.Warn("Removing what a failed build left behind failed", "image", r.made, "error", err)
+	}
+}
 
 // awaitStop waits until the step that ran when the build was cancelled has stopped. It only looks: a build's output may
 // pretend to be the line that names the step's container, so what it names may be anybody's.

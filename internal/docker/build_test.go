@@ -56,6 +56,9 @@ func TestBuild(t *testing.T) {
 	if err != nil || !slices.ContainsFunc(img, func(i Image) bool { return i.Labels[sdp.LabelSHA] == sha }) {
 		t.Errorf("images = %+v, %v", img, err)
 	}
+	if slices.ContainsFunc(img, func(i Image) bool { return len(i.Refs) == 0 }) {
+		t.Errorf("images = %+v; the failed build left one without a name", img)
+	}
 }
 
 func TestBuildRefuses(t *testing.T) {

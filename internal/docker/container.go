@@ -163,16 +163,16 @@ func shortReason(err error) string {
 }
 
 func (c *Client) nameTaken(ctx context.Context, name string) error {
-	holder := "another container"
+	holder, remedy := "another container", "remove that container: `docker rm "+name+"`"
 	if info, err := c.api.ContainerInspect(ctx, name); err == nil && info.Config != nil {
+		holder = "a container SDP did not make"
 		if instance := info.Config.Labels[sdp.LabelInstance]; instance != "" {
 			holder = fmt.Sprintf("node %s of instance %s", info.Config.Labels[sdp.LabelNode], instance)
-		} else {
-			holder = "a container SDP did not make"
+			remedy = "delete the sandbox there"
 		}
 	}
-	return sdp.Errorf(sdp.Conflict, "name-taken", "the container name %s is held by %s", name, holder).
-		WithRemedy("choose another sandbox name, or remove that container: `docker rm %s`", name)
+	return sdp.Errorf(sdp.Conflict, codeNameTaken, "the container name %s is held by %s", name, holder).
+		WithRemedy("choose another sandbox name, or %s", remedy)
 }
 
 func (c *Client) config(s Spec, user string) *container.Config {

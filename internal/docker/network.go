@@ -16,6 +16,9 @@ import (
 // subnetBits is the size of a sandbox's network: 61 containers beside the gateway.
 const subnetBits = 26
 
+// codeNameTaken is the code of errors about a name that somebody else's container or network has.
+const codeNameTaken = "name-taken"
+
 // Network is the network of a sandbox on this node.
 type Network struct {
 	Name    string
@@ -74,10 +77,18 @@ func (c *Client) network(ctx context.Context, name string) (Network, bool, error
 		return Network{}, false, c.fail(ctx, err, "look at network %s", name)
 	}
 	if !c.owns(info.Labels) {
-		return Network{}, false, sdp.Errorf(sdp.Conflict, "name-taken", "Docker has a network %s that is not of instance %s",
-			name, c.instance).WithRemedy("choose another sandbox name, or remove it: `docker network rm %s`", name)
+		return Network{}, false, c.networkTaken(name, info.Labels)
 	}
 	return networkOf(info), true, nil
+}
+
+func (c *Client) networkTaken(name string, labels map[string]string) error {
+	if instance := labels[sdp.LabelInstance]; instance != "" {
+		return sdp.Errorf(sdp.Conflict, codeNameTaken, "the network %s belongs to instance %s, which uses the same Docker daemon",
+			name, instance).WithRemedy("choose another sandbox name, or delete the sandbox there")
+	}
+	return sdp.Errorf(sdp.Conflict, codeNameTaken, "Docker has a network %s that SDP did not make", name).
+		WithRemedy("choose another sandbox name, or remove it: `docker network rm %s`", name)
 }
 
 func networkOf(info network.Inspect) Network {
@@ -152,13 +163,18 @@ func after(a netip.Addr) netip.Addr {
 	return netip.AddrFrom4(raw)
 }
 
-// RemoveNetwork removes the sandbox's network; one that is gone is no error, one with containers on it a Conflict.
+// RemoveNetwork removes the sandbox's network; one that is gone is no error, one with containers on it a Conflict. One of
+// the same name that is somebody else's is left alone.
 func (c *Client) RemoveNetwork(ctx context.Context, sandbox string) error {
 	name := sdp.NetworkName(sandbox, c.node)
-	if _, found, err := c.network(ctx, name); err != nil || !found {
+	_, found, err := c.network(ctx, name)
+	if sdp.KindOf(err) == sdp.Conflict {
+		return nil
+	}
+	if err != nil || !found {
 		return err
 	}
-	err := c.api.NetworkRemove(ctx, name)
+	err = c.api.NetworkRemove(ctx, name)
 	switch {
 	case errdefs.IsNotFound(err):
 		return nil

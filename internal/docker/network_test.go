@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -58,6 +59,29 @@ func TestNetworks(t *testing.T) {
 	}
 	if _, found, err := other.network(ctx, sdp.NetworkName(sandbox, other.node)); err != nil || !found {
 		t.Errorf("the other node's network is gone: %v", err)
+	}
+}
+
+// A network of the same name that another instance made is refused, and left alone when the sandbox is deleted.
+func TestNetworkOfAnotherInstance(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := newClient(t)
+	other := clientFor(t, c.instance+"b", c.node)
+	sandbox := sdp.NewID("s")
+	if _, err := c.EnsureNetwork(ctx, sandbox); err != nil {
+		t.Fatal(err)
+	}
+	_, err := other.EnsureNetwork(ctx, sandbox)
+	wantCode(t, err, sdp.Conflict, "name-taken")
+	if !strings.Contains(err.Error(), "belongs to instance "+c.instance) {
+		t.Errorf("error = %v", err)
+	}
+	if err := other.RemoveNetwork(ctx, sandbox); err != nil {
+		t.Error(err)
+	}
+	if _, found, err := c.network(ctx, sdp.NetworkName(sandbox, c.node)); err != nil || !found {
+		t.Errorf("the network is gone: %v", err)
 	}
 }
 

@@ -17,8 +17,8 @@ const fromBranch = "gateway: {branch: main}\nservices:\n  account: {branch: feat
 
 func TestUpProvesItself(t *testing.T) {
 	text := stack.screen.String()
-	for _, want := range []string{"X-SDP-Route", "account=sandbox@", "=ocp"} {
-		if !strings.Contains(text, want) {
+	for _, want := range []string{`X-SDP-Route: gateway=sandbox@`, `account +sandbox demo[0-9a-z-]* +[0-9a-f]{12}`, `payment +ocp +[0-9a-f]{12}`} {
+		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("`sdp up` did not print %q:\n%s", want, text)
 		}
 	}
@@ -124,7 +124,7 @@ func TestNewcomersRepository(t *testing.T) {
 	command(t, dir, "git", "-c", "user.name=Eve", "-c", "user.email=eve@example.com", "commit", "-q", "-m", "Say hello")
 	remote := strings.Replace(stack.git, "http://", "http://alice:alice-demo@", 1) + "/scm/team/hello.git"
 	command(t, dir, "git", "push", "-q", remote, "main")
-	clone := filepath.Join(stack.data, "hello-clone")
+	clone := filepath.Join(stack.data, "demo", "home", "hello-clone")
 	command(t, "", "git", "clone", "-q", remote, clone)
 	command(t, clone, "git", "remote", "set-url", "origin", stack.git+"/scm/team/hello.git")
 

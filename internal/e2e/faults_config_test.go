@@ -22,7 +22,7 @@ func TestBrokenConfiguration(t *testing.T) {
 	}{
 		{"unknown key", []string{"worker", "router"}, "micro-1", "meshPort:", "meshPrt:", "meshPrt", "meshPort", 0},
 		{"unknown key in a repository", []string{"worker", "router"}, "micro-1", "    health:", "    healht:", "healht", "health", 0},
-		{"path is no clone", []string{"worker"}, "micro-1", "/AppGolang/account", "/AppGolang", "is no git clone", "clone the repository there", 0},
+		{"path is no clone", []string{"worker"}, "micro-1", "/AppGolang/account", "/AppGolang", "is not a git clone", "clone the repository there", 0},
 		{"relative path", []string{"worker"}, "micro-1", "path: /", "path: ", "is not absolute", "absolute path", 0},
 		{"duplicate name", []string{"worker"}, "micro-1", "name: payment", "name: account", `"account" is there twice`, "a name of its own", 0},
 		{"malicious name", []string{"worker"}, "micro-1", "name: payment", "name: ../../etc", "is no valid name", "lower-case letters", 0},

@@ -30,7 +30,7 @@ func TestPasswordChangedAfterLogin(t *testing.T) {
 	t.Cleanup(func() { s.changeUsers(t, demo.Users()...) })
 
 	bob.failsWith(t, box.Name, "plain@feature/other", fault{
-		step: "fetch", code: "wrong-credentials", detail: "the git server refused the user name or password for " + s.git.url,
+		step: "resolve", code: "wrong-credentials", detail: "the git server refused the user name or password for " + s.git.url,
 		remedy: "sign in again: `sdp login`; an expired app password must be renewed on the git server first",
 	})
 	bob.fails(t, 1, []string{"refused the user name or password", "`sdp login`"}, "branches", "plain")
@@ -94,7 +94,7 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 		login(t, "the git server did not answer for "+s.git.url, "check that the node reaches the git server")
 		box := s.newSandbox(t, "")
 		s.failsWith(t, box.Name, "plain@main", fault{
-			step: "fetch", code: "git-unreachable", detail: "the git server did not answer for " + s.git.url,
+			step: "resolve", code: "git-unreachable", detail: "the git server did not answer for " + s.git.url,
 			remedy: "check that the node reaches the git server, then try again",
 		})
 	})

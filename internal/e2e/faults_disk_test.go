@@ -3,10 +3,12 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"sdp/api"
 	"sdp/internal/sdp"
 )
 
@@ -58,14 +60,15 @@ func TestDiskFull(t *testing.T) {
 	box := s.newSandbox(t, "services:\n  plain: {branch: main}\n")
 	node := filepath.Join(s.data, "micro-1")
 
-	t.Run("before", func(t *testing.T) {
-		defer fill(t, node, 100<<20)()
-		s.failsWith(t, box.Name, "plain@feature/other", fault{
-			step: "checkout", code: "disk-full", detail: "the disk of node micro-1 is full: 100 MB are free, a build needs 512",
-			remedy: "free space there",
-		})
+	t.Run("known beforehand", func(t *testing.T) {
+		empty := fill(t, node, 100<<20)
+		s.awaitNode(t, "MB of its disk are free")
+		s.fails(t, 1, []string{"node micro-1: only ", "MB of its disk are free", "\n  -> make room on micro-1"},
+			"deploy", box.Name, "plain@main", "--wait")
+		empty()
+		s.awaitNode(t, "")
 	})
-	t.Run("during", func(t *testing.T) {
+	t.Run("during the build", func(t *testing.T) {
 		d := s.deployInBackground(t, box.Name, "plain@"+s.slowBranch(t, "plain"))
 		s.waitState(t, box.Name, d.ID, time.Minute, sdp.Building)
 		eventually(t, time.Minute, func() error {
@@ -76,17 +79,28 @@ func TestDiskFull(t *testing.T) {
 		})
 		empty := fill(t, node, 0)
 		d = s.waitState(t, box.Name, d.ID, 3*time.Minute, sdp.DeployFailed)
-		if d.Failure == nil || d.Failure.Code != "disk-full" || d.Failure.Step != "build" || d.Failure.Remedy == "" {
-			t.Errorf("the failure is %+v", d.Failure)
+		if f := d.Failure; f == nil || f.Code != "disk-full" || f.Step != string(sdp.StepBuild) ||
+			!strings.Contains(f.Detail, "the disk of node micro-1 is full") || !strings.Contains(f.Remedy, "free space there") {
+			t.Errorf("the failure is %+v", f)
 		}
 		empty()
-		if _, err := os.Stat(filepath.Join(node, "checkouts", d.ID)); err == nil {
-			t.Errorf("the checkout is left")
-		}
-		if left := s.containers(t, box.Name); len(left) != 1 {
-			t.Errorf("containers after the failure: %q", left)
-		}
+		s.leftNothing(t, box.Name, d.ID, 1)
+		s.awaitNode(t, "")
 	})
 	wantAnswer(t, box.URL+"/plain/", 200, "plain=sandbox@")
 	s.ok(t, "deploy", box.Name, "plain@feature/other", "--wait")
+}
+
+// awaitNode waits until micro-1 reports a problem, or none if that is "".
+func (s *site) awaitNode(t *testing.T, problem string) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		for _, n := range askJSON[[]api.Node](t, s.installation, "nodes") {
+			if text := strings.Join(n.Problems, "; "); n.Name == "micro-1" &&
+				(problem == "" && text != "" || !strings.Contains(text, problem)) {
+				return errorf("micro-1 reports %q, want %q", text, problem)
+			}
+		}
+		return nil
+	})
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sdp/internal/sdp"
 )
 
 // installation is a running `sdp up` with a data directory and a home of its own.
@@ -52,7 +53,7 @@ func install() (*installation, error) {
 
 // prepare makes the directories of an installation that is not started yet.
 func prepare() (*installation, error) {
-	binary, err := filepath.Abs(cmp.Or(os.Getenv("SDP_E2E_TMP"), "../../bin/sdp"))
+	binary, err := filepath.Abs("../../bin/sdp")
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (i *installation) start() error {
 	err := until(bootLimit, func() error {
 		select {
 		case err := <-i.exited:
-			return permanent{fmt.Errorf("`sdp up` ended: %v\n%s", err, i.screen)}
+			return permanent{fmt.Errorf("`sdp up` ended: %w\n%s", err, i.screen)}
 		default:
 		}
 		return i.readScreen()
@@ -161,15 +162,33 @@ func (i *installation) downFlags() []string {
 // instance is the label by which its containers are told from those of others.
 func (i *installation) instance(t *testing.T) string {
 	t.Helper()
-	var state struct{ Instance string }
-	raw, err := os.ReadFile(filepath.Join(i.data, "state.json"))
+	name, err := i.readInstance()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(raw, &state); err != nil || state.Instance == "" {
-		t.Fatalf("state.json names no instance: %v", err)
+	return name
+}
+
+func (i *installation) readInstance() (string, error) {
+	var state struct{ Instance string }
+	raw, err := os.ReadFile(filepath.Join(i.data, "state.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &state)
 	}
-	return state.Instance
+	if err == nil && state.Instance == "" {
+		err = errors.New("state.json names no instance")
+	}
+	return state.Instance, err
+}
+
+// running lists the IDs of its containers that run.
+func (i *installation) running() (string, error) {
+	instance, err := i.readInstance()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("docker", "ps", "-q", "--no-trunc", "--filter", "label="+sdp.LabelInstance+"="+instance).Output()
+	return string(out), err
 }
 
 // cli runs the command-line client and returns what it printed, both streams. The error is an *exec.ExitError where

@@ -4,6 +4,9 @@ package e2e
 
 const phpImage = "sdp-demo/php:8.2"
 
+// emitter is the file that prints while an image is built; its name tells the lab's images from others.
+const emitter = "emit-for-e2e.php"
+
 // absentImage is an image nobody has until a test imports it.
 const absentImage = "sdp-e2e/absent:1"
 
@@ -43,13 +46,13 @@ var chattyRepository = repository{
 	name:   "chatty",
 	config: "kind: dockerfile, port: 8080",
 	main: files{
-		"Dockerfile": "FROM " + phpImage + "\nCOPY emit.php /emit.php\nRUN [\"/usr/bin/php\", \"/emit.php\"]\n" +
+		"Dockerfile": "FROM " + phpImage + "\nCOPY " + emitter + " /\nRUN [\"/usr/bin/php\", \"/" + emitter + "\"]\n" +
 			"CMD [\"/usr/bin/php\", \"-S\", \"0.0.0.0:8080\"]\n",
-		"emit.php": "<?php\necho \"before the long line\\n\";\nfor ($i = 0; $i < 1024; $i++) echo str_repeat('x', 1024);\n" +
+		emitter: "<?php\necho \"before the long line\\n\";\nfor ($i = 0; $i < 1024; $i++) echo str_repeat('x', 1024);\n" +
 			"echo \"\\nafter the long line\\n\";\n",
 	},
 	branches: map[string]files{"feature/flood": {
-		"emit.php": "<?php\nfor ($i = 0; $i < 1000000; $i++) printf(\"%099d\\n\", $i);\n" +
+		emitter: "<?php\nfor ($i = 0; $i < 1000000; $i++) printf(\"%099d\\n\", $i);\n" +
 			"echo \"the last words\\n\";\nexit(3);\n",
 	}},
 }

@@ -3,10 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"sdp/internal/sdp"
 )
 
 // Two installations on one Docker daemon do not touch each other's containers, and a name the other one holds is
@@ -15,7 +12,11 @@ func TestTwoInstallationsOnOneDaemon(t *testing.T) {
 	s := lab(t)
 	ours := newSandbox(t, "services:\n  account: {branch: main}\n")
 	ids := func() string {
-		return command(t, "", "docker", "ps", "-q", "--no-trunc", "--filter", "label="+sdp.LabelInstance+"="+stack.instance(t))
+		list, err := stack.running()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
 	}
 	before := ids()
 	file := filepath.Join(t.TempDir(), "sandbox.yaml")
@@ -24,11 +25,9 @@ func TestTwoInstallationsOnOneDaemon(t *testing.T) {
 	}
 	s.ok(t, "sandbox", "create", ours.Name, "-f", file, "--wait")
 	s.failsWith(t, ours.Name, "plain@main", fault{
-		step: "start", code: "name-taken", detail: "sandbox-" + ours.Name, remedy: "choose another sandbox name",
+		step: "start", code: "name-taken", detail: "belongs to instance " + stack.instance(t) + ", which uses the same Docker daemon",
+		remedy: "choose another sandbox name, or delete the sandbox there",
 	})
-	if d := s.history(t, ours.Name)[0]; !strings.Contains(d.Failure.Detail, stack.instance(t)) {
-		t.Errorf("the failure does not say whose the name is: %s", d.Failure.Detail)
-	}
 	wantAnswer(t, ours.URL+"/account/version", 200, "account=sandbox@")
 
 	other := s.newSandbox(t, "services:\n  plain: {branch: main}\n")
@@ -39,4 +38,24 @@ func TestTwoInstallationsOnOneDaemon(t *testing.T) {
 	}
 	wantAnswer(t, ours.URL+"/account/version", 200, "account=sandbox@")
 	wantAnswer(t, other.URL+"/plain/", 200, "plain=sandbox@")
+}
+
+// A container of somebody who does not know SDP has the name the sandbox's container would get: it is left alone.
+func TestContainerNameHeldByAForeigner(t *testing.T) {
+	s := lab(t)
+	var box, name string
+	t.Run("deploy and delete", func(inner *testing.T) {
+		box = s.newSandbox(inner, "").Name // deleted at the end of inner
+		name = "sandbox-" + box + "-plain"
+		command(inner, "", "docker", "create", "--name", name, phpImage, "/usr/bin/php", "-v")
+		t.Cleanup(func() { command(t, "", "docker", "rm", name) })
+		s.failsWith(inner, box, "plain@main", fault{
+			step: "start", code: "name-taken", detail: "the container name " + name + " is held by a container SDP did not make",
+			remedy: "choose another sandbox name, or remove that container: `docker rm " + name + "`",
+		})
+	})
+	command(t, "", "docker", "inspect", name)
+	if left := s.docker(t, "network", "ls", "-q", "--filter", "name=sandbox-"+box); left != "" {
+		t.Errorf("the deleted sandbox left the network %s", left)
+	}
 }

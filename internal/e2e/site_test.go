@@ -175,11 +175,18 @@ var startLab = sync.OnceValues(func() (*site, error) {
 	return s, errors.Join(s.limitDisk("micro-1"), s.up())
 })
 
+// stopLab takes the lab away, which must not touch what the stack runs on the same daemon.
 func stopLab() error {
 	if labStarted == nil {
 		return nil
 	}
-	return labStarted.remove()
+	before, err1 := stack.running()
+	err := labStarted.remove()
+	after, err2 := stack.running()
+	if before != after {
+		err = errors.Join(err, errorf("`sdp down` of one installation changed what another runs: before %q, after %q", before, after))
+	}
+	return errors.Join(err, err1, err2)
 }
 
 // slowBranch pushes a branch of a Go repository whose build takes many seconds.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
-	"sdp/internal/apiclient"
 )
 
 // DefaultServer is asked where neither --server nor SDP_SERVER nor a login says otherwise.

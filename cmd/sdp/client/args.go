@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/usage"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 

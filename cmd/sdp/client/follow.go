@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 

@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/usage"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +46,7 @@ func (a *App) runLogs(ctx context.Context, t target, offset int64, follow bool) 
 	if err != nil {
 		return err
 	}
-	var w io.Writer = a.Screen.Out
+	w := a.Screen.Out
 	if a.Screen.Format != screen.Text {
 		w = &frames{out: json.NewEncoder(a.Screen.Out), offset: offset}
 	}
@@ -62,7 +61,7 @@ func (a *App) runLogs(ctx context.Context, t target, offset int64, follow bool) 
 		_, err = c.ServiceLogs(ctx, t.sandbox, t.service, offset, w)
 	}
 	if follow && ctx.Err() != nil {
-		return nil // Ctrl-C is how following ends
+		return nil //nolint:nilerr // Ctrl-C is how following ends
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -162,7 +163,7 @@ func TestStepsOfADeployment(t *testing.T) {
 	bad.Steps = []api.Step{step("build", "failed", "it does not compile")}
 	w.update(bad)
 	w.progress.Close()
-	if err := a.outcome([]api.Deployment{d, bad}); err != ErrShown {
+	if err := a.outcome([]api.Deployment{d, bad}); !errors.Is(err, ErrShown) {
 		t.Errorf("got %v", err)
 	}
 	golden(t, out.Bytes())

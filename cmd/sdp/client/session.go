@@ -43,7 +43,7 @@ func openSessions() (*sessions, error) {
 			WithRemedy("make it readable for this user, or remove it and log in again")
 	}
 	if json.Unmarshal(data, s) != nil || s.Servers == nil {
-		return &sessions{path: s.path, Servers: map[string]session{}}, nil // an unreadable login is no login
+		return &sessions{path: s.path, Servers: map[string]session{}}, nil //nolint:nilerr // an unreadable login is no login
 	}
 	return s, nil
 }

@@ -59,7 +59,7 @@ type server struct {
 // connections to the database and to Temporal are closed last.
 func runServer(ctx context.Context, c serverConfig) error {
 	s := &server{config: c, started: time.Now()}
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return listenError(c.Listen, err)
 	}

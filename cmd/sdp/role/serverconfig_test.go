@@ -87,8 +87,8 @@ func TestAwaitGivesUpOnlyWhereWaitingDoesNotMend(t *testing.T) {
 			return errors.New("not yet")
 		}
 		return broken
-	}, func(err error) bool { return err != broken })
-	if err != broken || calls != 2 {
+	}, func(err error) bool { return !errors.Is(err, broken) })
+	if !errors.Is(err, broken) || calls != 2 {
 		t.Errorf("got %v after %d calls", err, calls)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,7 +2,6 @@ package role
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -78,7 +77,7 @@ func quiet() {
 		startLog("up")
 		return
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 }
 
 func runUp(ctx context.Context, s *screen.Screen, c devstack.Config) error {

@@ -18,13 +18,13 @@ func await(ctx context.Context, what string, try func(context.Context) error, me
 	for {
 		err := try(ctx)
 		if ctx.Err() != nil {
-			return nil // told to stop; what broke because of that is no failure
+			return nil //nolint:nilerr // told to stop; what broke because of that is no failure
 		}
 		if err == nil || !mends(err) {
 			return err
 		}
 		if time.Since(said) >= remindEvery {
-			slog.Warn("Waiting for "+what+" to come up", "error", err)
+			slog.Warn("Waiting", "for", what, "error", err)
 			said = time.Now()
 		}
 		if !pause(ctx, retryEvery) {

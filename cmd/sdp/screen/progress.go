@@ -117,7 +117,7 @@ func (p *Progress) draw() {
 	}
 	n := len(p.keys)
 	p.erase()
-	io.WriteString(p.out, b.String())
+	fmt.Fprint(p.out, b.String())
 	p.drawn = n
 }
 

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/client"
 	"sdp/cmd/sdp/screen"
 	"sdp/deploy/demo"
-	"sdp/internal/apiclient"
 	"sdp/internal/sdp"
 )
 
@@ -54,7 +54,7 @@ func Run(ctx context.Context, s *screen.Screen, at Place) error {
 	t := &tour{screen: s, at: at}
 	url, err := t.show(ctx)
 	if ctx.Err() != nil {
-		return nil // told to stop
+		return nil //nolint:nilerr // told to stop
 	}
 	if err != nil {
 		s.Error(err)

@@ -119,7 +119,7 @@ func waitUntilUp(url, dir string, exited <-chan error) error {
 		}
 		select {
 		case <-tick.C:
-		case <-exited:
+		case <-exited: //nolint:errcheck // its log says more
 			log, err := os.ReadFile(filepath.Join(dir, "log"))
 			return errors.Join(fmt.Errorf("it did not start: %s", log), err, os.RemoveAll(dir))
 		case <-ctx.Done():

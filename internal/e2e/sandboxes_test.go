@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/api"
+	"sdp/internal/sdp"
+)
+
+var serial struct {
+	sync.Mutex
+	n int
+}
+
+// newSandbox makes a sandbox with a name of its own, deleted at the end of the test. spec is the rest of sandbox.yaml.
+func newSandbox(t *testing.T, spec string) api.Sandbox {
+	t.Helper()
+	return stack.newSandbox(t, spec)
+}
+
+func (i *installation) newSandbox(t *testing.T, spec string) api.Sandbox {
+	t.Helper()
+	serial.Lock()
+	serial.n++
+	name := fmt.Sprintf("e2e-%d", serial.n)
+	serial.Unlock()
+	file := filepath.Join(t.TempDir(), "sandbox.yaml")
+	if err := os.WriteFile(file, []byte("sandbox: "+name+"\n"+spec), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i.ok(t, "sandbox", "create", name, "-f", file, "--wait")
+	t.Cleanup(func() {
+		if out, err := i.cli("", "sandbox", "delete", name, "--wait"); err != nil {
+			t.Errorf("deleting sandbox %s: %v\n%s", name, err, out)
+		}
+		if left := i.containers(t, name); len(left) > 0 {
+			t.Errorf("deleted sandbox %s left containers %q", name, left)
+		}
+	})
+	return i.sandbox(t, name)
+}
+
+func (i *installation) sandbox(t *testing.T, name string) api.Sandbox {
+	t.Helper()
+	return askJSON[api.Sandbox](t, i, "sandbox", "show", name)
+}
+
+func sandbox(t *testing.T, name string) api.Sandbox {
+	t.Helper()
+	return stack.sandbox(t, name)
+}
+
+// history returns a sandbox's deployments, newest first.
+func history(t *testing.T, name string) []api.Deployment {
+	t.Helper()
+	return stack.history(t, name)
+}
+
+func (i *installation) history(t *testing.T, name string) []api.Deployment {
+	t.Helper()
+	return askJSON[[]api.Deployment](t, i, "history", name)
+}
+
+// deployInBackground starts a deployment and returns it.
+func deployInBackground(t *testing.T, name, what string, flags ...string) api.Deployment {
+	t.Helper()
+	return stack.deployInBackground(t, name, what, flags...)
+}
+
+func (i *installation) deployInBackground(t *testing.T, name, what string, flags ...string) api.Deployment {
+	t.Helper()
+	list := askJSON[[]api.Deployment](t, i, append([]string{"deploy", name, what}, flags...)...)
+	if len(list) != 1 {
+		t.Fatalf("deploy %s answered %d deployments", what, len(list))
+	}
+	return list[0]
+}
+
+func deployment(t *testing.T, box, id string) api.Deployment {
+	t.Helper()
+	return stack.deployment(t, box, id)
+}
+
+func (i *installation) deployment(t *testing.T, box, id string) api.Deployment {
+	t.Helper()
+	for _, d := range i.history(t, box) {
+		if d.ID == id {
+			return d
+		}
+	}
+	t.Fatalf("sandbox %s has no deployment %s", box, id)
+	return api.Deployment{}
+}
+
+// waitState waits until a deployment is in one of states and fails the test if it settles in another.
+func waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) api.Deployment {
+	t.Helper()
+	return stack.waitState(t, box, id, limit, states...)
+}
+
+func (i *installation) waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) api.Deployment {
+	t.Helper()
+	var d api.Deployment
+	eventually(t, limit, func() error {
+		d = i.deployment(t, box, id)
+		for _, s := range states {
+			if d.State == string(s) {
+				return nil
+			}
+		}
+		err := fmt.Errorf("deployment %s is %s, want %v; failure %+v", id, d.State, states, d.Failure)
+		if d.Settled {
+			return permanent{err}
+		}
+		return err
+	})
+	return d
+}
+
+func containers(t *testing.T, name string) []string {
+	t.Helper()
+	return stack.containers(t, name)
+}
+
+// containers returns the names of Docker's containers of a sandbox, in whatever state.
+func (i *installation) containers(t *testing.T, name string) []string {
+	t.Helper()
+	return strings.Fields(i.docker(t, "ps", "-a", "--filter", "label="+sdp.LabelSandbox+"="+name,
+		"--filter", "label="+sdp.LabelInstance+"="+i.instance(t), "--format", "{{.Names}}"))
+}
+
+// docker runs the Docker client against the installation's daemon.
+func (i *installation) docker(t *testing.T, args ...string) string {
+	t.Helper()
+	if i.dockerHost != "" {
+		args = append([]string{"-H", i.dockerHost}, args...)
+	}
+	return command(t, "", "docker", args...)
+}

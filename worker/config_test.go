@@ -1,0 +1,171 @@
+package worker
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+// good is a node's configuration with nothing wrong in it. %s is the path of a clone.
+const good = `node: gateway-1
+type: GATEWAY
+address: 10.0.0.2
+data: /var/lib/sdp
+server:
+  url: http://control:7700
+  tokenFile: /etc/sdp/token
+temporal:
+  address: control:7233
+codecKeys: /etc/sdp/codec.keys
+ports: 8080-8119
+meshPort: 7711
+networks: 10.213.0.0/16
+drain: 30s
+healthTimeout: 1m
+builds: {concurrency: 2, timeout: 15m}
+limits: {memory: 536870912, cpus: 1, pids: 512}
+repositories:
+  - name: account
+    path: %s
+    kind: go
+    build: cmd/account
+    port: 8080
+    health: /healthz
+    ocp: http://ocp.example.com/account
+    env:
+      upstreams: "{{SERVICE}}_URL"
+      vars: {LOG_LEVEL: info}
+  - {name: gateway, path: %[1]s, kind: dockerfile, port: 80}
+`
+
+func clone(t *testing.T, remote string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "clone")
+	for _, args := range [][]string{{"init", "-q", dir}, {"-C", dir, "remote", "add", "origin", remote}} {
+		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %s", args, out)
+		}
+	}
+	return dir
+}
+
+func loadText(t *testing.T, text string) (NodeConfig, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "node.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return LoadNodeConfig(path)
+}
+
+func TestNodeConfig(t *testing.T) {
+	dir := clone(t, "http://git.example.com/account.git")
+	c, err := loadText(t, fmt.Sprintf(good, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, last, err := c.Ports.Bounds()
+	if err != nil || first != 8080 || last != 8119 {
+		t.Errorf("ports %d to %d: %v", first, last, err)
+	}
+	if c.Repositories[1].Dockerfile != "Dockerfile" || c.Repositories[0].Env.Vars["LOG_LEVEL"] != "info" {
+		t.Errorf("repositories %+v", c.Repositories)
+	}
+}
+
+func TestNodeConfigHasDefaults(t *testing.T) {
+	c, err := loadText(t, `{node: micro-1, type: MICRO, address: micro-1, data: /d, codecKeys: /k, server: {url: "http://c:1", tokenFile: /t}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Drain != 30*time.Second || c.HealthTimeout != time.Minute || c.Builds.Concurrency != 2 || c.Builds.Timeout != 15*time.Minute ||
+		c.Builds.Online || c.Limits.Memory != 512<<20 || c.MeshPort != 7711 || c.Temporal.Namespace != "sdp" || c.RouterSocket() != "/d/router.sock" {
+		t.Errorf("defaults are %+v", c)
+	}
+}
+
+// Each mistake is one edit of the good file. The error names the file, the line, what is wrong and what to do.
+func TestMistakesInANodeConfig(t *testing.T) {
+	dir, ssh, plain := clone(t, "http://git.example.com/account.git"), clone(t, "git@git.example.com:account.git"), t.TempDir()
+	for _, c := range []struct{ old, new, detail, remedy string }{
+		{"node: gateway-1", "node: Gateway_1", `:1: node: "Gateway_1" is no valid name`, "lower-case letters"},
+		{"node: gateway-1\n", "node: gateway-1\ninstance: My Instance\n", `:2: instance: "My Instance" is no valid name`, "lower-case letters"},
+		{"type: GATEWAY", "type: gateway", `:2: type: there is no node type "gateway"`, "MICRO, GATEWAY or INFRA"},
+		{"type: GATEWAY", "typo: GATEWAY", `:2: unknown key "typo"`, `did you mean "type"?`},
+		{"address: 10.0.0.2", "address: http://10.0.0.2:80", `:3: address: "http://10.0.0.2:80" is no host`, "without a port"},
+		{"address: 10.0.0.2\n", "", `address: "" is no host`, "host name or IP"},
+		{"data: /var/lib/sdp", "data: lib/sdp", `:4: data: "lib/sdp" is no absolute path`, "absolute path"},
+		{"url: http://control:7700", "url: control:7700", `:6: server.url: "control:7700" is no URL`, "http://control:7700"},
+		{"  tokenFile: /etc/sdp/token\n", "", `:5: server.tokenFile: is missing`, "sdp node token gateway-1"},
+		{"address: control:7233", "address: control", `:9: temporal.address: "control" is no address`, "host:port"},
+		{"codecKeys: /etc/sdp/codec.keys\n", "", `codecKeys: is missing`, "copy the key file"},
+		{"ports: 8080-8119", "ports: 8119-8080", `:11: ports: "8119-8080" is no range`, "8080-8119"},
+		{"ports: 8080-8119", "ports: 8080-99999", `:11: ports: "8080-99999" is no range`, "8080-8119"},
+		{"ports: 8080-8119", "ports: all", `:11: ports: "all" is no range`, "8080-8119"},
+		{"ports: 8080-8119\n", "", `ports: is missing`, "GATEWAY node needs public ports"},
+		{"meshPort: 7711", "meshPort: 0", `:12: meshPort: 0 is no port`, "between 1 and 65535"},
+		{"meshPort: 7711", "meshPort: 8081", `:12: meshPort: 8081 lies in 8080-8119`, "outside"},
+		{"networks: 10.213.0.0/16", "networks: 10.213.0.0/28", `:13: networks: "10.213.0.0/28" will not do`, "at least /26"},
+		{"networks: 10.213.0.0/16", "networks: fd00::/16", `:13: networks: "fd00::/16" will not do`, "IPv4"},
+		{"networks: 10.213.0.0/16", "networks: mine", `:13: networks: "mine" will not do`, "IPv4"},
+		{"drain: 30s", "drain: 0s", `:14: drain: must be above zero`, "above zero"},
+		{"drain: 30s", "drain: 30", `:14: drain: "30" is no duration`, "30s"},
+		{"healthTimeout: 1m", "healthTimeout: -1m", `:15: healthTimeout: must be above zero`, "above zero"},
+		{"concurrency: 2", "concurrency: 0", `:16: builds.concurrency: must be above zero`, "above zero"},
+		{"timeout: 15m", "timeout: 0s", `:16: builds.timeout: must be above zero`, "above zero"},
+		{"memory: 536870912", "memory: 512", `:17: limits.memory: 512 is too little`, "at least 16777216"},
+		{"cpus: 1", "cpus: 0", `:17: limits.cpus: must be above zero`, "above zero"},
+		{"pids: 512", "pids: 1", `:17: limits.pids: 1 is too few`, "at least 8"},
+		{"name: account", "name: ../account", `:19: repositories: "../account" is no valid name`, "lower-case letters"},
+		{"{name: gateway", "{name: account", `:29: repositories: "account" is there twice`, "name of its own"},
+		{"path: " + dir + "\n", "path: clones/account\n", `:20: repository account: path "clones/account" is not absolute`, "absolute path"},
+		{"path: " + dir + "\n", "path: " + plain + "\n", `:20: repository account: ` + plain + ` is not a git clone`, "git clone URL"},
+		{"path: " + dir + "\n", "path: /none\n", `:20: repository account: /none is not a git clone`, "git clone URL"},
+		{"path: " + dir + "\n", "path: " + ssh + "\n", `:20: repository account: `, "http"},
+		{"kind: go", "kind: Go", `:21: repository account: there is no kind "Go"`, "go or dockerfile"},
+		{"build: cmd/account", "build: ../other", `:22: repository account: build "../other" leaves the clone`, "inside the clone"},
+		{"build: cmd/account", "build: /cmd", `:22: repository account: build "/cmd" leaves the clone`, "inside the clone"},
+		{"port: 8080", "port: 80800", `:23: repository account: 80800 is no port`, "port the service listens on"},
+		{"health: /healthz", "health: healthz", `:24: repository account: health "healthz" is no path`, "/healthz"},
+		{"ocp: http://ocp", "ocp: http://me:secret@ocp", `:25: repository account: ocp is no usable URL`, "without credentials"},
+		{"ocp: http://ocp.example.com/account", "ocp: account", `:25: repository account: ocp is no usable URL`, "URL"},
+		{`"{{SERVICE}}_URL"`, `"SERVICE_URL"`, `:26: repository account: env.upstreams lacks {{SERVICE}}`, "{{SERVICE}}_URL"},
+		{"LOG_LEVEL:", "LOG-LEVEL:", `:26: repository account: "LOG-LEVEL" cannot name a variable`, "underscores"},
+		{"kind: dockerfile,", "kind: dockerfile, dockerfile: /etc/passwd,", `:29: repository gateway: dockerfile "/etc/passwd" leaves the clone`, "inside the clone"},
+	} {
+		t.Run(c.new, func(t *testing.T) {
+			text := fmt.Sprintf(good, dir)
+			if !strings.Contains(text, c.old) {
+				t.Fatalf("the good file lacks %q", c.old)
+			}
+			_, err := loadText(t, strings.Replace(text, c.old, c.new, 1))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			e := sdp.AsError(err)
+			if e.Kind != sdp.Invalid || !strings.Contains(e.Detail, "node.yaml:") || !strings.Contains(e.Detail, c.detail) {
+				t.Errorf("detail %q, want %q", e.Detail, c.detail)
+			}
+			if e.Remedy == "" || !strings.Contains(e.Remedy, c.remedy) {
+				t.Errorf("remedy %q, want %q", e.Remedy, c.remedy)
+			}
+			if strings.Contains(err.Error(), "me:secret@") {
+				t.Errorf("the error shows credentials: %v", err)
+			}
+		})
+	}
+}
+
+func TestTokenThatCannotBeReadSaysHowToGetOne(t *testing.T) {
+	c := NodeConfig{Node: "micro-1", Server: ServerConfig{TokenFile: filepath.Join(t.TempDir(), "none")}}
+	_, err := c.Token()
+	if e := sdp.AsError(err); e.Code != "no-node-token" || !strings.Contains(e.Remedy, "sdp node token micro-1") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,274 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/internal/docker"
+	"sdp/internal/logs"
+	"sdp/internal/router"
+	"sdp/internal/sdp"
+)
+
+const (
+	daemon = "unix:///var/run/docker.sock"
+	commit = "abababababababababababababababababababab"
+)
+
+// machine is a node as its worker has it: a real Docker daemon, a real router, and a control plane that the test plays.
+type machine struct {
+	*node
+	t       *testing.T
+	image   string
+	sandbox string
+	control *controlPlane
+}
+
+// controlPlane answers what the node asks the server.
+type controlPlane struct {
+	mu       sync.Mutex
+	down     bool
+	want     sdp.Desired
+	reported []sdp.Correction
+}
+
+func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.down:
+		w.WriteHeader(http.StatusServiceUnavailable)
+	case r.Header.Get("Authorization") != "Bearer token":
+		w.WriteHeader(http.StatusUnauthorized)
+	case strings.HasSuffix(r.URL.Path, "/desired"):
+		json.NewEncoder(w).Encode(c.want)
+	default:
+		var corrections []sdp.Correction
+		if err := json.NewDecoder(r.Body).Decode(&corrections); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		c.reported = append(c.reported, corrections...)
+	}
+}
+
+// wants sets what the node should run.
+func (c *controlPlane) wants(d sdp.Desired) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d.MeshToken = "mesh"
+	c.want = d
+}
+
+// corrections returns what was reported since it was last asked.
+func (c *controlPlane) corrections() []sdp.Correction {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.reported
+	c.reported = nil
+	return out
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	m := &machine{t: t, sandbox: sdp.NewID("s"), control: &controlPlane{}}
+	m.control.wants(sdp.Desired{})
+	api := httptest.NewServer(m.control)
+	t.Cleanup(api.Close)
+	data := shortDir(t)
+	m.node = &node{config: NodeConfig{Node: "micro-1", Data: data}, log: slog.New(slog.DiscardHandler),
+		server: &server{url: api.URL, node: "micro-1", token: "token", http: api.Client()}}
+	m.docker = dockerOf(t, sdp.NewID("t"))
+	m.router = startRouter(t, data)
+	m.openOutput()
+	m.image = "sdp/worker-test:" + sdp.NewID("")
+	g := docker.GoImage{Ref: m.image, Binary: program(t), Name: "service", Port: 8080, Labels: map[string]string{sdp.LabelSHA: commit}}
+	if err := m.docker.AssembleGoImage(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.docker.RemoveImage(context.Background(), m.image); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { removeAll(t, m.docker) })
+	return m
+}
+
+// openOutput opens the node's log spool, as a worker does when it starts.
+func (m *machine) openOutput() {
+	m.t.Helper()
+	spool, err := logs.OpenSpool(filepath.Join(m.config.Data, "logs"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { spool.Close() })
+	m.spool = spool
+	m.output = newOutput(m.docker, spool, m.log)
+}
+
+// dockerOf returns the client of an instance of its own. Its pool is one that the tests of other packages do not use.
+func dockerOf(t *testing.T, instance string) *docker.Client {
+	t.Helper()
+	c, err := docker.New(daemon, instance, "micro-1", netip.MustParsePrefix("10.214.128.0/18"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := c.Ping(t.Context()); err != nil {
+		t.Fatalf("this test needs a Docker daemon (deploy/setup.sh test): %v", err)
+	}
+	return c
+}
+
+// removeAll removes all containers and networks of a client's instance.
+func removeAll(t *testing.T, c *docker.Client) {
+	ctx := context.Background()
+	containers, err := c.List(ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, ct := range containers {
+		if err := c.Remove(ctx, ct.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	networks, err := c.Networks(ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, n := range networks {
+		if err := c.RemoveNetwork(ctx, n.Sandbox); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// shortDir is t.TempDir with a path that a socket's name fits into.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sdpw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+var built struct {
+	once sync.Once
+	raw  []byte
+	err  error
+}
+
+// program is the path of testdata/service, built for a container.
+func program(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "service")
+	built.once.Do(func() {
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "./testdata/service")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		var out []byte
+		if out, built.err = build.CombinedOutput(); built.err != nil {
+			t.Log(string(out))
+			return
+		}
+		built.raw, built.err = os.ReadFile(path)
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	if err := os.WriteFile(path, built.raw, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func startRouter(t *testing.T, data string) *router.Client {
+	t.Helper()
+	r, err := router.New(router.Config{Node: "micro-1", Instance: "test", DataDir: data, PublicAddr: "127.0.0.1",
+		Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	c := router.NewClient(filepath.Join(data, router.SocketName))
+	t.Cleanup(func() {
+		stop()
+		c.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-r.Ready():
+	case err := <-ended:
+		ended <- nil
+		t.Fatal(err)
+	}
+	return c
+}
+
+// start starts a container of service account, as a deployment does.
+func (m *machine) start(deployment string, env ...string) docker.Container {
+	m.t.Helper()
+	n, err := m.docker.EnsureNetwork(m.t.Context(), m.sandbox)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	c, err := m.docker.Start(m.t.Context(), docker.Spec{
+		Name: sdp.ContainerName(m.sandbox, "account"), Sandbox: m.sandbox, Service: "account", Deployment: deployment,
+		SHA: commit, Image: m.image, Repository: "account", Env: env, SecretKeys: []string{"SECRET"}, Network: n.Name, Port: 8080,
+		Memory: 64 << 20, CPUs: 1, PIDs: 64})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return c
+}
+
+// desired is what the control plane wants where one container serves account.
+func (m *machine) desired(c docker.Container) sdp.Desired {
+	return sdp.Desired{
+		Containers: []sdp.Container{{Deployment: c.Deployment, Sandbox: m.sandbox, Service: "account", Node: "micro-1",
+			DockerID: c.ID, Address: c.Address, SHA: commit, State: sdp.Serving}},
+		Tables: []sdp.RoutingTable{{Sandbox: m.sandbox, Version: 1, State: sdp.Active, GatewayNode: "micro-1", Services: []sdp.ServiceRoute{
+			{Service: "account", Port: 8080, Source: sdp.SourceSandbox, Target: &sdp.Target{Node: "micro-1", Address: c.Address, SHA: commit, Deployment: c.Deployment}}}}},
+	}
+}
+
+func (m *machine) containers() []string {
+	m.t.Helper()
+	list, err := m.docker.List(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var out []string
+	for _, c := range list {
+		out = append(out, c.Deployment)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// eventually polls, because what it waits for is another process.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 30 s for %s", what)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+func testContext(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
+
+// follow runs the copying of output as a worker's process does, until the returned function ends that process.
+func (m *machine) follow() (end func()) {
+	m.t.Helper()
+	ctx, cancel := testContext(m.t)
+	ended := make(chan error, 1)
+	go func() { ended <- m.output.run(ctx) }()
+	return func() {
+		m.t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			m.t.Error(err)
+		}
+		if err := m.spool.Close(); err != nil {
+			m.t.Error(err)
+		}
+	}
+}
+
+// lines reads what the spool has of a container's output, without the timestamps.
+func (m *machine) lines(deployment string) []string {
+	m.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(m.config.Data, "logs", sdp.ContainerStream(deployment)+".log"))
+	if err != nil && !os.IsNotExist(err) {
+		m.t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(string(raw)) {
+		if !strings.HasSuffix(line, "\n") {
+			break // still being written
+		}
+		stamp, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := time.Parse(time.RFC3339Nano, stamp); err != nil {
+			m.t.Fatalf("line %q has no timestamp", line)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// The worker is stopped and started again, more than once, while a container prints: every line is there, in order,
+// and once.
+func TestOutputGoesOnWhereItStopped(t *testing.T) {
+	m := newMachine(t)
+	const count = 3000
+	c := m.start("d1", fmt.Sprint("COUNT=", count))
+	for restart := range 3 {
+		end := m.follow()
+		m.output.follow(c)
+		eventually(t, "output", func() bool { return len(m.lines("d1")) > (restart+1)*200 })
+		end()
+		m.openOutput()
+	}
+	end := m.follow()
+	defer end()
+	m.output.follow(c)
+	eventually(t, "all output", func() bool { return len(m.lines("d1")) >= count })
+	for i, line := range m.lines("d1") {
+		if want := fmt.Sprint("number ", i); line != want {
+			t.Fatalf("line %d is %q, want %q", i, line, want)
+		}
+	}
+}
+
+func TestFollowingTwiceCopiesOnce(t *testing.T) {
+	m := newMachine(t)
+	defer m.follow()()
+	c := m.start("d1", "COUNT=100")
+	for range 20 {
+		m.output.follow(c)
+	}
+	eventually(t, "all output", func() bool { return len(m.lines("d1")) >= 100 })
+	if got := len(m.lines("d1")); got != 100 {
+		t.Errorf("%d lines, want 100", got)
+	}
+}
+
+func TestSecretsInOutputAreMasked(t *testing.T) {
+	m := newMachine(t)
+	defer m.follow()()
+	m.output.follow(m.start("d1", "SECRET=correct-horse-battery"))
+	eventually(t, "output", func() bool { return len(m.lines("d1")) > 0 })
+	if got := m.lines("d1")[0]; strings.Contains(got, "correct-horse") || !strings.HasPrefix(got, "the secret is") {
+		t.Errorf("the log shows %q", got)
+	}
+}
+
+// A stopped container may be started again; its output is complete only when it is gone.
+func TestOutputIsFinalWhenTheContainerIsGone(t *testing.T) {
+	m := newMachine(t)
+	defer m.follow()()
+	c := m.start("d1", "COUNT=10")
+	m.output.follow(c)
+	eventually(t, "output", func() bool { return len(m.lines("d1")) == 10 })
+	if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the copy to pause", func() bool { return !m.copying(c.ID) })
+	again, err := m.docker.StartExisting(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.output.follow(again)
+	eventually(t, "output of the second run", func() bool { return len(m.lines("d1")) == 20 })
+	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the copy to end", func() bool { return !m.copying(c.ID) })
+	r := m.reconciler()
+	m.round(r)
+	if m.final("d1") {
+		t.Error("one round that did not see the container was enough")
+	}
+	m.round(r)
+	if !m.final("d1") {
+		t.Error("the stream is not final after two rounds without the container")
+	}
+}
+
+// A worker that was away while the container went finds its unfinished stream when it is back.
+func TestOutputIsCompletedAfterARestart(t *testing.T) {
+	m := newMachine(t)
+	end := m.follow()
+	c := m.start("d1", "COUNT=10")
+	m.output.follow(c)
+	eventually(t, "output", func() bool { return len(m.lines("d1")) == 10 })
+	end()
+	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	m.openOutput()
+	r := m.reconciler()
+	m.round(r)
+	m.round(r)
+	if !m.final("d1") {
+		t.Error("the stream is not final")
+	}
+}
+
+func (m *machine) copying(id string) bool {
+	m.output.mu.Lock()
+	defer m.output.mu.Unlock()
+	return m.output.following[id]
+}
+
+// final reports whether the spool has a container's stream as complete.
+func (m *machine) final(deployment string) bool {
+	m.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(m.config.Data, "logs", sdp.ContainerStream(deployment)+".state"))
+	var state struct{ Final bool }
+	return err == nil && json.Unmarshal(raw, &state) == nil && state.Final
+}
+
+func TestLastTimestamp(t *testing.T) {
+	for tail, want := range map[string]string{
+		"":                                       "0001-01-01T00:00:00Z",
+		"2026-01-02T03:04:05.123456789Z hello\n": "2026-01-02T03:04:05.123456789Z",
+		"2026-01-02T03:04:05Z a\n2026-01-02T03:04:06Z b\n":                               "2026-01-02T03:04:06Z",
+		"2026-01-02T03:04:05Z a\n[12345 bytes are left out]\n":                           "2026-01-02T03:04:05Z",
+		"cut in the middle 2026-01-02T03:04:05Z\n":                                       "0001-01-01T00:00:00Z",
+		"2026-01-02T03:04:05Z \n2026-01-02T03:04:06Z\n\n":                                "2026-01-02T03:04:06Z",
+		"2026-01-02T03:04:05Z 2026-12-31T00:00:00Z is what the service itself printed\n": "2026-01-02T03:04:05Z",
+	} {
+		if got := lastTimestamp(tail).Format(time.RFC3339Nano); got != want {
+			t.Errorf("of %q it is %s, want %s", tail, got, want)
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package worker
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sdp/internal/sdp"
+)
+
+// round runs one round and returns what was corrected, as "deployment: what".
+func (m *machine) round(r *reconciler) []string {
+	m.t.Helper()
+	if err := r.round(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
+	var out []string
+	for _, c := range m.control.corrections() {
+		out = append(out, c.Deployment+": "+c.What)
+	}
+	return out
+}
+
+func (m *machine) reconciler() *reconciler { return &reconciler{node: m.node} }
+
+func want(t *testing.T, got []string, prefixes ...string) {
+	t.Helper()
+	ok := len(got) == len(prefixes)
+	for i := range prefixes {
+		ok = ok && strings.HasPrefix(got[i], prefixes[i])
+	}
+	if !ok {
+		t.Fatalf("corrected %q, want %q", got, prefixes)
+	}
+}
+
+func TestNothingToCorrectIsNotReported(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	m.control.wants(m.desired(c))
+	r := m.reconciler()
+	want(t, m.round(r))
+	want(t, m.round(r))
+	tables, err := m.router.Tables(t.Context())
+	if err != nil || len(tables) != 1 || tables[0].Sandbox != m.sandbox {
+		t.Errorf("the router has %+v, %v", tables, err)
+	}
+	networks, err := m.router.Networks(t.Context())
+	if err != nil || networks[m.sandbox].Gateway == "" {
+		t.Errorf("the router listens on %+v, %v", networks, err)
+	}
+}
+
+func TestStoppedContainerIsStartedAgain(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	m.control.wants(m.desired(c))
+	if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	r := m.reconciler()
+	if err := r.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	corrections := m.control.corrections()
+	if len(corrections) != 1 || !strings.HasPrefix(corrections[0].What, "started its stopped container") || corrections[0].Address == "" ||
+		corrections[0].Sandbox != m.sandbox || corrections[0].Service != "account" || corrections[0].Deployment != "d1" {
+		t.Fatalf("corrected %+v", corrections)
+	}
+	back, found, err := m.docker.Inspect(t.Context(), c.ID)
+	if err != nil || !found || back.State != "running" || back.Address != corrections[0].Address {
+		t.Errorf("the container is %+v, %v", back, err)
+	}
+}
+
+func TestContainerThatMovedIsReported(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	d := m.desired(c)
+	d.Containers[0].Address = "10.9.9.9:8080"
+	m.control.wants(d)
+	want(t, m.round(m.reconciler()), "d1: noticed that its container moved to "+c.Address)
+	// The table was made for the old address: it must not be applied now.
+	if tables, err := m.router.Tables(t.Context()); err != nil || len(tables) > 0 {
+		t.Errorf("the router has %+v, %v", tables, err)
+	}
+}
+
+// Something new may be made between asking the control plane and looking at Docker, so absence counts when seen twice.
+func TestContainerThatIsGoneIsNoticedTheSecondTime(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	m.control.wants(m.desired(c))
+	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	r := m.reconciler()
+	want(t, m.round(r))
+	if err := r.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	corrections := m.control.corrections()
+	if len(corrections) != 1 || corrections[0].State != sdp.Removed || corrections[0].Deployment != "d1" {
+		t.Errorf("corrected %+v", corrections)
+	}
+}
+
+func TestOrphansAreRemovedTheSecondTime(t *testing.T) {
+	m := newMachine(t)
+	m.start("d1")
+	m.control.wants(sdp.Desired{})
+	r := m.reconciler()
+	want(t, m.round(r))
+	if got := m.containers(); !slices.Equal(got, []string{"d1"}) {
+		t.Fatalf("after one round there are %q", got)
+	}
+	want(t, m.round(r), "d1: removed container", ": removed network")
+	if got := m.containers(); len(got) > 0 {
+		t.Errorf("after two rounds there are %q", got)
+	}
+	if networks, err := m.docker.Networks(t.Context()); err != nil || len(networks) > 0 {
+		t.Errorf("after two rounds there are networks %+v, %v", networks, err)
+	}
+}
+
+func TestOrphanThatIsWantedAgainInBetweenStays(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	r := m.reconciler()
+	for range 3 { // seen too much, but never twice in a row
+		m.control.wants(sdp.Desired{})
+		want(t, m.round(r))
+		m.control.wants(m.desired(c))
+		want(t, m.round(r))
+	}
+	if got := m.containers(); !slices.Equal(got, []string{"d1"}) {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// While an operation is under way its workflow, not the reconciler, decides.
+func TestBusyServicesAreLeftAlone(t *testing.T) {
+	for what, busy := range map[string]func(m *machine) sdp.ServiceRef{
+		"service": func(m *machine) sdp.ServiceRef { return sdp.ServiceRef{Sandbox: m.sandbox, Service: "account"} },
+		"sandbox": func(m *machine) sdp.ServiceRef { return sdp.ServiceRef{Sandbox: m.sandbox} },
+	} {
+		t.Run(what, func(t *testing.T) {
+			m := newMachine(t)
+			c := m.start("d1")
+			d := m.desired(c)
+			d.Containers, d.Busy = nil, []sdp.ServiceRef{busy(m)}
+			m.control.wants(d)
+			r := m.reconciler()
+			for range 3 {
+				want(t, m.round(r))
+			}
+			d = m.desired(c)
+			d.Busy = []sdp.ServiceRef{busy(m)}
+			m.control.wants(d)
+			if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			want(t, m.round(r))
+			if c, _, err := m.docker.Inspect(t.Context(), c.ID); err != nil || c.State == "running" {
+				t.Errorf("the container is %+v, %v", c, err)
+			}
+		})
+	}
+}
+
+func TestContainersOfAnotherInstanceAreNeverTouched(t *testing.T) {
+	m := newMachine(t)
+	other := *m
+	node := *m.node
+	other.node, other.sandbox = &node, sdp.NewID("s")
+	other.docker = dockerOf(t, sdp.NewID("t"))
+	t.Cleanup(func() { removeAll(t, other.docker) })
+	other.start("d9")
+	m.control.wants(sdp.Desired{})
+	r := m.reconciler()
+	for range 3 {
+		want(t, m.round(r))
+	}
+	if got := other.containers(); !slices.Equal(got, []string{"d9"}) {
+		t.Errorf("the other instance has %q", got)
+	}
+}
+
+func TestTableNobodyWantsIsDroppedTheSecondTime(t *testing.T) {
+	m := newMachine(t)
+	table := sdp.RoutingTable{Sandbox: m.sandbox, Version: 1, State: sdp.Active}
+	if err := m.router.Apply(t.Context(), table); err != nil {
+		t.Fatal(err)
+	}
+	m.control.wants(sdp.Desired{})
+	r := m.reconciler()
+	for round, left := range []int{1, 0} {
+		want(t, m.round(r))
+		if tables, err := m.router.Tables(t.Context()); err != nil || len(tables) != left {
+			t.Errorf("after round %d the router has %+v, %v", round+1, tables, err)
+		}
+	}
+}
+
+// A router has a newer table as soon as a workflow gave it one; what the reconciler read before is stale, and no error.
+func TestOlderTableIsNoError(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	d := m.desired(c)
+	newer := d.Tables[0]
+	newer.Version = 7
+	if err := m.router.Apply(t.Context(), newer); err != nil {
+		t.Fatal(err)
+	}
+	m.control.wants(d)
+	want(t, m.round(m.reconciler()))
+	if tables, err := m.router.Tables(t.Context()); err != nil || tables[0].Version != 7 {
+		t.Errorf("the router has %+v, %v", tables, err)
+	}
+}
+
+func TestWithoutControlPlaneNothingIsRemoved(t *testing.T) {
+	m := newMachine(t)
+	m.start("d1")
+	m.control.down = true
+	r := m.reconciler()
+	for range 3 {
+		if err := r.round(t.Context()); sdp.KindOf(err) != sdp.Unavailable {
+			t.Errorf("got %v, want that the server is unavailable", err)
+		}
+	}
+	if got := m.containers(); !slices.Equal(got, []string{"d1"}) {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// A container that dies is back without anybody waiting for the next tick.
+func TestReconcilerActsOnDockersEvents(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	m.control.wants(m.desired(c))
+	ctx, stop := testContext(t)
+	ended := make(chan error, 1)
+	go func() { ended <- m.reconcile(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "the first round", func() bool {
+		tables, err := m.router.Tables(t.Context())
+		return err == nil && len(tables) == 1
+	})
+	began := time.Now()
+	if out, err := exec.Command("docker", "kill", c.ID).CombinedOutput(); err != nil {
+		t.Fatalf("docker kill: %s", out)
+	}
+	t.Log("killed after", time.Since(began))
+	eventually(t, "the container to run again", func() bool {
+		back, found, err := m.docker.Inspect(t.Context(), c.ID)
+		return err == nil && found && back.State == "running"
+	})
+	if took := time.Since(began); took > reconcileEvery {
+		t.Errorf("it took %s", took)
+	}
+}
