@@ -74,8 +74,8 @@ var allowances = []allowance{
 	allow("mesh token", `data/(micro|gateway)-1/router\.state`, "a router must serve after a restart without anybody, mode 0600"),
 	allow("session", `home/sdp/session`, "the CLI's login, mode 0600; the password is not in it"),
 	allow("password in a clone's remote", `clones/vault/\.git/config`, "whoever cloned wrote it there; SDP must not carry it on"),
-	allow("password in a route", `command line of sdp route`, "the user typed it as an argument"),
-	allow("query of a trace", `command line of sdp trace`, "the user typed it as an argument"),
+	allowArgument("password in a route", `sdp route`, "the user typed it as an argument"),
+	allowArgument("query of a trace", `sdp trace`, "the user typed it as an argument"),
 	allow("query of a trace", "output of `sdp trace`.*", "the service echoes it in its answer, which is what the user asked to see"),
 }
 
