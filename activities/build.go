@@ -97,7 +97,8 @@ func (h *Host) build(ctx context.Context, in SourceInput, log *logs.Stream) erro
 		return sdp.Errorf(sdp.Failed, "build-timeout", "the build took longer than %s and was killed", h.Builder.Timeout).
 			WithRemedy("make it faster, or raise builds.timeout in the node's configuration")
 	}
-	return &OutputError{Err: buildError(h.Node, in, log.Mask(tail.String()), err), Output: log.TailOwn(outputTail)}
+	said := strings.ReplaceAll(log.Mask(tail.String()), h.checkoutDir(in.Deployment)+"/", "") // where it is built helps nobody
+	return &OutputError{Err: buildError(h.Node, in, said, err), Output: log.TailOwn(outputTail)}
 }
 
 // needCheckout checks the commit out if that is not there: an earlier attempt's worker may have died and its successor
@@ -147,7 +148,11 @@ func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 func runLocked(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return cmd.Run()
+	err := cmd.Run()
+	if err != nil && cmd.Process != nil {
+		awaitGroup(cmd.Process.Pid)
+	}
+	return err
 }
 
 // What go says of a module that is declared but cannot be downloaded, and of one that the commit does not declare.

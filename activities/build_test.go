@@ -151,7 +151,7 @@ func TestUndeclaredModuleIsTheCommitsFault(t *testing.T) {
 func TestPackageThatIsNotThereIsSaidSo(t *testing.T) {
 	y := newYard(t, map[string]string{"go.mod": "module account\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"})
 	f := wantFailure(t, y.build(), sdp.Failed, "compile-error")
-	if !strings.Contains(f.Detail, "cmd/account") {
+	if !strings.HasSuffix(f.Detail, ": stat cmd/account: directory not found") {
 		t.Errorf("failure %+v", f)
 	}
 }

@@ -173,6 +173,12 @@ func (c *Control) Settle(ctx context.Context, in SettleInput) error {
 	if op.Kind == sdp.OpDeploy {
 		return c.settleDeployment(ctx, in)
 	}
+	if in.Late {
+		now, err := c.DB.Operation(ctx, op.ID)
+		if err != nil || now.State.Settled() {
+			return fail(unlessSettled(err))
+		}
+	}
 	if err := c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure); err != nil {
 		return fail(unlessSettled(err))
 	}

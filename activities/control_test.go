@@ -345,6 +345,19 @@ func TestSettleEndsAnOperationOnce(t *testing.T) {
 	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "service.stop.finish failed: no-worker: node micro-1")
 }
 
+// Who only saw an operation's workflow end must not overwrite what that had written.
+func TestALateSettleChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	op := sdp.OperationRef{ID: "o-create", Kind: sdp.OpCreate, Sandbox: "box", User: "ann"}
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Kind: sdp.Unavailable, Code: "docker-down"}}))
+	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "workflow-ended"}, Late: true}))
+	got, err := p.DB.Operation(t.Context(), op.ID)
+	if err != nil || got.Failure == nil || got.Failure.Code != "docker-down" {
+		t.Errorf("the operation is %+v, %v", got, err)
+	}
+}
+
 func TestSettleGivesADeploymentTheEndItsWorkflowCouldNotWrite(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -72,7 +72,6 @@ type StartInput struct {
 type RouteInput struct {
 	Table      sdp.RoutingTable
 	Deployment string
-	Finish     bool // close the deployment's log stream: nothing more will be written
 }
 
 // RetireInput asks a node to let a replaced container finish what it has and to remove it.
@@ -154,4 +153,6 @@ type SettleInput struct {
 	Operation sdp.OperationRef
 	State     sdp.OperationState
 	Failure   *sdp.Failure
+	// Late is set by whoever cannot know whether the operation's own workflow has written its end: that counts.
+	Late bool
 }

@@ -239,19 +239,20 @@ func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// applyTable gives a table to the node that owns what changed first, then to all others at once.
+// applyTable gives a table to all nodes that need it, at once. On owner, if that is one of them, it also ends the
+// deployment's log.
 func applyTable(ctx workflow.Context, s activities.Switch, owner, deployment string) error {
-	apply := func(node string, finish bool) workflow.Future {
+	apply := func(node string) workflow.Future {
 		in := activities.RouteInput{Table: s.Table}
 		if node == owner {
-			in.Deployment, in.Finish = deployment, finish
+			in.Deployment = deployment
 		}
 		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
 	}
 	var errs []error
 	pending := map[string]workflow.Future{}
 	for _, node := range s.Nodes {
-		pending[node] = apply(node, true)
+		pending[node] = apply(node)
 	}
 	for _, node := range s.Nodes {
 		if err := pending[node].Get(ctx, nil); err != nil {

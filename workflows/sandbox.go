@@ -243,9 +243,10 @@ func (s *entity) cancelOperation(ctx workflow.Context, id string) {
 	})
 }
 
-// settle writes the end of an operation whose own workflow did not: the database ignores it for one that has ended.
+// settle writes the end of an operation whose own workflow did not.
 func (s *entity) settle(ctx workflow.Context, op sdp.OperationRef, code, detail string) {
 	in := settleCancelled(op, code, detail)
+	in.Late = true
 	if code == "workflow-ended" {
 		in.State = sdp.OpFailed
 		in.Failure.Kind, in.Failure.Remedy = sdp.Internal, "look at the run in the Temporal UI, then try again"

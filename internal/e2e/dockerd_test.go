@@ -15,8 +15,9 @@ import (
 // daemon is a Docker daemon of the test's own, which it may kill. It shares no directory and no iptables chain with the
 // machine's: containers publish nothing, so it needs no rules.
 type daemon struct {
-	dir string
-	cmd *exec.Cmd
+	dir    string
+	bridge string // its default bridge: with none, dockerd removes docker0, which is the machine's
+	cmd    *exec.Cmd
 }
 
 func startDaemon() (*daemon, error) {
@@ -24,10 +25,14 @@ func startDaemon() (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{dir: dir}
+	d := &daemon{dir: dir, bridge: "sdpd" + strconv.Itoa(os.Getpid()%1e6)}
 	data := filepath.Join(dir, "data")
 	if err := errors.Join(os.Mkdir(data, 0o711), syscall.Mount("tmpfs", data, "tmpfs", 0, "mode=0711,size="+diskSize)); err != nil {
 		return d, err
+	}
+	if out, err := exec.Command("sh", "-euc", `ip link add "$1" type bridge
+		ip addr add 192.168.253.1/24 dev "$1"; ip link set "$1" up`, "sh", d.bridge).CombinedOutput(); err != nil {
+		return d, errorf("making bridge %s: %w: %s", d.bridge, err, out)
 	}
 	return d, d.start()
 }
@@ -46,7 +51,7 @@ func (d *daemon) start() error {
 		return err
 	}
 	d.cmd = exec.Command("dockerd", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
-		"--pidfile", in("pid"), "-H", d.host(), "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
+		"--pidfile", in("pid"), "-H", d.host(), "--bridge="+d.bridge, "--iptables=false", "--ip6tables=false", "--ip-forward=false",
 		"--ip-masq=false")
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
@@ -109,7 +114,11 @@ func (d *daemon) remove() error {
 	for _, pid := range d.children() {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // may have ended meanwhile
 	}
-	return errors.Join(d.unmount(), syscall.Unmount(filepath.Join(d.dir, "data"), syscall.MNT_DETACH), os.RemoveAll(d.dir))
+	out, err := exec.Command("ip", "link", "del", d.bridge).CombinedOutput()
+	if err != nil {
+		err = errorf("removing bridge %s: %w: %s", d.bridge, err, out)
+	}
+	return errors.Join(err, d.unmount(), syscall.Unmount(filepath.Join(d.dir, "data"), syscall.MNT_DETACH), os.RemoveAll(d.dir))
 }
 
 // children are the processes that name the daemon's directory: its containerd and the containers' shims.

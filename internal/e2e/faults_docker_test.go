@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/api"
 	"sdp/internal/sdp"
 )
 
@@ -179,5 +180,14 @@ func (c crash) duringDelete(t *testing.T) {
 	out := c.fails(t, 1, []string{"no Docker daemon answers", "`systemctl start docker`"}, "sandbox", "delete", box.Name, "--wait")
 	t.Logf("what the user sees:\n%s", out)
 	c.daemon.restart(t)
+	var ends []string
+	for _, e := range askJSON[[]api.AuditEvent](t, c.installation, "audit", "--sandbox", box.Name) {
+		if e.Action == "sandbox.delete.finish" {
+			ends = append(ends, e.Outcome+" "+e.Detail)
+		}
+	}
+	if len(ends) != 1 || !strings.HasPrefix(ends[0], "failed docker-down: ") {
+		t.Errorf("the audit has these ends of the delete: %q", ends)
+	}
 	// The sandbox's clean-up deletes it again and wants nothing to be left.
 }

@@ -182,6 +182,9 @@ const (
 	OpCancelled OperationState = "CANCELLED"
 )
 
+// Settled reports whether nothing more happens to the operation.
+func (s OperationState) Settled() bool { return s == OpSucceeded || s == OpFailed || s == OpCancelled }
+
 // Operation is a change of a sandbox other than a deployment.
 type Operation struct {
 	ID          string
