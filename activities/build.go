@@ -27,6 +27,7 @@ type Builder struct {
 	Online  bool   // modules may be downloaded
 	Cache   string // GOCACHE
 	Modules string // GOMODCACHE
+	Version string // of the node's toolchain, "go1.26.8"
 }
 
 // buildFlags decide what comes out, so they are part of an image's name. -trimpath keeps the build cache warm across
@@ -34,7 +35,7 @@ type Builder struct {
 var buildFlags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
 
 // Key identifies everything about the builder that decides what comes out.
-func (b Builder) Key() string { return runtime.Version() + " " + strings.Join(buildFlags, " ") }
+func (b Builder) Key() string { return b.Version + " " + strings.Join(buildFlags, " ") }
 
 // binary is where a build leaves its result, relative to the checkout.
 const binary = ".sdp-build/service"

@@ -141,6 +141,10 @@ func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
 	if r.Health != "" && !strings.HasPrefix(r.Health, "/") {
 		return f.Errorf(at("health"), "write a path such as /healthz", "repository %s: health %q is no path", r.Name, r.Health)
 	}
+	if name, _, _ := strings.Cut(r.User, ":"); name == "root" || name == "0" {
+		return f.Errorf(at("user"), "name another user, or leave the key out: SDP then uses the image's, or 65532 in place of root",
+			"repository %s: containers never run as root", r.Name)
+	}
 	if u, err := url.Parse(r.OCP); r.OCP != "" && (err != nil || u.Host == "" || u.User != nil) {
 		return f.Errorf(at("ocp"), "write the URL at which OCP serves it, without credentials", "repository %s: ocp is no usable URL", r.Name)
 	}

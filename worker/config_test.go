@@ -137,6 +137,8 @@ func TestMistakesInANodeConfig(t *testing.T) {
 		{"ocp: http://ocp.example.com/account", "ocp: account", `:25: repository account: ocp is no usable URL`, "URL"},
 		{`"{{SERVICE}}_URL"`, `"SERVICE_URL"`, `:26: repository account: env.upstreams lacks {{SERVICE}}`, "{{SERVICE}}_URL"},
 		{"LOG_LEVEL:", "LOG-LEVEL:", `:26: repository account: "LOG-LEVEL" cannot name a variable`, "underscores"},
+		{"kind: dockerfile,", "kind: dockerfile, user: root,", `:29: repository gateway: containers never run as root`, "65532"},
+		{"kind: dockerfile,", `kind: dockerfile, user: "0:0",`, `:29: repository gateway: containers never run as root`, "65532"},
 		{"kind: dockerfile,", "kind: dockerfile, dockerfile: /etc/passwd,", `:29: repository gateway: dockerfile "/etc/passwd" leaves the clone`, "inside the clone"},
 	} {
 		t.Run(c.new, func(t *testing.T) {

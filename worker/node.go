@@ -150,16 +150,16 @@ func (c NodeConfig) builder(ctx context.Context) (activities.Builder, error) {
 	if !c.buildsGo() {
 		return b, nil
 	}
-	raw, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
+	raw, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE", "GOVERSION").Output()
 	if err != nil {
 		return b, sdp.Errorf(sdp.Invalid, "no-go", "`go env` failed: %w", err).
 			WithRemedy("install Go on the node, or configure no repository of kind go")
 	}
 	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
-	if len(lines) != 2 {
+	if len(lines) != 3 {
 		return b, sdp.Errorf(sdp.Internal, "no-go", "`go env` answered %q", raw)
 	}
-	b.Modules = lines[1]
+	b.Modules, b.Version = lines[1], lines[2]
 	if b.Cache == "" {
 		b.Cache = lines[0]
 	}

@@ -86,7 +86,7 @@ func (p *progress) endResolve(ctx workflow.Context, state sdp.StepState, err err
 	resolve.State, resolve.Detail = sdp.StepDone, fetch.Detail
 	resolve.FinishedAt = resolve.StartedAt.Add(p.resolving)
 	fetch.StartedAt = resolve.FinishedAt
-	if p.sha == "" { // it ended before the commit was known
+	if p.sha == "" && !failed { // cancelled, or nobody took the step up: how far it was is not known
 		resolve.State = state
 	}
 }
