@@ -25,12 +25,20 @@ const stopGrace = 10 * time.Second
 // Route makes this node's router serve a table. Error "port-held": something foreign holds the public port.
 func (h *Host) Route(ctx context.Context, in RouteInput) error {
 	return h.do(ctx, func(ctx context.Context) error {
-		err := h.apply(ctx, in.Table)
+		err := errors.Join(h.apply(ctx, in.Table), h.keep(ctx, in.Container))
 		if err != nil || in.Deployment == "" {
 			return err
 		}
 		return h.closeLog(in.Deployment, "ROUTE", "requests go to the new container")
 	})
+}
+
+// keep has Docker restart a container that ends. Before it was healthy once, that would hide why it ended.
+func (h *Host) keep(ctx context.Context, container string) error {
+	if container == "" {
+		return nil
+	}
+	return h.Docker.Keep(ctx, container)
 }
 
 // closeLog writes a deployment's last line, once however often it is called, and marks its log as complete.

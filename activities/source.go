@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,10 @@ func (h *Host) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
 		if err != nil {
 			return err
 		}
+		// Making the sandbox's network costs as much as asking the git server. Whether it worked is for Start to say.
+		var network sync.WaitGroup
+		network.Go(func() { _, _ = h.Docker.EnsureNetwork(ctx, in.Sandbox) })
+		defer network.Wait()
 		return h.logged(in.Deployment, []string{cred.Password}, func(log *logs.Stream) error {
 			out, err = h.fetch(ctx, in, cred, log)
 			return err

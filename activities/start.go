@@ -57,8 +57,7 @@ func (h *Host) start(ctx context.Context, in StartInput, secrets map[string]stri
 	}
 	log.Printf("START", "%s is healthy at %s", spec.Name, running.Address)
 	return sdp.Container{Deployment: in.Deployment, Sandbox: in.Sandbox, Service: in.Service, Node: h.Node,
-		DockerID: running.ID, Address: running.Address, SHA: in.SHA, Image: in.Image, State: sdp.Starting,
-	}, h.Docker.Keep(ctx, running.ID)
+		DockerID: running.ID, Address: running.Address, SHA: in.SHA, Image: in.Image, State: sdp.Starting}, nil
 }
 
 // joinNetwork makes the sandbox's network and has the router listen on it, so that the container finds its neighbours

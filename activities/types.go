@@ -19,6 +19,7 @@ type Job struct {
 
 // FetchInput asks a node to turn a branch into a commit and to have that commit in the clone.
 type FetchInput struct {
+	Sandbox     string // its network is made meanwhile
 	Deployment  string
 	Repository  string
 	Branch      string // "" = SHA is given
@@ -69,7 +70,10 @@ type StartInput struct {
 }
 
 // RouteInput asks a node's router to serve a table. Deployment, if set, gets the log line and its stream is finished.
+//
+// Container, if set, is the new container's Docker ID: from now on Docker keeps it running.
 type RouteInput struct {
+	Container  string
 	Table      sdp.RoutingTable
 	Deployment string
 }

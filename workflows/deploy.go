@@ -61,7 +61,7 @@ func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
 	err := d.step(ctx, sdp.StepFetch, func(ctx workflow.Context) (string, error) {
 		ctx = onNode(ctx, d.job.Repository.Node, fetchLimit)
 		err := workflow.ExecuteActivity(ctx, host.Fetch, activities.FetchInput{
-			Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
+			Sandbox: d.op.Sandbox, Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
 			SHA: d.job.Deployment.SHA, Credentials: d.job.Credentials,
 		}).Get(ctx, &out)
 		d.progress.resolved(out)
@@ -143,7 +143,7 @@ func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
 			return "", err
 		}
 		d.switched = &s
-		if err := applyTable(ctx, s, d.job.Repository.Node, d.op.ID); err != nil {
+		if err := applyTable(ctx, s, &c); err != nil {
 			return "", err
 		}
 		d.switched = nil
@@ -222,7 +222,7 @@ func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s); err != nil {
 			errs = append(errs, err)
 		} else {
-			errs = append(errs, applyTable(ctx, s, d.job.Repository.Node, ""))
+			errs = append(errs, applyTable(ctx, s, nil))
 		}
 	}
 	if d.job.Repository.Node == "" || (failure != nil && failure.Code == "no-worker" && !d.started) {
@@ -239,13 +239,13 @@ func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// applyTable gives a table to all nodes that need it, at once. On owner, if that is one of them, it also ends the
-// deployment's log.
-func applyTable(ctx workflow.Context, s activities.Switch, owner, deployment string) error {
+// applyTable gives a table to all nodes that need it, at once. The node of a container that was just switched to, if
+// there is one, also sees to it that Docker keeps it, and ends the deployment's log.
+func applyTable(ctx workflow.Context, s activities.Switch, container *sdp.Container) error {
 	apply := func(node string) workflow.Future {
 		in := activities.RouteInput{Table: s.Table}
-		if node == owner {
-			in.Deployment = deployment
+		if container != nil && node == container.Node {
+			in.Deployment, in.Container = container.Deployment, container.DockerID
 		}
 		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
 	}

@@ -54,7 +54,7 @@ func Create(ctx workflow.Context, op sdp.OperationRef) error {
 			return err
 		}
 		for attempt := 1; ; attempt++ {
-			err := applyTable(ctx, s, "", "")
+			err := applyTable(ctx, s, nil)
 			f, reported := activities.FailureOf(err)
 			if err == nil || !reported || f.Code != "port-held" || attempt == portAttempts {
 				return err
@@ -73,7 +73,7 @@ func Route(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.SetRoute, op).Get(ctx, &s); err != nil {
 			return err
 		}
-		return applyTable(ctx, s, "", "")
+		return applyTable(ctx, s, nil)
 	})
 }
 
@@ -85,7 +85,7 @@ func Stop(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.StopService, op).Get(ctx, &s); err != nil {
 			return err
 		}
-		if err := applyTable(ctx, s, "", ""); err != nil {
+		if err := applyTable(ctx, s, nil); err != nil {
 			return err
 		}
 		if s.Previous == nil {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -116,6 +116,52 @@ func warmDeploys(ctx context.Context, s *stack) ([]figure, error) {
 	return []figure{f}, err
 }
 
+// startByHand is what Docker alone needs for one more sandbox: a network and a container of an image that is there.
+const startByHand = `
+docker network create --subnet "10.211.$1.0/24" "sdp-bench-by-hand-$1" >/dev/null
+docker run -d --name "sdp-bench-by-hand-$1" --network "sdp-bench-by-hand-$1" -e PORT=8080 sdp-bench-by-hand:warm >/dev/null
+until curl -fsS -o /dev/null "http://$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' \
+	"sdp-bench-by-hand-$1"):8080/healthz" 2>/dev/null; do sleep 0.01; done
+`
+
+// dockerAlone measures the same without SDP: how many times as long do so many starts at once take as one? It is the
+// floor that the machine sets.
+func (s *stack) dockerAlone(ctx context.Context, many int) (float64, error) {
+	start := func(n int) (time.Duration, error) {
+		return took(func() error { _, err := s.sh(ctx, s.root, startByHand, fmt.Sprint(n)); return err })
+	}
+	remove := func() error {
+		_, err := s.sh(ctx, s.root, `docker ps -aq --filter name=^sdp-bench-by-hand- | xargs -r docker rm -f >/dev/null
+			docker network ls -q --filter name=^sdp-bench-by-hand- | xargs -r docker network rm >/dev/null`)
+		return err
+	}
+	var alone []time.Duration
+	for range rounds {
+		d, err := start(0)
+		if err := errors.Join(err, remove()); err != nil {
+			return 0, err
+		}
+		alone = append(alone, d)
+	}
+	together, err := atOnce(many, start)
+	if err := errors.Join(err, remove()); err != nil {
+		return 0, err
+	}
+	return float64(percentile(together, 95)) / float64(median(alone)), nil
+}
+
+// atOnce does something many times at once.
+func atOnce(many int, do func(int) (time.Duration, error)) ([]time.Duration, error) {
+	took := make([]time.Duration, many)
+	errs := make([]error, many)
+	var group sync.WaitGroup
+	for n := range many {
+		group.Go(func() { took[n], errs[n] = do(n) })
+	}
+	group.Wait()
+	return took, errors.Join(errs...)
+}
+
 // parallelDeploys measures ten warm deploys at once into ten sandboxes against one alone.
 func parallelDeploys(ctx context.Context, s *stack) ([]figure, error) {
 	const many = 10
@@ -147,22 +193,24 @@ func parallelDeploys(ctx context.Context, s *stack) ([]figure, error) {
 			return nil, err
 		}
 	}
-	together := make([]time.Duration, many)
-	errs := make([]error, many)
-	var group sync.WaitGroup
-	for n := range many {
-		group.Go(func() { together[n], errs[n] = deploy(fmt.Sprintf("par-%d", n)) })
+	together, err := atOnce(many, func(n int) (time.Duration, error) { return deploy(fmt.Sprintf("par-%d", n)) })
+	if err != nil {
+		return nil, err
 	}
-	group.Wait()
-	failed := 0
-	for _, err := range errs {
-		if err != nil {
-			failed++
-			fmt.Fprintln(os.Stderr, err)
-		}
+	tag := `docker tag "$(docker ps --filter label=sdp.sandbox=par-0 --format '{{.Image}}')" sdp-bench-by-hand:warm`
+	if _, err := s.sh(ctx, s.root, tag); err != nil {
+		return nil, err
+	}
+	floor, err := s.dockerAlone(ctx, many)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.sh(ctx, s.root, `docker rmi sdp-bench-by-hand:warm >/dev/null`); err != nil {
+		return nil, err
 	}
 	p95, one := percentile(together, 95), median(alone)
 	ratio := float64(p95) / float64(one)
 	return []figure{{name: "10 warm deploys at once, p95 : one alone", ours: show(p95), theirs: show(one) + " alone", ratio: ratio,
-		bar: "<= 5.00, 0 fail", met: ratio <= 5 && failed == 0, comments: []string{fmt.Sprintf("%d of %d failed", failed, many)}}}, nil
+		bar: "<= 5.00, 0 fail", met: ratio <= 5, comments: []string{fmt.Sprintf(
+			"none failed; Docker alone, without SDP: a network and a container, 10 at once : one alone = %.2f", floor)}}}, nil
 }

@@ -39,7 +39,8 @@ func (db *DB) Publish(ctx context.Context, id string, state sdp.DeploymentState,
 	return translate("recording progress of "+id, err)
 }
 
-// publishSQL locks the sandbox before the deployment, as everything does, so that it cannot deadlock with a switch.
+// publishSQL locks the sandbox before the deployment, as everything does, so that it cannot deadlock with a switch. What
+// is not the end does not wait for the disk: the workflow knows it too and says it again with the next step.
 const publishSQL = `
 	WITH sandbox AS MATERIALIZED (
 		SELECT s.id, s.name FROM sandboxes s JOIN deployments d ON d.sandbox_id = s.id WHERE d.id = $1
@@ -66,7 +67,9 @@ const publishSQL = `
 		UPDATE containers k SET state = 'REMOVED', updated_at = now() FROM changed c
 		WHERE k.deployment = $1 AND k.state = 'STARTING' AND c.state IN ('FAILED', 'CANCELLED')
 	)
-	SELECT sdp_notify('deployment/' || $1::text, $1, name, 0) FROM changed`
+	SELECT sdp_notify('deployment/' || $1::text, $1, name, 0),
+		set_config('synchronous_commit', CASE WHEN $9 THEN current_setting('synchronous_commit') ELSE 'off' END, true)
+	FROM changed`
 
 // refusal says why no row qualified.
 func refusal(ctx context.Context, q querier, id string, state sdp.DeploymentState, sha string) error {
