@@ -36,6 +36,8 @@ type Host struct {
 	Drain         time.Duration // how long a replaced container may finish its requests
 	HealthTimeout time.Duration
 	Limits        Limits
+	// Background is what goes on after an activity has ended. Whoever stops the node waits for it.
+	Background sync.WaitGroup
 	// Follow starts to copy what a container prints into its log stream. It returns at once.
 	Follow func(docker.Container)
 }

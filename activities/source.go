@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -21,6 +20,9 @@ import (
 // minFree is how much disk a checkout and a build need at the least, in bytes.
 const minFree = 512 << 20
 
+// networkTimeout bounds the making of a network in the background.
+const networkTimeout = 30 * time.Second
+
 // Fetch turns a branch into a commit, once, and has that commit in the node's clone. If the commit's image is there
 // already nothing is fetched. Errors: "branch-not-found", "wrong-credentials", "git-unreachable", "commit-vanished".
 func (h *Host) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
@@ -30,16 +32,23 @@ func (h *Host) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
 		if err != nil {
 			return err
 		}
-		// Making the sandbox's network costs as much as asking the git server. Whether it worked is for Start to say.
-		var network sync.WaitGroup
-		network.Go(func() { _, _ = h.Docker.EnsureNetwork(ctx, in.Sandbox) })
-		defer network.Wait()
+		h.makeNetwork(ctx, in.Sandbox)
 		return h.logged(in.Deployment, []string{cred.Password}, func(log *logs.Stream) error {
 			out, err = h.fetch(ctx, in, cred, log)
 			return err
 		})
 	})
 	return out, err
+}
+
+// makeNetwork makes a sandbox's network in the background: that takes longer than asking the git server. Start waits
+// for it, and says so if it did not work.
+func (h *Host) makeNetwork(ctx context.Context, sandbox string) {
+	h.Background.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), networkTimeout)
+		defer cancel()
+		_, _ = h.Docker.EnsureNetwork(ctx, sandbox)
+	})
 }
 
 func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, log *logs.Stream) (Fetched, error) {

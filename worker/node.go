@@ -72,6 +72,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	})
 	logger.Info("Started", "node", c.Node, "type", c.Type, "repositories", len(c.Repositories))
 	err = group.Wait()
+	n.host.Background.Wait()
 	return errors.Join(ignoreCancel(err), n.spool.Close())
 }
 

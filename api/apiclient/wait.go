@@ -12,7 +12,7 @@ import (
 
 const (
 	pollEvery = 3 * time.Second       // in case an event was lost
-	pace      = 50 * time.Millisecond // between two looks, however many events arrive
+	pace      = 20 * time.Millisecond // between two looks, however many events arrive
 )
 
 // WaitDeployment waits until the deployment settles and returns it; seen is called with each change (nil = not

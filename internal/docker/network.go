@@ -36,6 +36,9 @@ func (c *Client) EnsureNetwork(ctx context.Context, sandbox string) (Network, er
 	}
 	c.networks.Lock()
 	defer c.networks.Unlock()
+	if n, found, err := c.network(ctx, name); found || err != nil { // made while we waited
+		return n, err
+	}
 	taken, err := c.takenSubnets(ctx)
 	if err != nil {
 		return Network{}, err
