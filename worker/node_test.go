@@ -121,7 +121,7 @@ func (m *machine) openOutput() {
 // dockerOf returns the client of an instance of its own. Its pool is one that the tests of other packages do not use.
 func dockerOf(t *testing.T, instance string) *docker.Client {
 	t.Helper()
-	c, err := docker.New(daemon, instance, "micro-1", netip.MustParsePrefix("10.214.128.0/18"))
+	c, err := docker.New(daemon, instance, "micro-1", netip.MustParsePrefix("10.214.192.0/18"))
 	if err != nil {
 		t.Fatal(err)
 	}
