@@ -21,6 +21,7 @@ const (
 	longestPause  = 5 * time.Second
 	stopGrace     = 5 * time.Second
 	shownOfOutput = 2048
+	startAttempts = 4
 )
 
 // child is a service of the shared environment: a process that is started again when it exits.
@@ -35,8 +36,9 @@ type child struct {
 	proven  chan struct{} // closed when it has been healthy once
 }
 
-// supervise runs the child until ctx ends. A child that exits before it was ever healthy is an error; later it is
-// started again, after a pause that grows as long as it keeps exiting at once.
+// supervise runs the child until ctx ends. It is started again when it exits, after a pause that grows as long as it
+// keeps exiting at once. One that was never healthy is an error after startAttempts: a sibling that is being started may
+// hold the socket checkPort has just closed until it has replaced its own memory, so the first failure proves nothing.
 func (c *child) supervise(ctx context.Context) error {
 	// The kernel kills the child when the thread that started it ends; so the thread stays with this goroutine.
 	runtime.LockOSThread()
@@ -47,13 +49,15 @@ func (c *child) supervise(ctx context.Context) error {
 	if err := os.RemoveAll(c.output); err != nil { // what an earlier run printed
 		return err
 	}
+	attempt := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		attempt++
 		started := time.Now()
 		err := c.run(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !c.wasHealthy() {
+		if !c.wasHealthy() && attempt == startAttempts {
 			return sdp.Errorf(sdp.Failed, "container-exited", "%s of the shared environment exited at start: %w: %s",
 				c.name, err, c.lastOutput())
 		}
