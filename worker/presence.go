@@ -138,7 +138,7 @@ func memory() (free, total int64) {
 // runWorker runs a Temporal worker until ctx ends. Temporal being away, or dismissing the worker, is no reason to end:
 // a new worker is made until one runs, because one whose start failed cannot be started again.
 func runWorker(ctx context.Context, build func() sdkworker.Worker, log *slog.Logger) error {
-	interrupt := interruptOf(ctx)
+	interrupt := InterruptOf(ctx)
 	for {
 		err := build().Run(interrupt)
 		if ctx.Err() != nil {
@@ -153,8 +153,8 @@ func runWorker(ctx context.Context, build func() sdkworker.Worker, log *slog.Log
 	}
 }
 
-// interruptOf is ctx in the form the Temporal SDK wants.
-func interruptOf(ctx context.Context) <-chan any {
+// InterruptOf is ctx in the form the Temporal SDK wants.
+func InterruptOf(ctx context.Context) <-chan any {
 	interrupt := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupt) })
 	return interrupt

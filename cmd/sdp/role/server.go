@@ -191,15 +191,8 @@ func (s *server) runControl(ctx context.Context) error {
 			return err
 		}
 		slog.Info("Ready", "url", s.config.PublicURL, "version", Version())
-		return w.Run(interruptOf(ctx)) // stops the worker when ctx ends; returns early if Temporal dismissed it
+		return w.Run(worker.InterruptOf(ctx)) // stops the worker when ctx ends; returns early if Temporal dismissed it
 	}, func(error) bool { return true })
-}
-
-// interruptOf is ctx in the form the Temporal SDK wants.
-func interruptOf(ctx context.Context) <-chan any {
-	interrupt := make(chan any, 1)
-	context.AfterFunc(ctx, func() { interrupt <- "stop" })
-	return interrupt
 }
 
 // Limits of HTTP requests; streams and uploads of logs set their own deadlines.
