@@ -121,9 +121,9 @@ func decode[T any](a answer) T {
 }
 
 // shop is a sandbox with the gateway and account from branches.
-var shop = api.CreateSandbox{
-	Name: "shop", Environment: "dev", Gateway: &api.SandboxGateway{Branch: "main"},
-	Services: map[string]api.SandboxServiceAsk{"account": {Branch: "feature/login"}, "user": {UseOCP: true}},
+var shop = api.SandboxSpec{
+	Name: "shop", Environment: "dev", Gateway: &api.GatewaySpec{Branch: "main"},
+	Services: map[string]api.ServiceSpec{"account": {Branch: "feature/login"}, "user": {UseOCP: true}},
 }
 
 func createShop(t *testing.T, c *caller) api.CreatedSandbox {

@@ -13,7 +13,8 @@ import (
 func viewSandbox(b sdp.Sandbox, hosts map[string]string) Sandbox {
 	return Sandbox{
 		Name: b.Name, State: string(b.State), Deleting: b.Deleting, Owner: b.Owner, Description: b.Description,
-		Environment: b.Environment, Gateway: b.Gateway, GatewayNode: b.GatewayNode, Port: b.Port,
+		Labels: b.Labels, Environment: b.Environment, EnvironmentVersion: b.EnvironmentVersion, Variables: b.Variables,
+		SecretKeys: b.SecretKeys, Limits: viewSandboxLimits(b.Limits), Expiry: viewExpiry(b.Expiry), Gateway: b.Gateway, GatewayNode: b.GatewayNode, Port: b.Port,
 		URL: sandboxURL(hosts[b.GatewayNode], b.Port), RouteVersion: b.RouteVersion,
 		CreatedAt: utc(b.CreatedAt), DeletedAt: utc(b.DeletedAt), Services: views(b.Services, viewService),
 	}
@@ -28,7 +29,8 @@ func sandboxURL(host string, port int) string {
 
 func viewService(v sdp.Service) Service {
 	out := Service{
-		Name: v.Name, Branch: v.Branch, Source: string(v.Source), URL: v.URL, Env: v.Env, SecretKeys: v.SecretKeys,
+		Name: v.Name, Branch: v.Branch, Commit: v.Commit, Track: v.Track, BranchGone: utc(v.BranchGone),
+		Limits: viewLimits(v.Limits), Source: string(v.Source), URL: v.URL, Env: v.Env, SecretKeys: v.SecretKeys,
 	}
 	if v.Serving != nil {
 		c := viewContainer(*v.Serving)
@@ -51,7 +53,8 @@ func viewContainer(c sdp.Container) Container {
 func viewDeployment(d sdp.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, Sandbox: d.Sandbox, Service: d.Service, Repository: d.Repository, Node: d.Node,
-		Environment: d.Environment, Branch: d.Branch, SHA: d.SHA, Image: d.Image, State: string(d.State),
+		Environment: d.Environment, EnvironmentVersion: d.EnvironmentVersion, Operation: d.Operation, Branch: d.Branch,
+		SHA: d.SHA, Image: d.Image, State: string(d.State),
 		Settled: d.State.Settled(), WaitingFor: d.WaitingFor, Failure: viewFailure(d.Failure),
 		RequestedBy: d.RequestedBy, CreatedAt: utc(d.CreatedAt), StartedAt: utc(d.StartedAt),
 		FinishedAt: utc(d.FinishedAt), Steps: views(d.Steps, viewStep),

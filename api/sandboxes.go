@@ -73,7 +73,7 @@ func (s *Server) changeable(ctx context.Context, name string) (sdp.Sandbox, erro
 	return sandbox, nil
 }
 
-type createSandboxInput struct{ Body CreateSandbox }
+type createSandboxInput struct{ Body SandboxSpec }
 
 func (s *Server) createSandbox(ctx context.Context, in *createSandboxInput) (*accepted[CreatedSandbox], error) {
 	info := infoOf(ctx)
@@ -129,7 +129,7 @@ type sandboxPlan struct {
 	asks    []ask
 }
 
-func (s *Server) planSandbox(known catalog, in CreateSandbox) (sandboxPlan, error) {
+func (s *Server) planSandbox(known catalog, in SandboxSpec) (sandboxPlan, error) {
 	plan := sandboxPlan{spec: sdp.SandboxSpec{
 		Name: in.Name, Description: in.Description, Environment: in.Environment, Services: map[string]sdp.ServiceSpec{},
 	}}
@@ -150,7 +150,7 @@ func (s *Server) planSandbox(known catalog, in CreateSandbox) (sandboxPlan, erro
 	return plan, nil
 }
 
-func (p *sandboxPlan) addGateway(known catalog, in *SandboxGateway) error {
+func (p *sandboxPlan) addGateway(known catalog, in *GatewaySpec) error {
 	if in == nil {
 		return nil
 	}
@@ -164,7 +164,7 @@ func (p *sandboxPlan) addGateway(known catalog, in *SandboxGateway) error {
 	return sdp.CheckBranch(in.Branch)
 }
 
-func (p *sandboxPlan) addService(known catalog, name string, in SandboxServiceAsk) error {
+func (p *sandboxPlan) addService(known catalog, name string, in ServiceSpec) error {
 	if err := sdp.CheckServiceName(name); err != nil {
 		return err
 	}

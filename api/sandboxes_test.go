@@ -57,7 +57,7 @@ func TestCreateSandbox(t *testing.T) {
 
 func TestSandboxWithoutGateway(t *testing.T) {
 	bed := apitest.New(t)
-	in := api.CreateSandbox{Name: "bare", Services: map[string]api.SandboxServiceAsk{
+	in := api.SandboxSpec{Name: "bare", Services: map[string]api.ServiceSpec{
 		"notification": {UseOCP: true}, "user": {URL: "http://10.0.0.9:8080/base"}}}
 	created := decode[api.CreatedSandbox](signedIn(t, bed).post("/api/v1/sandboxes", in).want(http.StatusAccepted))
 	if created.Sandbox.Gateway != "" || created.Sandbox.Port != 8080 || len(created.Deployments) != 0 {
@@ -69,9 +69,9 @@ func TestSandboxWithoutGateway(t *testing.T) {
 func TestBadSandboxes(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
-	named := func(name string) api.CreateSandbox { return api.CreateSandbox{Name: name} }
-	service := func(name string, ask api.SandboxServiceAsk) api.CreateSandbox {
-		return api.CreateSandbox{Name: "x", Services: map[string]api.SandboxServiceAsk{name: ask}}
+	named := func(name string) api.SandboxSpec { return api.SandboxSpec{Name: name} }
+	service := func(name string, ask api.ServiceSpec) api.SandboxSpec {
+		return api.SandboxSpec{Name: "x", Services: map[string]api.ServiceSpec{name: ask}}
 	}
 	cases := map[string]struct {
 		in     any
@@ -85,20 +85,20 @@ func TestBadSandboxes(t *testing.T) {
 		"zero byte":           {named("a\x00b"), 400, "bad-name"},
 		"empty":               {named(""), 400, "bad-name"},
 		"dash":                {named("-rf"), 400, "bad-name"},
-		"unknown repository":  {service("acount", api.SandboxServiceAsk{Branch: "main"}), 404, "repository-not-found"},
-		"bad service":         {service("a/b", api.SandboxServiceAsk{Branch: "main"}), 400, "bad-name"},
-		"bad branch":          {service("account", api.SandboxServiceAsk{Branch: "--upload-pack=x"}), 400, "bad-branch"},
-		"nothing asked":       {service("account", api.SandboxServiceAsk{}), 400, "bad-service"},
-		"two asked":           {service("account", api.SandboxServiceAsk{Branch: "main", UseOCP: true}), 400, "bad-service"},
-		"not in ocp":          {service("payment", api.SandboxServiceAsk{UseOCP: true}), 400, "not-in-ocp"},
-		"unknown service":     {service("nobody", api.SandboxServiceAsk{UseOCP: true}), 404, "unknown-service"},
-		"bad url":             {service("user", api.SandboxServiceAsk{URL: "ftp://x"}), 400, "bad-url"},
-		"url with password":   {service("user", api.SandboxServiceAsk{URL: "http://u:Marker@x/"}), 400, "bad-url"},
-		"unknown environment": {api.CreateSandbox{Name: "x", Environment: "prod"}, 404, "unknown-environment"},
-		"gateway elsewhere":   {api.CreateSandbox{Name: "x", Gateway: &api.SandboxGateway{Repository: "user", Branch: "main"}}, 400, "not-a-gateway"},
-		"gateway branch":      {api.CreateSandbox{Name: "x", Gateway: &api.SandboxGateway{Branch: "a..b"}}, 400, "bad-branch"},
-		"gateway twice": {api.CreateSandbox{Name: "x", Gateway: &api.SandboxGateway{Branch: "main"},
-			Services: map[string]api.SandboxServiceAsk{"gateway": {Branch: "main"}}}, 400, "gateway-twice"},
+		"unknown repository":  {service("acount", api.ServiceSpec{Branch: "main"}), 404, "repository-not-found"},
+		"bad service":         {service("a/b", api.ServiceSpec{Branch: "main"}), 400, "bad-name"},
+		"bad branch":          {service("account", api.ServiceSpec{Branch: "--upload-pack=x"}), 400, "bad-branch"},
+		"nothing asked":       {service("account", api.ServiceSpec{}), 400, "bad-service"},
+		"two asked":           {service("account", api.ServiceSpec{Branch: "main", UseOCP: true}), 400, "bad-service"},
+		"not in ocp":          {service("payment", api.ServiceSpec{UseOCP: true}), 400, "not-in-ocp"},
+		"unknown service":     {service("nobody", api.ServiceSpec{UseOCP: true}), 404, "unknown-service"},
+		"bad url":             {service("user", api.ServiceSpec{URL: "ftp://x"}), 400, "bad-url"},
+		"url with password":   {service("user", api.ServiceSpec{URL: "http://u:Marker@x/"}), 400, "bad-url"},
+		"unknown environment": {api.SandboxSpec{Name: "x", Environment: "prod"}, 404, "unknown-environment"},
+		"gateway elsewhere":   {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Repository: "user", Branch: "main"}}, 400, "not-a-gateway"},
+		"gateway branch":      {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Branch: "a..b"}}, 400, "bad-branch"},
+		"gateway twice": {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Branch: "main"},
+			Services: map[string]api.ServiceSpec{"gateway": {Branch: "main"}}}, 400, "gateway-twice"},
 		"unknown member": {`{"name":"x","servces":{}}`, 400, "bad-request"},
 		"no object":      {`[]`, 400, "bad-request"},
 		"no JSON":        {`{`, 400, "bad-request"},
@@ -134,7 +134,7 @@ func TestBadSandboxes(t *testing.T) {
 
 func TestDidYouMean(t *testing.T) {
 	bed := apitest.New(t)
-	in := api.CreateSandbox{Name: "x", Services: map[string]api.SandboxServiceAsk{"acount": {Branch: "main"}}}
+	in := api.SandboxSpec{Name: "x", Services: map[string]api.ServiceSpec{"acount": {Branch: "main"}}}
 	p := signedIn(t, bed).post("/api/v1/sandboxes", in).problem(http.StatusNotFound, "repository-not-found")
 	contains(t, p.Remedy, `did you mean "account"?`)
 }
@@ -187,7 +187,7 @@ func TestSandboxPages(t *testing.T) {
 	me := signedIn(t, bed)
 	names := []string{"a", "b", "c", "d", "e"}
 	for _, name := range names {
-		me.post("/api/v1/sandboxes", api.CreateSandbox{Name: name}).want(http.StatusAccepted)
+		me.post("/api/v1/sandboxes", api.SandboxSpec{Name: name}).want(http.StatusAccepted)
 	}
 	var got []string
 	path := "/api/v1/sandboxes?limit=2"

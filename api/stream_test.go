@@ -171,7 +171,7 @@ func TestEvents(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	d := accountOf(t, createShop(t, me))
-	me.post("/api/v1/sandboxes", api.CreateSandbox{Name: "other"}).want(http.StatusAccepted)
+	me.post("/api/v1/sandboxes", api.SandboxSpec{Name: "other"}).want(http.StatusAccepted)
 	conn := me.dial("/api/v1/events?sandbox=shop")
 	ship(t, bed, "micro-1", sdp.DeploymentStream(d.ID), 0, "no event\n", false)
 	me.post("/api/v1/sandboxes/other/deployments", deployBody("user", "main")).want(http.StatusAccepted)
@@ -216,7 +216,7 @@ func TestManyStreams(t *testing.T) {
 	var ids []string
 	for i := range streams {
 		name := fmt.Sprintf("s%d", i)
-		in := api.CreateSandbox{Name: name, Services: map[string]api.SandboxServiceAsk{"account": {Branch: "main"}}}
+		in := api.SandboxSpec{Name: name, Services: map[string]api.ServiceSpec{"account": {Branch: "main"}}}
 		ids = append(ids, decode[api.CreatedSandbox](me.post("/api/v1/sandboxes", in).want(http.StatusAccepted)).Deployments[0].ID)
 	}
 	var all sync.WaitGroup

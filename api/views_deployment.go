@@ -4,24 +4,26 @@ import "time"
 
 // Deployment is one run of the pipeline for one service of one sandbox.
 type Deployment struct {
-	ID          string    `json:"id"`
-	Sandbox     string    `json:"sandbox"`
-	Service     string    `json:"service"`
-	Repository  string    `json:"repository"`
-	Node        string    `json:"node"`
-	Environment string    `json:"environment,omitempty"`
-	Branch      string    `json:"branch,omitempty"`
-	SHA         string    `json:"sha,omitempty"`
-	Image       string    `json:"image,omitempty"`
-	State       string    `json:"state" enum:"QUEUED,FETCHING,CHECKOUT,BUILDING,CREATING_IMAGE,STARTING_CONTAINER,RUNNING,FAILED,STOPPED,CANCELLED"`
-	Settled     bool      `json:"settled" doc:"nothing more happens without a new operation"`
-	WaitingFor  string    `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind"`
-	Failure     *Failure  `json:"failure,omitempty"`
-	RequestedBy string    `json:"requestedBy"`
-	CreatedAt   time.Time `json:"createdAt"`
-	StartedAt   time.Time `json:"startedAt,omitzero"`
-	FinishedAt  time.Time `json:"finishedAt,omitzero"`
-	Steps       []Step    `json:"steps,omitempty"`
+	ID                 string    `json:"id"`
+	Sandbox            string    `json:"sandbox"`
+	Service            string    `json:"service"`
+	Repository         string    `json:"repository"`
+	Node               string    `json:"node"`
+	Environment        string    `json:"environment,omitempty"`
+	EnvironmentVersion int       `json:"environmentVersion,omitempty" doc:"version of the environment it runs with"`
+	Operation          string    `json:"operation,omitempty" doc:"the apply, clone or restore it is a part of"`
+	Branch             string    `json:"branch,omitempty"`
+	SHA                string    `json:"sha,omitempty"`
+	Image              string    `json:"image,omitempty"`
+	State              string    `json:"state" enum:"QUEUED,FETCHING,CHECKOUT,BUILDING,CREATING_IMAGE,STARTING_CONTAINER,RUNNING,FAILED,STOPPED,CANCELLED"`
+	Settled            bool      `json:"settled" doc:"nothing more happens without a new operation"`
+	WaitingFor         string    `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind"`
+	Failure            *Failure  `json:"failure,omitempty"`
+	RequestedBy        string    `json:"requestedBy"`
+	CreatedAt          time.Time `json:"createdAt"`
+	StartedAt          time.Time `json:"startedAt,omitzero"`
+	FinishedAt         time.Time `json:"finishedAt,omitzero"`
+	Steps              []Step    `json:"steps,omitempty"`
 }
 
 // Step is one step of a deployment.

@@ -4,26 +4,36 @@ import "time"
 
 // Sandbox is an isolated set of services with one public URL.
 type Sandbox struct {
-	Name         string    `json:"name"`
-	State        string    `json:"state" enum:"ACTIVE,SUSPENDED,EXPIRED,DELETED"`
-	Deleting     bool      `json:"deleting,omitempty"`
-	Owner        string    `json:"owner"`
-	Description  string    `json:"description,omitempty"`
-	Environment  string    `json:"environment,omitempty"`
-	Gateway      string    `json:"gateway,omitempty" doc:"service that answers at the URL; absent = /<service>/... is routed by path"`
-	GatewayNode  string    `json:"gatewayNode"`
-	Port         int       `json:"port"`
-	URL          string    `json:"url" doc:"where phones and browsers reach the sandbox"`
-	RouteVersion int64     `json:"routeVersion"`
-	CreatedAt    time.Time `json:"createdAt"`
-	DeletedAt    time.Time `json:"deletedAt,omitzero"`
-	Services     []Service `json:"services"`
+	Name               string            `json:"name"`
+	State              string            `json:"state" enum:"ACTIVE,SUSPENDED,EXPIRED,DELETED"`
+	Deleting           bool              `json:"deleting,omitempty"`
+	Owner              string            `json:"owner"`
+	Description        string            `json:"description,omitempty"`
+	Labels             map[string]string `json:"labels,omitempty"`
+	Environment        string            `json:"environment,omitempty"`
+	EnvironmentVersion int               `json:"environmentVersion,omitempty" doc:"version it is pinned to; absent = the newest at each deployment"`
+	Variables          map[string]string `json:"variables,omitempty" doc:"the sandbox's own; they win over the environment's"`
+	SecretKeys         []string          `json:"secretKeys,omitempty" doc:"names of the sandbox's own secrets"`
+	Limits             *SandboxLimits    `json:"limits,omitempty"`
+	Expiry             *Expiry           `json:"expiry,omitempty"`
+	Gateway            string            `json:"gateway,omitempty" doc:"service that answers at the URL; absent = /<service>/... is routed by path"`
+	GatewayNode        string            `json:"gatewayNode"`
+	Port               int               `json:"port"`
+	URL                string            `json:"url" doc:"where phones and browsers reach the sandbox"`
+	RouteVersion       int64             `json:"routeVersion"`
+	CreatedAt          time.Time         `json:"createdAt"`
+	DeletedAt          time.Time         `json:"deletedAt,omitzero"`
+	Services           []Service         `json:"services"`
 }
 
 // Service is one service of a sandbox: what it should run and who answers for it now.
 type Service struct {
 	Name       string            `json:"name"`
 	Branch     string            `json:"branch,omitempty"`
+	Commit     string            `json:"commit,omitempty" doc:"commit it is pinned to"`
+	Track      bool              `json:"track,omitempty" doc:"deployed again whenever the branch moves"`
+	BranchGone time.Time         `json:"branchGone,omitzero" doc:"since when the git server does not have the branch any more"`
+	Limits     *Limits           `json:"limits,omitempty"`
 	Source     string            `json:"source" enum:"sandbox,ocp,url"`
 	URL        string            `json:"url,omitempty"`
 	Env        map[string]string `json:"env,omitempty"`
@@ -44,28 +54,6 @@ type Container struct {
 	State      string `json:"state" enum:"STARTING,SERVING,RETIRING,STOPPED,REMOVED"`
 }
 
-// CreateSandbox is the body of POST /sandboxes.
-type CreateSandbox struct {
-	Name        string                       `json:"name" doc:"[a-z0-9-], up to 30 characters"`
-	Description string                       `json:"description,omitempty" maxLength:"500"`
-	Environment string                       `json:"environment,omitempty" maxLength:"60"`
-	Gateway     *SandboxGateway              `json:"gateway,omitempty" doc:"absent = no gateway container, requests are routed by path"`
-	Services    map[string]SandboxServiceAsk `json:"services,omitempty" maxProperties:"100"`
-}
-
-// SandboxGateway asks for a gateway from a branch.
-type SandboxGateway struct {
-	Repository string `json:"repository,omitempty" doc:"absent = the only gateway repository there is"`
-	Branch     string `json:"branch"`
-}
-
-// SandboxServiceAsk says what one service should be: exactly one of branch, useOCP and url.
-type SandboxServiceAsk struct {
-	Branch string `json:"branch,omitempty"`
-	UseOCP bool   `json:"useOCP,omitempty"`
-	URL    string `json:"url,omitempty"`
-}
-
 // CreatedSandbox is the answer to POST /sandboxes.
 type CreatedSandbox struct {
 	Sandbox     Sandbox      `json:"sandbox"`
@@ -76,7 +64,7 @@ type CreatedSandbox struct {
 // Operation is a change of a sandbox other than a deployment.
 type Operation struct {
 	ID          string    `json:"id"`
-	Kind        string    `json:"kind" enum:"create,restart,stop,route,delete"`
+	Kind        string    `json:"kind" enum:"create,restart,stop,route,delete,apply,clone,restore"`
 	Sandbox     string    `json:"sandbox"`
 	Service     string    `json:"service,omitempty"`
 	Source      string    `json:"source,omitempty"`

@@ -54,7 +54,7 @@ func (c *Client) Branches(ctx context.Context, repository string) ([]api.Branch,
 }
 
 // CreateSandbox accepts a sandbox; its operation and deployments go on in the background.
-func (c *Client) CreateSandbox(ctx context.Context, in api.CreateSandbox) (out api.CreatedSandbox, err error) {
+func (c *Client) CreateSandbox(ctx context.Context, in api.SandboxSpec) (out api.CreatedSandbox, err error) {
 	return out, c.call(ctx, change(http.MethodPost, "/sandboxes", in, &out))
 }
 

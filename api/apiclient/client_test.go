@@ -47,8 +47,8 @@ func wantCode(t *testing.T, err error, kind sdp.Kind, code string) {
 
 func createShop(t *testing.T, c *apiclient.Client) api.Deployment {
 	t.Helper()
-	created := must[api.CreatedSandbox](t)(c.CreateSandbox(t.Context(), api.CreateSandbox{
-		Name: "shop", Services: map[string]api.SandboxServiceAsk{"account": {Branch: "main"}},
+	created := must[api.CreatedSandbox](t)(c.CreateSandbox(t.Context(), api.SandboxSpec{
+		Name: "shop", Services: map[string]api.ServiceSpec{"account": {Branch: "main"}},
 	}))
 	return created.Deployments[0]
 }

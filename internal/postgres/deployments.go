@@ -128,15 +128,15 @@ func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sd
 		sdp.ContainerName(d.Sandbox, d.Service))
 	b.Queue(`WITH d AS (
 			INSERT INTO deployments (id, sandbox_id, service, repository, node, environment, branch, sha, requested_by, steps,
-				credentials)
-			SELECT $1, s.id, $3, r.name, r.node, coalesce(nullif($5, ''), s.environment), $6, $7, $8, $9, $10
+				credentials, operation)
+			SELECT $1, s.id, $3, r.name, r.node, coalesce(nullif($5, ''), s.environment), $6, $7, $8, $9, $10, nullif($11, '')
 			FROM sandboxes s, repositories r WHERE s.id = $2 AND r.name = $4 AND r.removed_at IS NULL
 			RETURNING *
 		)
 		SELECT `+deploymentColumns+`, sdp_notify('deployment/' || d.id, d.id, s.name, 0)
 		FROM d JOIN sandboxes s ON s.id = d.sandbox_id`,
 		d.ID, sandboxID, d.Service, repository, d.Environment, d.Branch, d.SHA, d.RequestedBy, stepsDocument(d.Steps),
-		boxDocument(d.Credentials)).
+		boxDocument(d.Credentials), d.Operation).
 		QueryRow(func(row pgx.Row) (err error) {
 			*created, err = scanDeploymentBefore(row, nil)
 			if errors.Is(err, pgx.ErrNoRows) {
@@ -147,8 +147,8 @@ func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sd
 }
 
 // deploymentColumns need the tables deployments as d and sandboxes as s.
-const deploymentColumns = `d.id, s.name, d.service, d.repository, d.node, d.environment, d.branch, d.sha, d.image, d.state,
-	d.waiting_for, d.failure, d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps`
+const deploymentColumns = `d.id, s.name, d.service, d.repository, d.node, d.environment, d.environment_version,
+	d.settings_digest, coalesce(d.operation, ''), d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure, d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps`
 
 // scanner is what a row of any kind can do.
 type scanner interface{ Scan(into ...any) error }
@@ -171,8 +171,8 @@ func scanDeploymentBetween(row scanner, first, last []any) (d sdp.Deployment, er
 	var failure *failureDoc
 	var started, finished *time.Time
 	var steps []stepDoc
-	fields := append(slices.Clone(first), &d.ID, &d.Sandbox, &d.Service, &d.Repository, &d.Node, &d.Environment, &d.Branch,
-		&d.SHA, &d.Image, &d.State, &d.WaitingFor, &failure, &d.RequestedBy, &d.CreatedAt, &started, &finished, &steps)
+	fields := append(slices.Clone(first), &d.ID, &d.Sandbox, &d.Service, &d.Repository, &d.Node, &d.Environment,
+		&d.EnvironmentVersion, &d.SettingsDigest, &d.Operation, &d.Branch, &d.SHA, &d.Image, &d.State, &d.WaitingFor, &failure, &d.RequestedBy, &d.CreatedAt, &started, &finished, &steps)
 	err = row.Scan(append(fields, last...)...)
 	d.Failure, d.Steps, d.StartedAt, d.FinishedAt = failure.failure(), stepsOf(steps), timeOf(started), timeOf(finished)
 	return d, err

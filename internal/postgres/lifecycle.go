@@ -18,7 +18,9 @@ type NewSandbox struct {
 	Owner       string
 	Gateway     string // service that is the gateway; "" = none
 	GatewayNode string // node whose range the public port is taken from; "" = no public port
-	Operation   sdp.Operation
+	// Secrets are encrypted already: by service, "" for those of the sandbox itself, and by key.
+	Secrets     map[string]map[string][]byte
+	Operation   sdp.Operation // of kind create unless it carries a change
 	Deployments []NewDeployment
 }
 
@@ -30,7 +32,10 @@ func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, e
 		if err := insertSandbox(ctx, tx, n); err != nil {
 			return err
 		}
-		n.Operation.Sandbox, n.Operation.Kind = n.Spec.Name, sdp.OpCreate
+		n.Operation.Sandbox = n.Spec.Name
+		if n.Operation.Change == nil {
+			n.Operation.Kind = sdp.OpCreate
+		}
 		if err := insertOperation(ctx, tx, n.Operation); err != nil {
 			return err
 		}
@@ -59,10 +64,14 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 	// Versions go on where a deleted sandbox of the name left off: a router that missed the delete must not take the new
 	// sandbox's table for an old one.
 	err := tx.QueryRow(ctx, `
-		INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port, route_version)
-		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7,
+		INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port, labels,
+			environment_version, variables, secrets, limits, idle_after, delete_after, route_version)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10, $11, $12, $13, $14,
 			(SELECT coalesce(max(route_version), 0) + 1 FROM sandboxes WHERE name = $1)) ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
-		RETURNING id`, n.Spec.Name, n.Owner, n.Spec.Description, n.Spec.Environment, n.Gateway, n.GatewayNode, port).Scan(&id)
+		RETURNING id`, n.Spec.Name, n.Owner, clean(n.Spec.Description), n.Spec.Environment, n.Gateway, n.GatewayNode, port,
+		document(orEmpty(n.Spec.Labels)), n.Spec.EnvironmentVersion, document(orEmpty(n.Spec.Variables)),
+		document(orEmpty(n.Secrets[""])), limitsDocument(n.Spec.Limits), intervalOf(n.Spec.Expiry.IdleAfter),
+		intervalOf(n.Spec.Expiry.DeleteAfter)).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", n.Spec.Name).
 			WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", n.Spec.Name)
@@ -77,9 +86,11 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 	}
 	var b pgx.Batch
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
-		source, url := sourceOf(specs[name])
-		b.Queue(`INSERT INTO sandbox_services (sandbox_id, name, branch, source, url) VALUES ($1, $2, $3, $4, $5)`,
-			id, name, specs[name].Branch, source, url)
+		v := specs[name]
+		source, url := sourceOf(v)
+		b.Queue(`INSERT INTO sandbox_services (sandbox_id, name, branch, commit, track, source, url, env, secrets, limits)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, name, v.Branch, v.Commit, v.Track, source, url,
+			document(orEmpty(v.Variables)), document(orEmpty(n.Secrets[name])), document(limitsDoc(v.Limits)))
 	}
 	b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, n.Spec.Name)
 	return tx.SendBatch(ctx, &b).Close()
@@ -129,13 +140,14 @@ func (db *DB) FinishDelete(ctx context.Context, name string) error {
 		var b pgx.Batch
 		b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
 		b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
+		b.Queue(`UPDATE operations SET before = NULL WHERE sandbox_id = $1 AND before IS NOT NULL`, id)
 		b.Queue(`WITH ended AS (UPDATE deployments SET finished_at = coalesce(finished_at, now()), credentials = NULL,
 				waiting_for = '', state = CASE state WHEN 'RUNNING' THEN 'STOPPED' ELSE 'CANCELLED' END::deployment_state
 			WHERE sandbox_id = $1 AND (finished_at IS NULL OR state = 'RUNNING') RETURNING id)
 			SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, id, name)
 		b.Queue(`UPDATE operations SET state = 'CANCELLED', waiting_for = '', finished_at = now()
 			WHERE sandbox_id = $1 AND finished_at IS NULL AND kind <> 'delete'`, id)
-		b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(),
+		b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(), secrets = '{}',
 			route_version = route_version + 1 WHERE id = $1`, id)
 		b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, name)
 		return tx.SendBatch(ctx, &b).Close()

@@ -46,20 +46,23 @@ func putNode(ctx context.Context, tx pgx.Tx, r sdp.NodeRegistration) error {
 	n := r.Node
 	var b pgx.Batch
 	b.Queue(`INSERT INTO nodes AS n (name, type, address, mesh_port, port_first, port_last, key_id, public_key, builds,
-			version, docker_version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			version, docker_version, limits)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (name) DO UPDATE SET (type, address, mesh_port, port_first, port_last, key_id, public_key, builds,
-			version, docker_version, registered_at, last_seen) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now(), now())`,
+			version, docker_version, limits, registered_at, last_seen)
+			= ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), now())`,
 		n.Name, n.Type, n.Address, n.MeshPort, n.PortFirst, n.PortLast, n.KeyID, n.PublicKey, n.Builds, n.Version,
-		n.DockerVersion)
+		n.DockerVersion, document(limitsDoc(n.Limits)))
 	names := []string{}
 	for _, repo := range r.Repositories {
 		names = append(names, repo.Name)
-		b.Queue(`INSERT INTO repositories (name, node, kind, remote_url, port, health_path, ocp, upstream_env)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (name) DO UPDATE SET (node, kind, remote_url, port, health_path, ocp, upstream_env, removed_at)
-				= ($2, $3, $4, $5, $6, $7, $8, NULL)`,
-			repo.Name, n.Name, repo.Kind, repo.RemoteURL, repo.Port, repo.HealthPath, repo.OCP, repo.UpstreamEnv)
+		b.Queue(`INSERT INTO repositories (name, node, kind, remote_url, port, health_path, ocp, upstream_env,
+				variables)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (name) DO UPDATE SET (node, kind, remote_url, port, health_path, ocp, upstream_env, variables,
+				removed_at) = ($2, $3, $4, $5, $6, $7, $8, $9, NULL)`,
+			repo.Name, n.Name, repo.Kind, repo.RemoteURL, repo.Port, repo.HealthPath, repo.OCP, repo.UpstreamEnv,
+			document(orEmpty(repo.Variables)))
 	}
 	b.Queue(`UPDATE repositories SET removed_at = now() WHERE node = $1 AND name <> ALL($2) AND removed_at IS NULL`,
 		n.Name, names)
@@ -97,11 +100,11 @@ func noNode(name string) error {
 }
 
 const nodeColumns = `n.name, n.type, n.address, n.mesh_port, n.port_first, n.port_last, n.key_id, n.public_key, n.builds,
-	n.version, n.docker_version, n.registered_at, n.last_seen, n.health`
+	n.version, n.docker_version, n.limits, n.registered_at, n.last_seen, n.health`
 
 func nodeFields(n *sdp.Node, h *healthDoc) []any {
 	return []any{&n.Name, &n.Type, &n.Address, &n.MeshPort, &n.PortFirst, &n.PortLast, &n.KeyID, &n.PublicKey, &n.Builds,
-		&n.Version, &n.DockerVersion, &n.RegisteredAt, &n.LastSeen, h}
+		&n.Version, &n.DockerVersion, (*limitsDoc)(&n.Limits), &n.RegisteredAt, &n.LastSeen, h}
 }
 
 func scanNode(row pgx.CollectableRow) (n sdp.Node, err error) {
@@ -129,10 +132,12 @@ func (db *DB) Node(ctx context.Context, name string) (sdp.Node, error) {
 	return found[0], nil
 }
 
-const repositoryColumns = `r.name, r.node, n.type, r.kind, r.remote_url, r.port, r.health_path, r.ocp, r.upstream_env`
+const repositoryColumns = `r.name, r.node, n.type, r.kind, r.remote_url, r.port, r.health_path, r.ocp, r.upstream_env,
+	r.variables`
 
 func repositoryFields(r *sdp.Repository) []any {
-	return []any{&r.Name, &r.Node, &r.NodeType, &r.Kind, &r.RemoteURL, &r.Port, &r.HealthPath, &r.OCP, &r.UpstreamEnv}
+	return []any{&r.Name, &r.Node, &r.NodeType, &r.Kind, &r.RemoteURL, &r.Port, &r.HealthPath, &r.OCP, &r.UpstreamEnv,
+		&r.Variables}
 }
 
 func scanRepository(row pgx.CollectableRow) (r sdp.Repository, err error) {

@@ -25,11 +25,11 @@ func insertOperation(ctx context.Context, tx pgx.Tx, op sdp.Operation) error {
 		return sdp.Errorf(sdp.Internal, "not-an-operation", "a deployment is stored as one")
 	}
 	_, err := tx.Exec(ctx, `WITH o AS (
-			INSERT INTO operations (id, kind, sandbox_id, service, source, url, requested_by)
-			SELECT $1, $2, s.id, $4, nullif($5, '')::route_source, $6, $7 FROM sandboxes s
+			INSERT INTO operations (id, kind, sandbox_id, service, source, url, requested_by, change)
+			SELECT $1, $2, s.id, $4, nullif($5, '')::route_source, $6, $7, $8 FROM sandboxes s
 			WHERE s.name = $3 AND s.state <> 'DELETED' RETURNING id
 		) SELECT sdp_notify('sandbox/' || $3::text, id, $3, 0) FROM o`,
-		op.ID, op.Kind, op.Sandbox, op.Service, string(op.Source), op.URL, op.RequestedBy)
+		op.ID, op.Kind, op.Sandbox, op.Service, string(op.Source), op.URL, op.RequestedBy, changeDocument(op.Change))
 	return err
 }
 
@@ -79,7 +79,7 @@ func (db *DB) SetOperation(ctx context.Context, id string, state sdp.OperationSt
 }
 
 const operationColumns = `o.id, o.kind, s.name, o.service, coalesce(o.source::text, ''), o.url, o.state, o.waiting_for,
-	o.failure, o.requested_by, o.created_at, o.finished_at`
+	o.failure, o.requested_by, o.created_at, o.finished_at, o.change`
 
 func scanOperation(row pgx.CollectableRow) (sdp.Operation, error) { return scanOperationAfter(row) }
 
@@ -87,9 +87,10 @@ func scanOperation(row pgx.CollectableRow) (sdp.Operation, error) { return scanO
 func scanOperationAfter(row scanner, first ...any) (o sdp.Operation, err error) {
 	var failure *failureDoc
 	var finished *time.Time
+	var change *changeDoc
 	err = row.Scan(append(first, &o.ID, &o.Kind, &o.Sandbox, &o.Service, &o.Source, &o.URL, &o.State, &o.WaitingFor,
-		&failure, &o.RequestedBy, &o.CreatedAt, &finished)...)
-	o.Failure, o.FinishedAt = failure.failure(), timeOf(finished)
+		&failure, &o.RequestedBy, &o.CreatedAt, &finished, &change)...)
+	o.Failure, o.FinishedAt, o.Change = failure.failure(), timeOf(finished), change.change()
 	return o, err
 }
 
@@ -140,7 +141,7 @@ func (db *DB) Unsubmitted(ctx context.Context, olderThan time.Duration) ([]sdp.O
 		return r, row.Scan(&r.ID, &r.Kind, &r.Sandbox, &r.Service, &r.User)
 	}, `SELECT w.id, w.kind, s.name, w.service, w.requested_by FROM (
 			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, created_at FROM deployments
-			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL
+			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL AND operation IS NULL
 			UNION ALL
 			SELECT id, kind::text, sandbox_id, service, requested_by, created_at FROM operations
 			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL

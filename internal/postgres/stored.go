@@ -48,6 +48,129 @@ type healthDoc struct {
 	RunningBuilds int     `json:"runningBuilds"`
 }
 
+type limitsDoc struct {
+	CPUs   float64 `json:"cpus,omitempty"`
+	Memory int64   `json:"memory,omitempty"`
+	PIDs   int64   `json:"pids,omitempty"`
+}
+
+type sandboxLimitsDoc struct {
+	Container limitsDoc `json:"container,omitzero"`
+	Total     limitsDoc `json:"total,omitzero"`
+}
+
+func limitsDocument(l sdp.SandboxLimits) []byte {
+	return document(sandboxLimitsDoc{limitsDoc(l.Container), limitsDoc(l.Total)})
+}
+
+func (d sandboxLimitsDoc) limits() sdp.SandboxLimits {
+	return sdp.SandboxLimits{Container: sdp.Limits(d.Container), Total: sdp.Limits(d.Total)}
+}
+
+// specDoc is a sandbox's specification as changes and snapshots keep it.
+type specDoc struct {
+	Name               string                    `json:"name"`
+	Description        string                    `json:"description,omitempty"`
+	Labels             map[string]string         `json:"labels,omitempty"`
+	Environment        string                    `json:"environment,omitempty"`
+	EnvironmentVersion int                       `json:"environmentVersion,omitempty"`
+	Variables          map[string]string         `json:"variables,omitempty"`
+	Limits             sandboxLimitsDoc          `json:"limits,omitzero"`
+	IdleAfter          time.Duration             `json:"idleAfter,omitempty"`   // nanoseconds
+	DeleteAfter        time.Duration             `json:"deleteAfter,omitempty"` // nanoseconds
+	Gateway            *serviceSpecDoc           `json:"gateway,omitempty"`
+	Services           map[string]serviceSpecDoc `json:"services,omitempty"`
+}
+
+type serviceSpecDoc struct {
+	Repository string            `json:"repository,omitempty"`
+	Branch     string            `json:"branch,omitempty"`
+	Commit     string            `json:"commit,omitempty"`
+	Track      bool              `json:"track,omitempty"`
+	UseOCP     bool              `json:"useOCP,omitempty"`
+	URL        string            `json:"url,omitempty"`
+	Variables  map[string]string `json:"variables,omitempty"`
+	Limits     limitsDoc         `json:"limits,omitzero"`
+}
+
+func specDocument(s sdp.SandboxSpec) specDoc {
+	d := specDoc{Name: s.Name, Description: clean(s.Description), Labels: s.Labels, Environment: s.Environment,
+		EnvironmentVersion: s.EnvironmentVersion, Variables: s.Variables,
+		Limits:    sandboxLimitsDoc{limitsDoc(s.Limits.Container), limitsDoc(s.Limits.Total)},
+		IdleAfter: s.Expiry.IdleAfter, DeleteAfter: s.Expiry.DeleteAfter, Services: map[string]serviceSpecDoc{}}
+	if s.Gateway != nil {
+		g := serviceSpecDocument(*s.Gateway)
+		d.Gateway = &g
+	}
+	for name, v := range s.Services {
+		d.Services[name] = serviceSpecDocument(v)
+	}
+	return d
+}
+
+func serviceSpecDocument(v sdp.ServiceSpec) serviceSpecDoc {
+	return serviceSpecDoc{Repository: v.Repository, Branch: v.Branch, Commit: v.Commit, Track: v.Track, UseOCP: v.UseOCP,
+		URL: v.URL, Variables: v.Variables, Limits: limitsDoc(v.Limits)}
+}
+
+func (d specDoc) spec() sdp.SandboxSpec {
+	s := sdp.SandboxSpec{Name: d.Name, Description: d.Description, Labels: d.Labels, Environment: d.Environment,
+		EnvironmentVersion: d.EnvironmentVersion, Variables: d.Variables, Limits: d.Limits.limits(),
+		Expiry: sdp.Expiry{IdleAfter: d.IdleAfter, DeleteAfter: d.DeleteAfter}, Services: map[string]sdp.ServiceSpec{}}
+	if d.Gateway != nil {
+		g := d.Gateway.spec()
+		s.Gateway = &g
+	}
+	for name, v := range d.Services {
+		s.Services[name] = v.spec()
+	}
+	return s
+}
+
+func (d serviceSpecDoc) spec() sdp.ServiceSpec {
+	return sdp.ServiceSpec{Repository: d.Repository, Branch: d.Branch, Commit: d.Commit, Track: d.Track, UseOCP: d.UseOCP,
+		URL: d.URL, Variables: d.Variables, Limits: sdp.Limits(d.Limits)}
+}
+
+type changeDoc struct {
+	New     bool        `json:"new,omitempty"`
+	Atomic  bool        `json:"atomic,omitempty"`
+	Spec    specDoc     `json:"spec"`
+	Actions []actionDoc `json:"actions"`
+	From    string      `json:"from,omitempty"`
+	Plan    string      `json:"plan,omitempty"`
+}
+
+type actionDoc struct {
+	Service    string         `json:"service"`
+	Kind       sdp.ActionKind `json:"kind"`
+	Deployment string         `json:"deployment,omitempty"`
+	Source     sdp.Source     `json:"source,omitempty"`
+	URL        string         `json:"url,omitempty"`
+}
+
+func changeDocument(c *sdp.Change) []byte {
+	if c == nil {
+		return nil
+	}
+	d := changeDoc{New: c.New, Atomic: c.Atomic, Spec: specDocument(c.Spec), From: clean(c.From), Plan: c.Plan}
+	for _, a := range c.Actions {
+		d.Actions = append(d.Actions, actionDoc(a))
+	}
+	return document(d)
+}
+
+func (d *changeDoc) change() *sdp.Change {
+	if d == nil {
+		return nil
+	}
+	c := &sdp.Change{New: d.New, Atomic: d.Atomic, Spec: d.Spec.spec(), From: d.From, Plan: d.Plan}
+	for _, a := range d.Actions {
+		c.Actions = append(c.Actions, sdp.Action(a))
+	}
+	return c
+}
+
 // document marshals v for a jsonb parameter. None of the types stored here can fail to marshal.
 func document(v any) []byte {
 	b, err := json.Marshal(v)
@@ -122,4 +245,20 @@ func timeOf(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
+}
+
+// durationOf is 0 for a NULL.
+func durationOf(d *time.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return *d
+}
+
+// intervalOf is NULL for 0.
+func intervalOf(d time.Duration) *time.Duration {
+	if d == 0 {
+		return nil
+	}
+	return &d
 }

@@ -70,17 +70,23 @@ type Deployment struct {
 	Repository  string
 	Node        string
 	Environment string
-	Branch      string // "" if a commit was asked for
-	SHA         string // "" until resolved, unless a commit was asked for
-	Image       string
-	State       DeploymentState
-	WaitingFor  string // while QUEUED: what it waits behind, for people
-	Failure     *Failure
-	RequestedBy string
-	CreatedAt   time.Time
-	StartedAt   time.Time // left the queue
-	FinishedAt  time.Time // settled
-	Steps       []Step
+	// EnvironmentVersion is the version it runs with: 0 until it starts, and where there is no environment.
+	EnvironmentVersion int
+	// SettingsDigest identifies everything a container gets besides its image: layers of variables, secrets, files and
+	// limits. It differs from the service's present one where a restart would change something.
+	SettingsDigest string
+	Operation      string // the apply, clone or restore it is a part of; "" = it was asked for by itself
+	Branch         string // "" if only a commit was asked for
+	SHA            string // "" until resolved, unless a commit was asked for
+	Image          string
+	State          DeploymentState
+	WaitingFor     string // while QUEUED: what it waits behind, for people
+	Failure        *Failure
+	RequestedBy    string
+	CreatedAt      time.Time
+	StartedAt      time.Time // left the queue
+	FinishedAt     time.Time // settled
+	Steps          []Step
 }
 
 // Failure says why a deployment or an operation failed.
@@ -166,10 +172,16 @@ const (
 	OpStop    OperationKind = "stop"
 	OpRoute   OperationKind = "route"
 	OpDelete  OperationKind = "delete"
+	OpApply   OperationKind = "apply"   // carries a Change out
+	OpClone   OperationKind = "clone"   // an apply that makes a new sandbox from another one
+	OpRestore OperationKind = "restore" // an apply that goes back to a snapshot
 )
 
 // Exclusive reports whether the operation runs alone in its sandbox. Others exclude only the same service.
-func (k OperationKind) Exclusive() bool { return k == OpCreate || k == OpDelete }
+func (k OperationKind) Exclusive() bool { return k == OpCreate || k == OpDelete || k.Changes() }
+
+// Changes reports whether the operation carries a Change out. A sandbox has at most one such at a time.
+func (k OperationKind) Changes() bool { return k == OpApply || k == OpClone || k == OpRestore }
 
 // OperationState is where an operation is.
 type OperationState string
@@ -190,9 +202,10 @@ type Operation struct {
 	ID          string
 	Kind        OperationKind
 	Sandbox     string
-	Service     string // "" where the whole sandbox is meant
-	Source      Source // for OpRoute
-	URL         string // for OpRoute with SourceURL
+	Service     string  // "" where the whole sandbox is meant
+	Source      Source  // for OpRoute
+	URL         string  // for OpRoute with SourceURL
+	Change      *Change // for the kinds that carry one out
 	State       OperationState
 	WaitingFor  string
 	Failure     *Failure

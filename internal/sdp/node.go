@@ -22,6 +22,7 @@ type Node struct {
 	KeyID         string // which of the node's key pairs PublicKey is
 	PublicKey     []byte // HPKE public key that credentials and secrets are sealed to
 	Builds        int    // how many builds may run at once
+	Limits        Limits // of a container for which nothing else is said
 	Version       string // version of the worker
 	DockerVersion string
 	RegisteredAt  time.Time
@@ -62,14 +63,16 @@ const (
 
 // Repository is a git clone configured on a node. Its name is also the name of the service it provides.
 type Repository struct {
-	Name        string
-	Node        string
-	NodeType    NodeType
-	Kind        RepositoryKind
-	RemoteURL   string // of "origin", without any user information
-	Port        int    // port the service listens on inside its container
-	HealthPath  string // "" = healthy when the port accepts connections
-	OCP         string // URL at which the shared environment serves it; "" = it does not
+	Name       string
+	Node       string
+	NodeType   NodeType
+	Kind       RepositoryKind
+	RemoteURL  string // of "origin", without any user information
+	Port       int    // port the service listens on inside its container
+	HealthPath string // "" = healthy when the port accepts connections
+	OCP        string // URL at which the shared environment serves it; "" = it does not
+	// Variables are the repository's defaults: the lowest layer of what its service finds in its environment.
+	Variables   map[string]string
 	UpstreamEnv string // pattern such as "{{SERVICE}}_URL": for each other service, a variable that holds its address
 }
 

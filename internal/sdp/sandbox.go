@@ -14,11 +14,19 @@ const (
 
 // Sandbox is an isolated set of services with one public URL.
 type Sandbox struct {
-	Name         string
-	State        SandboxState
-	Owner        string
-	Description  string
-	Environment  string // name of the environment injected into its services; "" = none
+	Name        string
+	State       SandboxState
+	Owner       string
+	Description string
+	Labels      map[string]string
+	Environment string // name of the environment injected into its services; "" = none
+	// EnvironmentVersion pins a version of the environment, as restoring a snapshot does; 0 = always the newest.
+	EnvironmentVersion int
+	// Variables and SecretKeys are the sandbox's own layer: they win over the environment's, a service's win over them.
+	Variables    map[string]string
+	SecretKeys   []string
+	Limits       SandboxLimits
+	Expiry       Expiry
 	Gateway      string // service (repository) that is the gateway; "" = the router routes by path prefix
 	GatewayNode  string // node that owns Port
 	Port         int    // public port on GatewayNode
@@ -34,8 +42,13 @@ type Service struct {
 	Sandbox string
 	Name    string
 	Branch  string // branch last asked for; "" if the service never had one here
-	Source  Source // who answers
-	URL     string // for SourceURL
+	Commit  string // commit it is pinned to; "" = the branch decides
+	Track   bool   // deploy again whenever the branch moves
+	// BranchGone is since when the git server is known not to have Branch any more; zero = it has it.
+	BranchGone time.Time
+	Limits     Limits // of the service's container; zero members = the sandbox's, else the node's
+	Source     Source // who answers
+	URL        string // for SourceURL
 	// Env holds variables set with a deployment; SecretKeys the names of secrets set with it.
 	Env        map[string]string
 	SecretKeys []string
@@ -54,21 +67,40 @@ const (
 	SourceURL     Source = "url"     // any URL
 )
 
-// SandboxSpec is a sandbox as a person asks for it (sandbox.yaml, and the body of a create request).
+// SandboxSpec is a sandbox as a person asks for it: sandbox.yaml, the body of a create or apply request, and what
+// templates, clones and snapshots come down to. It holds no secrets. It is the whole truth about the sandbox: what it
+// does not mention is not, or no longer, part of it; only secrets and the owner stay as they are.
 type SandboxSpec struct {
 	Name        string
 	Description string
+	Labels      map[string]string
 	Environment string
-	Gateway     *ServiceSpec // nil = no gateway container
-	Services    map[string]ServiceSpec
+	// EnvironmentVersion pins a version; 0 = the newest at each deployment.
+	EnvironmentVersion int
+	Variables          map[string]string
+	Limits             SandboxLimits
+	Expiry             Expiry
+	Gateway            *ServiceSpec // nil = no gateway container
+	Services           map[string]ServiceSpec
 }
 
-// ServiceSpec says what one service should be. Exactly one of Branch, UseOCP and URL is set.
+// ServiceSpec says what one service should be. Exactly one of Branch or Commit, UseOCP, and URL is set; Branch beside
+// Commit says where the commit is from.
 type ServiceSpec struct {
 	Repository string // for the gateway only: which repository; "" = the only one configured
 	Branch     string
+	Commit     string // full commit to stay at; "" = the branch's newest
+	Track      bool   // with Branch and without Commit: deploy again whenever the branch moves
 	UseOCP     bool
 	URL        string
+	Variables  map[string]string
+	Limits     Limits
+}
+
+// Expiry says when a sandbox nobody uses is suspended and deleted. Zero members mean the installation's defaults.
+type Expiry struct {
+	IdleAfter   time.Duration // suspend after so long without a request
+	DeleteAfter time.Duration // delete so long after it was suspended
 }
 
 // ContainerState is where a container is in its life.

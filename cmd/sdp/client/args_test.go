@@ -3,6 +3,7 @@ package client
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -106,7 +107,7 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
-func create(t *testing.T, text, name string, flags createFlags) (api.CreateSandbox, error) {
+func create(t *testing.T, text, name string, flags createFlags) (api.SandboxSpec, error) {
 	t.Helper()
 	flags.file = filepath.Join(t.TempDir(), "sandbox.yaml")
 	if err := os.WriteFile(flags.file, []byte(text), 0o600); err != nil {
@@ -129,10 +130,10 @@ services:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]api.SandboxServiceAsk{"account": {Branch: "feature/x"}, "payment": {UseOCP: true},
+	want := map[string]api.ServiceSpec{"account": {Branch: "feature/x"}, "payment": {UseOCP: true},
 		"rates": {URL: "http://10.0.0.1"}, "user": {Branch: "main"}}
 	for name := range want {
-		if got.Services[name] != want[name] {
+		if !reflect.DeepEqual(got.Services[name], want[name]) {
 			t.Errorf("%s: got %+v", name, got.Services[name])
 		}
 	}

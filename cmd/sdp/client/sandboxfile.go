@@ -70,41 +70,41 @@ type createFlags struct {
 }
 
 // request turns name, file and flags into what the server is asked for. Flags win over the file.
-func (f createFlags) request(name string) (api.CreateSandbox, error) {
+func (f createFlags) request(name string) (api.SandboxSpec, error) {
 	var file sandboxFile
 	if f.file != "" {
 		if err := config.Load(f.file, &file); err != nil {
-			return api.CreateSandbox{}, usage.Wrap(err)
+			return api.SandboxSpec{}, usage.Wrap(err)
 		}
 	}
 	if file.Sandbox != "" && file.Sandbox != name {
-		return api.CreateSandbox{}, usage.Errorf("use the same name in both, or leave `sandbox:` out of the file",
+		return api.SandboxSpec{}, usage.Errorf("use the same name in both, or leave `sandbox:` out of the file",
 			"the sandbox is called %q on the command line and %q in %s", name, file.Sandbox, f.file)
 	}
 	if err := sdp.CheckSandboxName(name); err != nil {
-		return api.CreateSandbox{}, usage.Wrap(err)
+		return api.SandboxSpec{}, usage.Wrap(err)
 	}
-	in := api.CreateSandbox{Name: name, Services: map[string]api.SandboxServiceAsk{},
+	in := api.SandboxSpec{Name: name, Services: map[string]api.ServiceSpec{},
 		Description: cmp.Or(f.description, file.Description), Environment: cmp.Or(f.environment, file.Environment)}
 	if file.Gateway != nil {
-		in.Gateway = &api.SandboxGateway{Repository: file.Gateway.Repository, Branch: file.Gateway.Branch}
+		in.Gateway = &api.GatewaySpec{Repository: file.Gateway.Repository, Branch: file.Gateway.Branch}
 	}
 	if f.gateway != "" {
-		in.Gateway = &api.SandboxGateway{Branch: f.gateway}
+		in.Gateway = &api.GatewaySpec{Branch: f.gateway}
 	}
 	for service, ask := range file.Services {
-		in.Services[service] = api.SandboxServiceAsk{Branch: ask.Branch, UseOCP: ask.UseOCP, URL: ask.URL}
+		in.Services[service] = api.ServiceSpec{Branch: ask.Branch, UseOCP: ask.UseOCP, URL: ask.URL}
 	}
 	for _, arg := range f.services {
 		ask, err := parseService(arg)
 		if err != nil {
-			return api.CreateSandbox{}, err
+			return api.SandboxSpec{}, err
 		}
 		if ask.Commit != "" {
-			return api.CreateSandbox{}, usage.Errorf("create the sandbox, then `sdp deploy "+name+" "+arg+"`",
+			return api.SandboxSpec{}, usage.Errorf("create the sandbox, then `sdp deploy "+name+" "+arg+"`",
 				"a sandbox is created from branches, not from commits")
 		}
-		in.Services[ask.Service] = api.SandboxServiceAsk{Branch: ask.Branch}
+		in.Services[ask.Service] = api.ServiceSpec{Branch: ask.Branch}
 	}
 	return in, nil
 }

@@ -127,11 +127,11 @@ func (t *tour) prepare(ctx context.Context) (bool, error) {
 func (t *tour) create(ctx context.Context) error {
 	var made api.CreatedSandbox
 	err := t.step(ctx, "sandbox "+t.at.Sandbox, func(ctx context.Context) (err error) {
-		made, err = t.client.CreateSandbox(ctx, api.CreateSandbox{
+		made, err = t.client.CreateSandbox(ctx, api.SandboxSpec{
 			Name:        t.at.Sandbox,
 			Description: "made by `sdp up`",
-			Gateway:     &api.SandboxGateway{Branch: "main"},
-			Services:    map[string]api.SandboxServiceAsk{service: {Branch: branch}},
+			Gateway:     &api.GatewaySpec{Branch: "main"},
+			Services:    map[string]api.ServiceSpec{service: {Branch: branch}},
 		})
 		return err
 	})

@@ -1,0 +1,90 @@
+package api
+
+// Plan says what an apply would do. It is true for the moment; apply it with its hash to be sure that nothing changed
+// meanwhile.
+type Plan struct {
+	Sandbox     string           `json:"sandbox"`
+	New         bool             `json:"new,omitempty" doc:"the sandbox would be made"`
+	Hash        string           `json:"hash"`
+	Changes     bool             `json:"changes" doc:"whether applying it would change anything"`
+	Services    []PlannedService `json:"services"`
+	Settings    []Difference     `json:"settings" doc:"of the sandbox itself"`
+	Environment []Difference     `json:"environment" doc:"entries of the environment that differ from what running services have"`
+	Port        PlannedPort      `json:"port"`
+	Nodes       []PlannedNode    `json:"nodes"`
+	Problems    []PlanProblem    `json:"problems" doc:"why it cannot be applied now; empty = it can"`
+}
+
+// PlannedService is what becomes of one service.
+type PlannedService struct {
+	Service   string       `json:"service"`
+	Action    string       `json:"action" enum:"none,deploy,restart,route,remove"`
+	Why       []string     `json:"why"`
+	Node      string       `json:"node,omitempty"`
+	Branch    string       `json:"branch,omitempty"`
+	FromSHA   string       `json:"fromSHA,omitempty" doc:"what runs now"`
+	SHA       string       `json:"sha,omitempty" doc:"what would run"`
+	FromRoute string       `json:"fromRoute,omitempty" doc:"sandbox, ocp or a URL"`
+	Route     string       `json:"route,omitempty"`
+	Image     string       `json:"image,omitempty"`
+	Cached    bool         `json:"cached,omitempty" doc:"the image is on the node: nothing is built"`
+	Vanished  bool         `json:"vanished,omitempty" doc:"the repository does not have the commit any more; only its cached image works"`
+	Settings  []Difference `json:"settings,omitempty"`
+	Limits    *Limits      `json:"limits,omitempty" doc:"effective limits of the container"`
+}
+
+// Difference is one entry in which two things differ. Of secrets and files only that they differ is told.
+type Difference struct {
+	What   string `json:"what" example:"variable"`
+	Key    string `json:"key,omitempty"`
+	Kind   string `json:"kind" enum:"added,removed,changed"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// PlannedPort is the sandbox's public port.
+type PlannedPort struct {
+	Node string `json:"node,omitempty"`
+	Port int    `json:"port,omitempty" doc:"absent = the next free one"`
+	Free int    `json:"free" doc:"free ports of the node's range"`
+}
+
+// PlannedNode is a node the plan needs.
+type PlannedNode struct {
+	Node       string          `json:"node"`
+	Alive      bool            `json:"alive"`
+	DiskNeeded int64           `json:"diskNeeded" doc:"bytes, estimated"`
+	DiskFree   int64           `json:"diskFree" doc:"bytes"`
+	Images     []RequiredImage `json:"images" doc:"base images of what is built"`
+}
+
+// RequiredImage is an image that builds start from.
+type RequiredImage struct {
+	Ref     string `json:"ref"`
+	Present bool   `json:"present"`
+	Remedy  string `json:"remedy,omitempty" doc:"the commands that bring it there"`
+}
+
+// PlanProblem is why a plan cannot be applied.
+type PlanProblem struct {
+	Service string `json:"service,omitempty"`
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// ApplySandbox is the body of PUT /sandboxes/{name}.
+type ApplySandbox struct {
+	Spec   SandboxSpec `json:"spec"`
+	Plan   string      `json:"plan,omitempty" doc:"hash of the plan that was looked at: refused if anything changed since"`
+	Atomic bool        `json:"atomic,omitempty" doc:"all or nothing; else services that succeed stay"`
+	From   string      `json:"from,omitempty" maxLength:"200" doc:"where the definition comes from, for the audit"`
+}
+
+// Applied is the answer to what is carried out as a change: apply, clone and restore. Operation is absent where there is
+// nothing to do.
+type Applied struct {
+	Plan        Plan         `json:"plan"`
+	Operation   *Operation   `json:"operation,omitempty"`
+	Deployments []Deployment `json:"deployments"`
+}
