@@ -12,7 +12,8 @@ type Job struct {
 	Repository  sdp.Repository
 	Credentials sdp.SealedBox
 	Env         map[string]string
-	Secrets     sdp.SealedBox // JSON object of variables, empty box = none
+	Secrets     sdp.SealedBox // Confidential as JSON, empty box = none
+	Limits      sdp.Limits    // effective
 	Table       sdp.RoutingTable
 	TableNodes  []string
 }
@@ -66,6 +67,7 @@ type StartInput struct {
 	Image      string
 	Env        map[string]string
 	Secrets    sdp.SealedBox
+	Limits     sdp.Limits       // of the container; zero members = the node's
 	Table      sdp.RoutingTable // applied first, so that the new container finds its neighbours
 }
 

@@ -122,7 +122,7 @@ func (d *deploy) start(ctx workflow.Context, source activities.Fetched) (sdp.Con
 		err := workflow.ExecuteActivity(ctx, host.Start, activities.StartInput{
 			Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Repository: d.job.Repository.Name,
 			Branch: d.job.Deployment.Branch, SHA: source.SHA, Image: source.Image,
-			Env: d.job.Env, Secrets: d.job.Secrets, Table: d.job.Table,
+			Env: d.job.Env, Secrets: d.job.Secrets, Limits: d.job.Limits, Table: d.job.Table,
 		}).Get(ctx, &c)
 		return c.Address, err
 	})

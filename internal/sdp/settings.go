@@ -1,0 +1,133 @@
+package sdp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Settings are everything a service's container gets besides its image, as it is stored: secrets and files encrypted.
+type Settings struct {
+	Environment        string // "" = none
+	EnvironmentVersion int
+	Layers             []SealedLayer // lowest first, from the repository's on
+	Files              []SealedFile  // sorted by path
+	FileContext        string        // followed by a file's path it is the context its content is opened with
+	Limits             Limits        // effective: the service's, else the sandbox's, else the node's
+}
+
+// SealedLayer is a Layer with its secrets, encrypted for SecretPurpose.
+type SealedLayer struct {
+	Name      LayerName
+	Of        string
+	Variables map[string]string
+	Secrets   map[string][]byte
+	Context   string // followed by a key it is the context that key's secret is opened with
+}
+
+// SealedFile is a file of an environment, its content encrypted for SecretPurpose.
+type SealedFile struct {
+	Path    string
+	Size    int // bytes of the content in clear
+	Content []byte
+}
+
+// EnvironmentContext binds a secret or a file of an environment at rest to where it belongs: key is the variable's name
+// or the file's path.
+func EnvironmentContext(id int64, key string) string {
+	return "environment:" + strconv.FormatInt(id, 10) + "/" + key
+}
+
+// effective says for each key which layer decides it.
+func (s Settings) effective() map[string]SealedLayer {
+	won := map[string]SealedLayer{}
+	for _, layer := range s.Layers {
+		for key := range layer.Variables {
+			won[key] = layer
+		}
+		for key := range layer.Secrets {
+			won[key] = layer
+		}
+	}
+	return won
+}
+
+// Variables are the effective ones that are no secrets.
+func (s Settings) Variables() map[string]string {
+	vars := map[string]string{}
+	for key, layer := range s.effective() {
+		if _, secret := layer.Secrets[key]; !secret {
+			vars[key] = layer.Variables[key]
+		}
+	}
+	return vars
+}
+
+// SealedSecret is an effective secret and the context to open it with.
+type SealedSecret struct {
+	Sealed  []byte
+	Context string
+}
+
+// Secrets are the effective ones.
+func (s Settings) Secrets() map[string]SealedSecret {
+	secrets := map[string]SealedSecret{}
+	for key, layer := range s.effective() {
+		if sealed, ok := layer.Secrets[key]; ok {
+			secrets[key] = SealedSecret{sealed, layer.Context + key}
+		}
+	}
+	return secrets
+}
+
+// Digest identifies what a container would get: 64 hexadecimal digits. Values that a higher layer hides do not count.
+// Secrets and files count by their encrypted bytes, which stay the same as long as the value does.
+func (s Settings) Digest() string {
+	type file struct {
+		Path    string
+		Content []byte
+	}
+	secrets := map[string][]byte{}
+	for key, v := range s.Secrets() {
+		secrets[key] = v.Sealed
+	}
+	files := []file{}
+	for _, f := range s.Files {
+		files = append(files, file{f.Path, f.Content})
+	}
+	plain, err := json.Marshal([]any{s.Variables(), secrets, files, s.Limits})
+	if err != nil {
+		panic(err) // none of these types can fail to marshal
+	}
+	sum := sha256.Sum256(plain)
+	return hex.EncodeToString(sum[:])
+}
+
+// Explain says for each effective variable, by key, where it comes from and what it hides. It never holds the value of
+// a secret.
+func (s Settings) Explain() []EffectiveValue {
+	won := s.effective()
+	var list []EffectiveValue
+	for _, key := range slices.Sorted(maps.Keys(won)) {
+		list = append(list, s.explain(key, won[key]))
+	}
+	return list
+}
+
+func (s Settings) explain(key string, won SealedLayer) EffectiveValue {
+	v := EffectiveValue{Key: key, Layer: won.Name, Of: won.Of}
+	if _, v.Secret = won.Secrets[key]; !v.Secret {
+		v.Value = won.Variables[key]
+	}
+	for _, layer := range slices.Backward(s.Layers) {
+		_, secret := layer.Secrets[key]
+		_, variable := layer.Variables[key]
+		if layer.Name != won.Name && (secret || variable) {
+			v.Overrides = append(v.Overrides, Origin{Layer: layer.Name, Of: layer.Of, Secret: secret})
+		}
+	}
+	return v
+}
