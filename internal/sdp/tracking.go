@@ -1,0 +1,68 @@
+package sdp
+
+import "time"
+
+// TrackSchedule is the ID of the Temporal Schedule that watches branches; an installation has one.
+const TrackSchedule = "track"
+
+// TrackingContext binds stored git credentials to whom they belong; at rest they are encrypted for SecretPurpose.
+func TrackingContext(user string) string { return "tracking/" + user }
+
+// TrackingCredential says what is known of the git credentials somebody stored so that branches can be watched while
+// nobody is signed in. It never holds them.
+type TrackingCredential struct {
+	User      string
+	StoredAt  time.Time // zero = nothing is stored
+	CheckedAt time.Time // when the git server last accepted them; zero = it was not asked yet
+	Problem   string    // why they are not used any more; "" = they are
+}
+
+// Usable reports whether branches can be watched with the credentials.
+func (c TrackingCredential) Usable() bool { return !c.StoredAt.IsZero() && c.Problem == "" }
+
+// Watched is a service whose branch is looked at regularly: one that is tracked is deployed again when the branch
+// moves, all are marked when the branch is gone.
+type Watched struct {
+	Sandbox    string
+	State      SandboxState
+	Service    string
+	Owner      string // of the sandbox; the branch is watched with their credentials
+	Credential TrackingCredential
+	Repository string
+	Node       string
+	Branch     string
+	Commit     string // it is pinned to
+	Track      bool
+	BranchGone time.Time
+	Problem    string // why the branch could not be looked at when that was last tried
+	Serving    string // commit that answers, "" = none
+	// Of the newest deployment; "" if there was none.
+	Latest       string
+	LatestState  DeploymentState
+	LatestBranch string
+	LatestSHA    string
+	Busy         bool // an operation is in progress: look again later
+}
+
+// Idle says why a tracked service is not deployed when its branch moves; "" means it is.
+func (w Watched) Idle() string {
+	switch {
+	case !w.Track:
+		return "not tracked"
+	case w.Commit != "":
+		return "pinned to " + ShortSHA(w.Commit)
+	case w.State != Active:
+		return "the sandbox is " + string(w.State)
+	case w.Latest != "" && w.LatestBranch != w.Branch:
+		return "a commit was deployed by hand; deploy the branch to go on"
+	case w.LatestState == DeployStopped && w.Serving == "":
+		return "stopped by hand; deploy the branch to go on"
+	}
+	return ""
+}
+
+// Moved reports whether a tracked service is to be deployed now that its branch is at head. A commit that was tried is
+// not tried again, however it ended.
+func (w Watched) Moved(head string) bool {
+	return w.Idle() == "" && !w.Busy && head != w.Serving && head != w.LatestSHA
+}
