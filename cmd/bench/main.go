@@ -39,11 +39,12 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"cold", coldDeploys}, {"warm", warmDeploys}, {"parallel", parallelDeploys}, {"switch", switchUnderLoad},
-	{"router", routerThroughput}, {"logs", logLatency},
+	{"router", routerThroughput}, {"logs", logLatency}, {"clone", clones}, {"plan", plans}, {"apply", applies},
+	{"many", manySandboxes},
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,logs")
+	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,logs,clone,plan,apply,many")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -25,6 +25,8 @@ type stack struct {
 	work   string // clone of account that commits are pushed from
 	up     *exec.Cmd
 	exited chan struct{}
+
+	hasFleet, hasRoom bool // addFleet and makeRoom were called
 }
 
 var (
