@@ -32,10 +32,4 @@ func (s *Server) applyChange(ctx context.Context, r changeRequest) (*accepted[Ap
 	return nil, notBuilt()
 }
 
-// checkSpec refuses a specification that could not be carried out whatever the state of its sandbox: wrong names,
-// branches, commits, URLs and variables, an unknown repository or environment, limits beyond the nodes' capacity.
-func (s *Server) checkSpec(ctx context.Context, spec sdp.SandboxSpec) error {
-	return notBuilt()
-}
-
 func notBuilt() error { return sdp.Errorf(sdp.Internal, "not-built", "this is not built yet") }

@@ -78,26 +78,26 @@ type createSandboxInput struct{ Body SandboxSpec }
 func (s *Server) createSandbox(ctx context.Context, in *createSandboxInput) (*accepted[CreatedSandbox], error) {
 	info := infoOf(ctx)
 	info.event.Sandbox, info.event.Environment = in.Body.Name, in.Body.Environment
-	known, err := s.catalog(ctx)
+	spec, err := specOf(in.Body)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.planSandbox(known, in.Body)
-	info.plan(in.Body.Name, in.Body.Environment, plan.asks)
+	checked, err := s.resolveSpec(ctx, spec)
+	info.plan(in.Body.Name, in.Body.Environment, checked.asks)
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := s.gatewayNode(ctx, plan.gateway)
+	gateway, err := s.gatewayNode(ctx, checked.gateway)
 	if err != nil {
 		return nil, err
 	}
-	deployments, err := s.newDeployments(ctx, in.Body.Name, in.Body.Environment, plan.asks, variables{})
+	deployments, err := s.newDeployments(ctx, spec.Name, spec.Environment, checked.asks, variables{})
 	if err != nil {
 		return nil, err
 	}
 	operation := s.newOperation(ctx, sdp.OpCreate, in.Body.Name, "")
 	sandbox, err := s.db.CreateSandbox(ctx, postgres.NewSandbox{
-		Spec: plan.spec, Owner: info.user, Gateway: plan.gateway.Name, GatewayNode: gateway.Name,
+		Spec: checked.spec, Owner: info.user, Gateway: checked.gateway.Name, GatewayNode: gateway.Name,
 		Operation: operation, Deployments: deployments,
 	})
 	if err != nil {
@@ -120,74 +120,6 @@ func (s *Server) createdSandbox(ctx context.Context, sandbox sdp.Sandbox, op sdp
 	infoOf(ctx).started(refs)
 	s.submit(ctx, refs)
 	return &accepted[CreatedSandbox]{Location: "/api/v1/operations/" + op.ID, Body: out}, nil
-}
-
-// sandboxPlan is a create request that was checked against what there is.
-type sandboxPlan struct {
-	spec    sdp.SandboxSpec
-	gateway sdp.Repository // zero = none
-	asks    []ask
-}
-
-func (s *Server) planSandbox(known catalog, in SandboxSpec) (sandboxPlan, error) {
-	plan := sandboxPlan{spec: sdp.SandboxSpec{
-		Name: in.Name, Description: in.Description, Environment: in.Environment, Services: map[string]sdp.ServiceSpec{},
-	}}
-	if err := sdp.CheckSandboxName(in.Name); err != nil {
-		return plan, err
-	}
-	if err := s.checkEnvironment(in.Environment); err != nil {
-		return plan, err
-	}
-	if err := plan.addGateway(known, in.Gateway); err != nil {
-		return plan, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(in.Services)) {
-		if err := plan.addService(known, name, in.Services[name]); err != nil {
-			return plan, err
-		}
-	}
-	return plan, nil
-}
-
-func (p *sandboxPlan) addGateway(known catalog, in *GatewaySpec) error {
-	if in == nil {
-		return nil
-	}
-	gateway, err := known.gateway(in.Repository)
-	if err != nil {
-		return err
-	}
-	p.gateway = gateway
-	p.spec.Gateway = &sdp.ServiceSpec{Repository: gateway.Name, Branch: in.Branch}
-	p.asks = append(p.asks, ask{service: gateway.Name, branch: in.Branch, repository: gateway})
-	return sdp.CheckBranch(in.Branch)
-}
-
-func (p *sandboxPlan) addService(known catalog, name string, in ServiceSpec) error {
-	if err := sdp.CheckServiceName(name); err != nil {
-		return err
-	}
-	if name == p.gateway.Name {
-		return sdp.Errorf(sdp.Invalid, "gateway-twice", "%s is the gateway and a service at once", name).
-			WithRemedy("leave it out of services")
-	}
-	p.spec.Services[name] = sdp.ServiceSpec{Branch: in.Branch, UseOCP: in.UseOCP, URL: in.URL}
-	switch {
-	case in.Branch != "" && !in.UseOCP && in.URL == "":
-		repository, err := known.repository(name)
-		if err != nil {
-			return err
-		}
-		p.asks = append(p.asks, ask{service: name, branch: in.Branch, repository: repository})
-		return sdp.CheckBranch(in.Branch)
-	case in.UseOCP && in.Branch == "" && in.URL == "":
-		return known.servedByOCP(name)
-	case in.URL != "" && in.Branch == "" && !in.UseOCP:
-		return checkTargetURL(in.URL)
-	}
-	return sdp.Errorf(sdp.Invalid, "bad-service", "service %s does not say what it should be", name).
-		WithRemedy("give it exactly one of branch, useOCP: true and url")
 }
 
 func (s *Server) checkEnvironment(name string) error {
