@@ -55,6 +55,9 @@ func checkRegistration(node string, r sdp.NodeRegistration) error {
 	if f, l := r.Node.PortFirst, r.Node.PortLast; f < 0 || l < f || l > 65535 || (f == 0) != (l == 0) {
 		return badNode("its port range is not valid")
 	}
+	if l := r.Node.Limits; l.CPUs < 0 || l.Memory < 0 || l.PIDs < 0 {
+		return badNode("its limits are not valid")
+	}
 	for _, repository := range r.Repositories {
 		if err := sdp.CheckServiceName(repository.Name); err != nil {
 			return err
@@ -64,6 +67,11 @@ func checkRegistration(node string, r sdp.NodeRegistration) error {
 		}
 		if at := strings.LastIndexByte(repository.RemoteURL, '@'); at >= 0 && strings.Contains(repository.RemoteURL[:at], "://") {
 			return badNode("the URL of repository " + repository.Name + " has credentials in it")
+		}
+		for key := range repository.Variables {
+			if err := sdp.CheckEnvKey(key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -81,6 +81,7 @@ func (n *node) registration(ctx context.Context) sdp.NodeRegistration {
 	}
 	r := sdp.NodeRegistration{Node: sdp.Node{Name: c.Node, Type: c.Type, Address: c.Address, MeshPort: c.MeshPort,
 		PortFirst: first, PortLast: last, KeyID: keyID, PublicKey: public, Builds: c.Builds.Concurrency,
+		Limits:  sdp.Limits{CPUs: c.Limits.CPUs, Memory: c.Limits.Memory, PIDs: c.Limits.PIDs},
 		Version: Version, DockerVersion: version}}
 	for _, repo := range c.Repositories {
 		r.Repositories = append(r.Repositories, n.host.Repositories[repo.Name].Repository)

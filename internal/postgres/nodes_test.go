@@ -36,6 +36,22 @@ func TestRegisterNode(t *testing.T) {
 	wantCode(t, err, sdp.NotFound, "repository-not-found")
 }
 
+func TestRegistrationCarriesDefaults(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t, postgrestest.URL(t))
+	r := micro()
+	r.Node.Limits = sdp.Limits{CPUs: 1.5, Memory: 512 << 20, PIDs: 512}
+	r.Repositories[0].Variables = map[string]string{"LOG_LEVEL": "info", "EMPTY": ""}
+	must(t, db.RegisterNode(t.Context(), r))
+	equal(t, "limits", got(db.Node(t.Context(), "micro-1"))(t).Limits, r.Node.Limits)
+	if v := got(db.Repository(t.Context(), "account"))(t).Variables; !reflect.DeepEqual(v, r.Repositories[0].Variables) {
+		t.Errorf("variables %v", v)
+	}
+	r.Repositories[0].Variables = nil
+	must(t, db.RegisterNode(t.Context(), r))
+	equal(t, "variables", len(got(db.Repository(t.Context(), "account"))(t).Variables), 0)
+}
+
 func TestRepositoryBelongsToOneLiveNode(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
