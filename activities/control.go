@@ -76,6 +76,11 @@ func (c *Control) SettleDeployment(ctx context.Context, p Progressed) error {
 	if err != nil {
 		return fail(err)
 	}
+	if p.Failure != nil && p.Failure.Code == "branch-not-found" {
+		if err := c.DB.MarkBranch(ctx, d.Sandbox, d.Service, d.Branch, true); err != nil {
+			return fail(err)
+		}
+	}
 	return fail(c.DB.Audit(ctx, deploymentEvent(d, p)))
 }
 
@@ -93,7 +98,7 @@ func (c *Control) publishEnd(ctx context.Context, p Progressed) error {
 func deploymentEvent(d sdp.Deployment, p Progressed) sdp.AuditEvent {
 	e := sdp.AuditEvent{User: d.RequestedBy, Action: "deployment.finish", Sandbox: d.Sandbox, Service: d.Service,
 		Repository: d.Repository, Branch: d.Branch, SHA: d.SHA, Environment: d.Environment, Operation: d.ID,
-		Outcome: sdp.Succeeded}
+		Outcome: sdp.Succeeded, Once: d.ID + "/deployment.finish"}
 	switch p.State {
 	case sdp.DeployFailed:
 		e.Outcome = sdp.OutcomeFailed
@@ -186,7 +191,7 @@ func (c *Control) Settle(ctx context.Context, in SettleInput) error {
 		return nil
 	}
 	e := sdp.AuditEvent{User: op.User, Action: auditAction(op.Kind) + ".finish", Sandbox: op.Sandbox, Service: op.Service,
-		Operation: op.ID, Outcome: outcomeOf(in.State)}
+		Operation: op.ID, Outcome: outcomeOf(in.State), Once: op.ID + "/" + auditAction(op.Kind) + ".finish"}
 	if in.Failure != nil {
 		e.Detail = in.Failure.Code + ": " + in.Failure.Detail
 	}

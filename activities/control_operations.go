@@ -22,7 +22,7 @@ func (c *Control) ReassignPort(ctx context.Context, table sdp.RoutingTable) (Swi
 		return Switch{}, fail(err)
 	}
 	e := sdp.AuditEvent{User: "system", Action: "port.reassign", Sandbox: table.Sandbox, Outcome: sdp.Succeeded,
-		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port)}
+		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port), Once: fmt.Sprintf("port.reassign/%s/%d", table.Sandbox, table.Version)}
 	if err := c.DB.Audit(ctx, e); err != nil {
 		return Switch{}, fail(err)
 	}

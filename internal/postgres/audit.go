@@ -22,7 +22,8 @@ type AuditFilter struct {
 	Until     time.Time // exclusive
 }
 
-// Audit adds an event. ID and At are the database's; events are never changed.
+// Audit adds an event. ID and At are the database's; events are never changed. One whose Once is there already is not
+// added.
 func (db *DB) Audit(ctx context.Context, e sdp.AuditEvent) error {
 	var b pgx.Batch
 	queueAudit(&b, e)
@@ -31,9 +32,10 @@ func (db *DB) Audit(ctx context.Context, e sdp.AuditEvent) error {
 
 func queueAudit(b *pgx.Batch, e sdp.AuditEvent) {
 	b.Queue(`INSERT INTO audit_events (user_name, action, sandbox, service, repository, branch, sha, environment,
-			operation, outcome, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			operation, outcome, detail, once) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''))
+		ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING`,
 		clean(e.User), clean(e.Action), clean(e.Sandbox), clean(e.Service), clean(e.Repository), clean(e.Branch),
-		clean(e.SHA), clean(e.Environment), clean(e.Operation), string(e.Outcome), clean(e.Detail))
+		clean(e.SHA), clean(e.Environment), clean(e.Operation), string(e.Outcome), clean(e.Detail), clean(e.Once))
 }
 
 // AuditEvents lists audit events, newest first.

@@ -40,7 +40,8 @@ func (db *DB) Publish(ctx context.Context, id string, state sdp.DeploymentState,
 }
 
 // publishSQL locks the sandbox before the deployment, as everything does, so that it cannot deadlock with a switch. What
-// is not the end does not wait for the disk: the workflow knows it too and says it again with the next step.
+// is not the end does not wait for the disk: the workflow knows it too and says it again with the next step. A branch
+// whose commit becomes known is there, whatever was known of it.
 const publishSQL = `
 	WITH sandbox AS MATERIALIZED (
 		SELECT s.id, s.name FROM sandboxes s JOIN deployments d ON d.sandbox_id = s.id WHERE d.id = $1
@@ -63,6 +64,10 @@ const publishSQL = `
 	), bumped AS (
 		UPDATE sandboxes b SET route_version = b.route_version + 1 FROM changed c
 		WHERE b.id = c.id AND c.state IN ('FAILED', 'CANCELLED')
+	), found AS (
+		UPDATE sandbox_services v SET branch_gone = NULL FROM deployments d
+		WHERE d.id = $1 AND d.sha = '' AND $4 <> '' AND v.sandbox_id = d.sandbox_id AND v.name = d.service
+			AND v.branch = d.branch AND v.branch_gone IS NOT NULL
 	), discarded AS (
 		UPDATE containers k SET state = 'REMOVED', updated_at = now() FROM changed c
 		WHERE k.deployment = $1 AND k.state = 'STARTING' AND c.state IN ('FAILED', 'CANCELLED')

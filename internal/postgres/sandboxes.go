@@ -97,20 +97,22 @@ func sandboxes(ctx context.Context, q querier, where string, args ...any) ([]sdp
 		s  sdp.Sandbox
 	}
 	rows, err := query(ctx, q, "reading sandboxes", func(row pgx.CollectableRow) (r idRow, err error) {
-		var deleted *time.Time
+		var deleted, stored, checked *time.Time
 		var idle, remove *time.Duration
 		var secrets map[string]json.RawMessage
 		var limits sandboxLimitsDoc
 		s := &r.s
 		err = row.Scan(&r.id, &s.Name, &s.State, &s.Owner, &s.Description, &s.Labels, &s.Environment, &s.EnvironmentVersion,
 			&s.Variables, &secrets, &limits, &idle, &remove, &s.Gateway, &s.GatewayNode, &s.Port, &s.RouteVersion,
-			&s.Deleting, &s.CreatedAt, &deleted)
+			&s.Deleting, &s.CreatedAt, &deleted, &stored, &checked, &s.Tracking.Problem)
 		s.SecretKeys, s.Limits, s.DeletedAt = slices.Sorted(maps.Keys(secrets)), limits.limits(), timeOf(deleted)
+		s.Tracking.User, s.Tracking.StoredAt, s.Tracking.CheckedAt = s.Owner, timeOf(stored), timeOf(checked)
 		s.Expiry = sdp.Expiry{IdleAfter: durationOf(idle), DeleteAfter: durationOf(remove)}
 		return r, err
 	}, `SELECT s.id, s.name, s.state, s.owner, s.description, s.labels, s.environment, s.environment_version, s.variables,
 		s.secrets, s.limits, s.idle_after, s.delete_after, s.gateway, coalesce(s.gateway_node, ''), coalesce(s.port, 0),
-		s.route_version, s.deleting, s.created_at, s.deleted_at FROM sandboxes s `+where, args...)
+		s.route_version, s.deleting, s.created_at, s.deleted_at, t.stored_at, t.checked_at, coalesce(t.problem, '')
+		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner `+where, args...)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ func servicesOf(ctx context.Context, q querier, ids []int64) (map[int64][]sdp.Se
 		latest     []ofSandbox[sdp.Deployment]
 	)
 	collect(&b, &services, scanService, `SELECT v.sandbox_id, s.name, v.name, v.branch, v.commit, v.track, v.branch_gone,
-			v.source, v.url, v.env, v.secrets, v.limits
+			v.watch_problem, v.source, v.url, v.env, v.secrets, v.limits
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE s.id = ANY($1) ORDER BY v.name`, ids)
 	collect(&b, &containers, func(row pgx.CollectableRow) (c ofSandbox[sdp.Container], err error) {
 		return c, row.Scan(append([]any{&c.id}, containerFields(&c.value)...)...)
@@ -183,7 +185,7 @@ func scanService(row pgx.CollectableRow) (s ofSandbox[sdp.Service], err error) {
 	v := &s.value
 	var secrets map[string]json.RawMessage
 	var gone *time.Time
-	err = row.Scan(&s.id, &v.Sandbox, &v.Name, &v.Branch, &v.Commit, &v.Track, &gone, &v.Source, &v.URL, &v.Env, &secrets,
+	err = row.Scan(&s.id, &v.Sandbox, &v.Name, &v.Branch, &v.Commit, &v.Track, &gone, &v.WatchProblem, &v.Source, &v.URL, &v.Env, &secrets,
 		(*limitsDoc)(&v.Limits))
 	v.SecretKeys, v.BranchGone = slices.Sorted(maps.Keys(secrets)), timeOf(gone)
 	return s, err

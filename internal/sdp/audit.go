@@ -17,6 +17,7 @@ type AuditEvent struct {
 	Operation   string // deployment or operation ID
 	Outcome     Outcome
 	Detail      string // why it was refused or failed; never a secret
+	Once        string // of several events with the same one only the first is kept; "" = each is
 }
 
 // Outcome says how an audited action ended.

@@ -35,6 +35,8 @@ type Sandbox struct {
 	CreatedAt    time.Time
 	DeletedAt    time.Time
 	Services     []Service // sorted by name
+	// Tracking is what the owner stored to have branches watched.
+	Tracking TrackingCredential
 }
 
 // Service is one service of a sandbox: what it should run and who answers for it now.
@@ -46,9 +48,12 @@ type Service struct {
 	Track   bool   // deploy again whenever the branch moves
 	// BranchGone is since when the git server is known not to have Branch any more; zero = it has it.
 	BranchGone time.Time
-	Limits     Limits // of the service's container; zero members = the sandbox's, else the node's
-	Source     Source // who answers
-	URL        string // for SourceURL
+	// WatchProblem is why the branch could not be looked at when that was last tried; "" = it could.
+	WatchProblem string
+
+	Limits Limits // of the service's container; zero members = the sandbox's, else the node's
+	Source Source // who answers
+	URL    string // for SourceURL
 	// Env holds variables set with a deployment; SecretKeys the names of secrets set with it.
 	Env        map[string]string
 	SecretKeys []string
