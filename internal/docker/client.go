@@ -37,6 +37,7 @@ type Client struct {
 	node     string
 	pool     netip.Prefix
 
+	places   places
 	networks sync.Mutex // one network is created at a time, so that two do not try the same subnet
 }
 

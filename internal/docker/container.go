@@ -39,6 +39,7 @@ type Spec struct {
 	Memory     int64   // bytes; 0 = no limit
 	CPUs       float64 // 0 = no limit
 	PIDs       int64   // 0 = no limit
+	Files      []File  // sorted by path
 }
 
 // Container is a container this node made.
@@ -54,23 +55,24 @@ type Container struct {
 	State      string   // Docker's: "created", "running", "exited", ...
 	SecretKeys []string // names of the variables whose values are secret
 	Env        []string // from Start, StartExisting and Inspect only
+	Files      []string // paths of the files it was given
 }
 
 // Start creates a container and starts it. It runs as a user that is not root, without capabilities, without a way to
 // gain any, and within its limits. What a former call for the same deployment left is removed first; after an error
 // or a cancel nothing is left. Its restart policy is "no" until Keep.
 //
-// Codes: "image-missing", "wrong-commit" if the image was not built from Spec.SHA, "name-taken", and
-// "container-start-failed" if its program cannot be run.
+// Codes: "image-missing", "wrong-commit" if the image was not built from Spec.SHA, "name-taken",
+// "container-start-failed" if its program cannot be run, and those of files that do not fit the image (see putFiles).
 func (c *Client) Start(ctx context.Context, s Spec) (Container, error) {
-	user, err := c.prepare(ctx, s)
+	from, err := c.prepare(ctx, s)
 	if err != nil {
 		return Container{}, err
 	}
 	// Creating takes about 300 ms and cannot be cancelled half way: the daemon would go on, unseen.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	ct, err := c.createAndStart(ctx, work, s, user)
+	ct, err := c.createAndStart(ctx, work, s, from)
 	if err == nil {
 		return ct, nil
 	}
@@ -79,34 +81,37 @@ func (c *Client) Start(ctx context.Context, s Spec) (Container, error) {
 	return Container{}, errors.Join(err, c.RemoveDeployment(undo, s.Deployment))
 }
 
-// prepare checks the image and removes leftovers, side by side, and returns whom the container runs as.
-func (c *Client) prepare(ctx context.Context, s Spec) (user string, err error) {
+// origin is the image a container is made of, and whom it runs as.
+type origin struct{ image, user string }
+
+// prepare checks the image and removes leftovers, side by side.
+func (c *Client) prepare(ctx context.Context, s Spec) (o origin, err error) {
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		user, err = c.userOf(gctx, s)
+		o, err = c.originOf(gctx, s)
 		return err
 	})
 	group.Go(func() error { return c.RemoveDeployment(gctx, s.Deployment) })
-	return user, group.Wait()
+	return o, group.Wait()
 }
 
-func (c *Client) userOf(ctx context.Context, s Spec) (string, error) {
+func (c *Client) originOf(ctx context.Context, s Spec) (origin, error) {
 	img, found, err := c.ImageInfo(ctx, s.Image)
 	switch {
 	case err != nil:
-		return "", err
+		return origin{}, err
 	case !found:
-		return "", sdp.Errorf(sdp.NotFound, "image-missing", "node %s does not have the image %s any more", c.node, s.Image).
+		return origin{}, sdp.Errorf(sdp.NotFound, "image-missing", "node %s does not have the image %s any more", c.node, s.Image).
 			WithRemedy("deploy the branch again")
 	case img.Labels[sdp.LabelSHA] != s.SHA:
-		return "", sdp.Errorf(sdp.Internal, "wrong-commit", "image %s was built from commit %q, not %s",
+		return origin{}, sdp.Errorf(sdp.Internal, "wrong-commit", "image %s was built from commit %q, not %s",
 			s.Image, img.Labels[sdp.LabelSHA], s.SHA).WithRemedy("remove the image and deploy again: `docker rmi %s`", s.Image)
 	case s.User != "":
-		return s.User, nil
+		return origin{img.ID, s.User}, nil
 	case isRoot(img.User):
-		return Nonroot, nil
+		return origin{img.ID, Nonroot}, nil
 	}
-	return img.User, nil
+	return origin{img.ID, img.User}, nil
 }
 
 func isRoot(user string) bool {
@@ -115,16 +120,19 @@ func isRoot(user string) bool {
 	return name == "" || name == "root" || err == nil && id == 0
 }
 
-func (c *Client) createAndStart(ctx, work context.Context, s Spec, user string) (Container, error) {
+func (c *Client) createAndStart(ctx, work context.Context, s Spec, from origin) (Container, error) {
 	if err := ctx.Err(); err != nil {
 		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
 	}
-	created, err := c.api.ContainerCreate(work, c.config(s, user), hostConfig(s), networking(s), nil, s.Name)
+	created, err := c.api.ContainerCreate(work, c.config(s, from.user), hostConfig(s), networking(s), nil, s.Name)
 	if errdefs.IsConflict(err) {
 		return Container{}, c.nameTaken(work, s.Name)
 	}
 	if err != nil {
 		return Container{}, c.fail(work, err, "create container %s", s.Name)
+	}
+	if err := c.putFiles(work, created.ID, from.image, s.Files); err != nil {
+		return Container{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
@@ -182,6 +190,9 @@ func (c *Client) config(s Spec, user string) *container.Config {
 		sdp.LabelRepository: s.Repository, sdp.LabelSecretKeys: strings.Join(s.SecretKeys, ","),
 		labelPort: strconv.Itoa(s.Port),
 	})
+	if len(s.Files) > 0 {
+		labels[labelFiles] = filesLabel(s.Files)
+	}
 	return &container.Config{
 		Image: s.Image, Env: s.Env, User: user, Labels: labels,
 		ExposedPorts: nat.PortSet{nat.Port(fmt.Sprintf("%d/tcp", s.Port)): {}},

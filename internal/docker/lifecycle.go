@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"net"
@@ -180,6 +181,9 @@ func labelled(labels map[string]string) Container {
 	}
 	if keys := labels[sdp.LabelSecretKeys]; keys != "" {
 		ct.SecretKeys = strings.Split(keys, ",")
+	}
+	if paths := labels[labelFiles]; paths != "" {
+		_ = json.Unmarshal([]byte(paths), &ct.Files) // written by filesLabel
 	}
 	return ct
 }

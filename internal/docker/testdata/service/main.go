@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -35,6 +36,11 @@ func main() {
 		}
 	case "touch":
 		if err := os.WriteFile(os.Args[2], []byte("made"), 0o644); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "link":
+		if err := os.Symlink(os.Args[2], os.Args[3]); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
@@ -78,6 +84,19 @@ func serve() {
 			fmt.Fprintln(w, name, info.Mode(), info.Size())
 		}
 		fmt.Fprintln(w, "temp:", os.WriteFile(os.TempDir()+"/x", nil, 0o600))
+	})
+	http.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { // what can be done to ?path=
+		name := r.FormValue("path")
+		content, err := os.ReadFile(name)
+		fmt.Fprintf(w, "content: %q %v\n", content, err)
+		if info, err := os.Lstat(name); err == nil {
+			fmt.Fprintln(w, "mode:", info.Mode(), info.Sys().(*syscall.Stat_t).Uid)
+		}
+		fmt.Fprintln(w, "write:", os.WriteFile(name, []byte("mine"), 0o644))
+		fmt.Fprintln(w, "chmod:", os.Chmod(name, 0o777))
+		fmt.Fprintln(w, "rename:", os.Rename(filepath.Dir(name), filepath.Dir(name)+".old"))
+		fmt.Fprintln(w, "link:", os.Symlink("/tmp", name))
+		fmt.Fprintln(w, "remove:", os.Remove(name))
 	})
 	done := make(chan os.Signal, 1)
 	signal.Notify(done, syscall.SIGTERM)
