@@ -115,11 +115,20 @@ func (h *Host) fetchCommit(ctx context.Context, clone *git.Clone, in FetchInput,
 		return err
 	}
 	progress := log.Tagged("FETCH")
-	if err := errors.Join(clone.Fetch(ctx, in.Branch, sha, cred, progress), progress.Close()); err != nil {
+	if err := errors.Join(clone.Fetch(ctx, origin(in), sha, cred, progress), progress.Close()); err != nil {
 		return err
 	}
 	log.Printf("FETCH", "the clone has %s", sdp.ShortSHA(sha))
 	return nil
+}
+
+// origin is the branch to fetch from. A commit that was asked for may be on any: its branch, if it is given too, may have
+// been deleted since.
+func origin(in FetchInput) string {
+	if in.SHA != "" {
+		return ""
+	}
+	return in.Branch
 }
 
 // imageName is the content-addressed name of a commit's image: what else decides the result is hashed into it.

@@ -23,4 +23,6 @@ type Engine interface {
 	Branches(ctx context.Context, in workflows.BranchesInput) ([]sdp.Branch, error)
 	// Trace sends a tagged request through a sandbox and collects the hops from the nodes' routers.
 	Trace(ctx context.Context, in workflows.TraceInput) (sdp.Trace, error)
+	// Preflight asks nodes about the services of a plan. A node that does not answer is in the answer's Failures.
+	Preflight(ctx context.Context, in workflows.PreflightInput) (workflows.PreflightAnswer, error)
 }

@@ -23,6 +23,8 @@ type Engine struct {
 	submitted []sdp.OperationRef
 	cancelled []string
 	traces    []workflows.TraceInput
+	answer    func(*sdp.PreflightResult)
+	silent    map[string]sdp.Failure
 
 	// Fail, if set, is asked before anything is done; call is the method's name.
 	Fail func(call string) error

@@ -43,7 +43,7 @@ func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Write
 	if err != nil {
 		return err
 	}
-	for _, base := range baseImages(recipe) {
+	for _, base := range BaseImages(recipe) {
 		if err := c.RequireImage(ctx, base); err != nil {
 			return err
 		}

@@ -150,8 +150,8 @@ func TestBaseImages(t *testing.T) {
 		"FROM a AS B\nFROM b": "a",
 		"ARG V='q'\nFROM $V":  "q",
 	} {
-		if got := strings.Join(baseImages(dockerfile), " "); got != want {
-			t.Errorf("baseImages(%q) = %q, want %q", dockerfile, got, want)
+		if got := strings.Join(BaseImages(dockerfile), " "); got != want {
+			t.Errorf("BaseImages(%q) = %q, want %q", dockerfile, got, want)
 		}
 	}
 }

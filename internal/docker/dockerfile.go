@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// baseImages lists the images a Dockerfile starts from or copies from, other than its own stages and "scratch". The
+// BaseImages lists the images a Dockerfile starts from or copies from, other than its own stages and "scratch". The
 // classic builder would pull those the daemon does not have, so they are looked for first.
-func baseImages(dockerfile string) []string {
+func BaseImages(dockerfile string) []string {
 	var images []string
 	stages := map[string]bool{}
 	args := map[string]string{}

@@ -46,7 +46,7 @@ var client = githttp.NewClient(&http.Client{Transport: guard{&http.Transport{
 	Proxy:                 http.ProxyFromEnvironment,
 	DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 	ForceAttemptHTTP2:     true,
-	MaxIdleConnsPerHost:   8,
+	MaxIdleConnsPerHost:   32, // a plan asks about all its services at once
 	IdleConnTimeout:       90 * time.Second,
 	TLSHandshakeTimeout:   10 * time.Second,
 	ResponseHeaderTimeout: time.Minute,

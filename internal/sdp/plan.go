@@ -86,15 +86,23 @@ type PlannedNode struct {
 type RequiredImage struct {
 	Ref     string
 	Present bool
+	Unknown bool   // a Dockerfile whose images are known only once its commit is fetched; Ref says which
 	Remedy  string // the commands that bring it there, where it is missing
 }
 
 // PlanProblem is why a plan cannot be applied.
 type PlanProblem struct {
 	Service string // "" = all of it
+	Kind    Kind
 	Code    string
 	Detail  string
 	Remedy  string
+}
+
+// ProblemOf is err as a plan shows it.
+func ProblemOf(service string, err error) PlanProblem {
+	e := AsError(err)
+	return PlanProblem{Service: service, Kind: e.Kind, Code: e.Code, Detail: e.Detail, Remedy: e.Remedy}
 }
 
 // PreflightItem asks a node about one service of a plan.
@@ -103,6 +111,8 @@ type PreflightItem struct {
 	Repository string
 	Branch     string // resolved by asking the git server, unless SHA is given
 	SHA        string
+	// Image is one that is known to hold SHA, as a snapshot says. It is taken where it is still there.
+	Image string
 }
 
 // PreflightResult is a node's answer about one service.
@@ -111,11 +121,11 @@ type PreflightResult struct {
 	SHA      string
 	Image    string
 	Cached   bool
-	Vanished bool // neither the clone nor the git server has SHA any more
-	Base     []RequiredImage
-	Need     int64         // bytes of disk a build needs, estimated
-	Asked    time.Duration // how long the git server took
-	Problem  *PlanProblem  // the commit could not be found out
+	Vanished bool            // neither the clone nor the git server has SHA any more
+	Base     []RequiredImage // what building it starts from; none where nothing is built
+	Need     int64           // bytes of disk a build needs, estimated
+	Asked    time.Duration   // how long the git server took
+	Problem  *PlanProblem    // why it cannot be deployed
 }
 
 // PreflightReport is a node's answer to all its items.
