@@ -22,6 +22,14 @@ func (s *Server) routes() {
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/operations", "List operations", s.listOperations)
 	read(s, byUser, "GET /api/v1/operations/{id}", "Show an operation", s.showOperation)
 
+	read(s, byUser, "GET /api/v1/templates", "List templates", s.listTemplates)
+	mutate(s, byUser, "template.create", "POST /api/v1/templates", created, "Create a template", s.createTemplate)
+	read(s, byUser, "GET /api/v1/templates/{template}", "Show a template", s.showTemplate)
+	mutate(s, byUser, "template.update", "PUT /api/v1/templates/{template}", ok, "Update a template", s.updateTemplate)
+	mutate(s, byUser, "template.delete", "DELETE /api/v1/templates/{template}", http.StatusNoContent, "Delete a template", s.deleteTemplate)
+	mutate(s, byUser, "sandbox.create", "POST /api/v1/templates/{template}/sandboxes", accepted, "Create a sandbox from a template", s.useTemplate)
+	read(s, byUser, "POST /api/v1/templates/{template}/render", "Render a template", s.renderTemplate)
+
 	mutate(s, byUser, "deployment.create", "POST /api/v1/sandboxes/{name}/deployments", accepted, "Deploy", s.deploy)
 	read(s, byUser, "GET /api/v1/deployments", "List deployments", s.listDeployments)
 	read(s, byUser, "GET /api/v1/deployments/{id}", "Show a deployment", s.showDeployment)

@@ -28,6 +28,22 @@ func (t Template) Render(sandbox string, values map[string]string) ([]byte, erro
 	})
 }
 
+// Sample is Render with values nobody gave: defaults, else first choices, else unknown.
+func (t Template) Sample(sandbox, unknown string) ([]byte, error) {
+	values := map[string]string{SandboxParameter: sandbox}
+	for _, p := range t.Parameters {
+		switch {
+		case p.Default != nil:
+			values[p.Name] = *p.Default
+		case len(p.Choices) > 0:
+			values[p.Name] = p.Choices[0]
+		default:
+			values[p.Name] = unknown
+		}
+	}
+	return renderJSON(t.Spec, func(name string) (string, error) { return values[name], nil })
+}
+
 // resolve checks what was given against what there is and adds the defaults.
 func (t Template) resolve(given map[string]string) (map[string]string, error) {
 	resolved, names := map[string]string{}, make([]string, 0, len(t.Parameters))
