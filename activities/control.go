@@ -7,9 +7,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"maps"
 	"time"
 
 	"sdp/internal/postgres"
@@ -17,48 +14,10 @@ import (
 	"sdp/internal/secret"
 )
 
-// boxLifetime is how long a node may open what is sealed to it: longer than a deployment may wait for a build slot.
-const boxLifetime = 2 * time.Hour
-
 // Control are the database activities. They run as local activities of the control worker.
 type Control struct {
-	DB           *postgres.DB
-	Keys         *secret.Keyring
-	Environments map[string]map[string]string // named environments of the server's configuration
-}
-
-// LoadJob reads everything a deployment needs and seals its secrets to the node.
-func (c *Control) LoadJob(ctx context.Context, id string) (Job, error) {
-	j, err := c.DB.Job(ctx, id)
-	if err != nil {
-		return Job{}, fail(err)
-	}
-	job := Job{Deployment: j.Deployment, Repository: j.Repository, Credentials: j.Credentials,
-		Env: map[string]string{}, Table: j.Table, TableNodes: j.TableNodes}
-	maps.Copy(job.Env, c.Environments[j.Deployment.Environment])
-	maps.Copy(job.Env, j.Env)
-	job.Secrets, err = c.sealSecrets(j)
-	return job, fail(err)
-}
-
-func (c *Control) sealSecrets(j postgres.Job) (sdp.SealedBox, error) {
-	if len(j.Secrets) == 0 {
-		return sdp.SealedBox{}, nil
-	}
-	open := map[string]string{}
-	for key, sealed := range j.Secrets {
-		where := sdp.SecretContext(j.Deployment.Sandbox, j.Deployment.Service, key)
-		value, err := c.Keys.Open(sdp.SecretPurpose, sealed, where)
-		if err != nil {
-			return sdp.SealedBox{}, fmt.Errorf("opening secret %s: %w", key, err)
-		}
-		open[key] = string(value)
-	}
-	plain, err := json.Marshal(open)
-	if err != nil {
-		return sdp.SealedBox{}, err
-	}
-	return secret.SealTo(j.Node.Name, j.Node.KeyID, j.Node.PublicKey, j.Deployment.ID, time.Now().Add(boxLifetime), plain)
+	DB   *postgres.DB
+	Keys *secret.Keyring
 }
 
 // Publish records how far a deployment is and tells whoever watches.

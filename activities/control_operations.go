@@ -62,8 +62,8 @@ func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (Switch,
 	return Switch(s), fail(err)
 }
 
-// NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git. The ID
-// derives from the operation's, so that a retry finds the one it made.
+// NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git, and the
+// sandbox's environment as it is now. The ID derives from the operation's, so that a retry finds the one it made.
 func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.OperationRef, error) {
 	ref := sdp.OperationRef{ID: "d" + op.ID[1:], Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
 	if _, err := c.DB.Deployment(ctx, ref.ID); err == nil {
@@ -75,7 +75,7 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	}
 	d := postgres.NewDeployment{Deployment: sdp.Deployment{
 		ID: ref.ID, Sandbox: op.Sandbox, Service: op.Service, Repository: last.Repository, Node: last.Node,
-		Environment: last.Environment, Branch: last.Branch, SHA: last.SHA, RequestedBy: op.User}}
+		Branch: last.Branch, SHA: last.SHA, RequestedBy: op.User}}
 	if _, err := c.DB.CreateDeployments(ctx, []postgres.NewDeployment{d}); err != nil {
 		return ref, fail(err)
 	}

@@ -1,13 +1,11 @@
 package activities
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -144,58 +142,6 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s is %v, want %v", what, got, want)
-	}
-}
-
-func TestLoadJobLayersTheEnvironment(t *testing.T) {
-	t.Parallel()
-	p := newPlatform(t)
-	p.Environments = map[string]map[string]string{"staging": {"LEVEL": "info", "REGION": "eu"}, "other": {"LEVEL": "other"}}
-	n := postgres.NewDeployment{Env: map[string]string{"LEVEL": "debug"}, Credentials: sdp.SealedBox{Node: "micro-1", Ciphertext: []byte("box")}}
-	n.Environment = "staging"
-	job, err := p.LoadJob(t.Context(), p.queue(n))
-	p.must(err)
-	equal(t, "LEVEL", job.Env["LEVEL"], "debug") // the deployment's own wins
-	equal(t, "REGION", job.Env["REGION"], "eu")
-	equal(t, "variables", len(job.Env), 2)
-	equal(t, "the configured environment", p.Environments["staging"]["LEVEL"], "info") // not written to
-	equal(t, "node", job.Repository.Node, "micro-1")
-	equal(t, "credentials", string(job.Credentials.Ciphertext), "box")
-	if !job.Secrets.Empty() {
-		t.Error("there is a box without a secret in it")
-	}
-}
-
-func TestLoadJobSealsSecretsToTheNode(t *testing.T) {
-	t.Parallel()
-	p := newPlatform(t)
-	sealed, err := p.Keys.Seal(sdp.SecretPurpose, []byte("s3cret"), sdp.SecretContext("box", "account", "TOKEN"))
-	p.must(err)
-	id := p.queue(postgres.NewDeployment{Secrets: map[string][]byte{"TOKEN": sealed}})
-	job, err := p.LoadJob(t.Context(), id)
-	p.must(err)
-	if raw, err := json.Marshal(job); err != nil || strings.Contains(string(raw), "s3cret") {
-		t.Fatalf("the job shows the secret: %s (%v)", raw, err)
-	}
-	plain, err := p.node.Open(job.Secrets, "micro-1", id, time.Now())
-	p.must(err)
-	equal(t, "what the node opens", string(plain), `{"TOKEN":"s3cret"}`)
-	if _, err := p.node.Open(job.Secrets, "micro-1", "d-other", time.Now()); err == nil {
-		t.Error("the box opens for another deployment")
-	}
-	if _, err := p.node.Open(job.Secrets, "micro-1", id, time.Now().Add(boxLifetime+time.Minute)); err == nil {
-		t.Error("the box never expires")
-	}
-}
-
-func TestSecretOfAnotherServiceCannotBeUsed(t *testing.T) {
-	t.Parallel()
-	p := newPlatform(t)
-	sealed, err := p.Keys.Seal(sdp.SecretPurpose, []byte("s3cret"), sdp.SecretContext("box", "payment", "TOKEN"))
-	p.must(err)
-	_, err = p.LoadJob(t.Context(), p.queue(postgres.NewDeployment{Secrets: map[string][]byte{"TOKEN": sealed}}))
-	if err == nil || strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("got %v, want a refusal without the secret", err)
 	}
 }
 

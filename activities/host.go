@@ -157,11 +157,11 @@ func (h *Host) secrets(box sdp.SealedBox, deployment string) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	vars := map[string]string{}
-	if err := json.Unmarshal(plain, &vars); err != nil {
+	var content Confidential
+	if err := json.Unmarshal(plain, &content); err != nil {
 		return nil, errors.New("the secrets box holds no variables")
 	}
-	return vars, nil
+	return content.Vars, nil
 }
 
 func (h *Host) open(box sdp.SealedBox, operation string) ([]byte, error) {

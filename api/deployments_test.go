@@ -40,10 +40,10 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(job.Secrets["API_KEY"]), "Marker") || job.Env["LOG_LEVEL"] != "debug" {
+	if strings.Contains(string(job.Settings.Secrets()["API_KEY"].Sealed), "Marker") || job.Settings.Variables()["LOG_LEVEL"] != "debug" {
 		t.Errorf("job %+v", job)
 	}
-	opened, err := bed.Keys.Open("environment", job.Secrets["API_KEY"], "shop/payment/API_KEY")
+	opened, err := bed.Keys.Open("environment", job.Settings.Secrets()["API_KEY"].Sealed, "shop/payment/API_KEY")
 	if err != nil || string(opened) != "secret-Marker" {
 		t.Errorf("secret %v", err)
 	}

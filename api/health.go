@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -22,11 +20,12 @@ type About struct {
 	Environments []string `json:"environments" doc:"names a sandbox's environment may have"`
 }
 
-func (s *Server) about(context.Context, *none) (*body[About], error) {
-	return &body[About]{About{
-		Version: s.cfg.Version, TemporalUI: s.cfg.TemporalUI,
-		Environments: append([]string{}, slices.Sorted(maps.Keys(s.cfg.Environments))...),
-	}}, nil
+func (s *Server) about(ctx context.Context, _ *none) (*body[About], error) {
+	names, err := s.db.EnvironmentNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &body[About]{About{Version: s.cfg.Version, TemporalUI: s.cfg.TemporalUI, Environments: names}}, nil
 }
 
 type healthOutput struct {

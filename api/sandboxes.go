@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"maps"
 	"net/url"
 	"slices"
 
@@ -122,12 +121,20 @@ func (s *Server) createdSandbox(ctx context.Context, sandbox sdp.Sandbox, op sdp
 	return &accepted[CreatedSandbox]{Location: "/api/v1/operations/" + op.ID, Body: out}, nil
 }
 
-func (s *Server) checkEnvironment(name string) error {
-	if _, ok := s.cfg.Environments[name]; ok || name == "" {
+// checkEnvironment returns an error unless a sandbox may use a version of an environment; version 0 is the newest.
+func (s *Server) checkEnvironment(ctx context.Context, name string, version int) error {
+	if name == "" {
+		if version != 0 {
+			return sdp.Errorf(sdp.Invalid, "bad-environment", "there is a version of an environment but no environment").
+				WithRemedy("name the environment too")
+		}
 		return nil
 	}
-	return unknown("unknown-environment", "environment", name, slices.Collect(maps.Keys(s.cfg.Environments)),
-		"environments are configured in server.yaml")
+	if err := sdp.CheckEnvironmentName(name); err != nil {
+		return err
+	}
+	_, err := s.db.EnvironmentVersion(ctx, name, version)
+	return err
 }
 
 // checkTargetURL accepts absolute http and https URLs without credentials, which everybody could read, and without a

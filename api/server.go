@@ -26,8 +26,6 @@ type Config struct {
 	// (default 12 h).
 	LoginRepository string
 	SessionTTL      time.Duration
-	// Environments holds the environments a sandbox may have by name; "" is always allowed.
-	Environments map[string]map[string]string
 	// SharedServices are services of the shared environment that no repository provides, as given to
 	// postgres.DB.SetSharedServices.
 	SharedServices map[string]postgres.SharedService

@@ -45,7 +45,7 @@ func (s *Server) resolveSpec(ctx context.Context, spec sdp.SandboxSpec) (checked
 	for _, n := range nodes {
 		c.nodes[n.Name] = n
 	}
-	if err := s.checkEnvironment(spec.Environment); err != nil {
+	if err := s.checkEnvironment(ctx, spec.Environment, spec.EnvironmentVersion); err != nil {
 		return c, err
 	}
 	if err := c.addGateway(); err != nil {

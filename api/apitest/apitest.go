@@ -66,10 +66,16 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 	}}
 	b.Config = api.Config{
 		Version: "test", PublicURL: "http://sdp.test", LoginRepository: "account", DB: db, Hub: hub, Keys: keys, Engine: b.Engine,
-		Environments:  map[string]map[string]string{"dev": {"LOG_LEVEL": "debug"}},
 		Log:           slog.New(slog.NewTextHandler(b.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		LivenessGrace: time.Nanosecond, Now: b.clock.now,
 		SharedServices: map[string]postgres.SharedService{"notification": {URL: "http://ocp.test/notification", Port: 8080}},
+	}
+	dev := postgres.EnvironmentChange{Name: "dev", User: User,
+		Change: func(postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
+			return &postgres.EnvironmentContent{Variables: map[string]string{"LOG_LEVEL": "debug"}}, nil
+		}}
+	if _, err := db.CreateEnvironment(ctx, dev); err != nil {
+		t.Fatal(err)
 	}
 	if err := db.SetSharedServices(ctx, b.Config.SharedServices); err != nil {
 		t.Fatal(err)

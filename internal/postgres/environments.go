@@ -2,21 +2,293 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"sdp/internal/sdp"
 )
 
-// Environment returns a live environment with its newest version.
-func (db *DB) Environment(ctx context.Context, name string) (sdp.Environment, error) {
-	return sdp.Environment{}, sdp.Errorf(sdp.Internal, "not-built", "environments are not built yet")
+// EnvironmentContent is all that a version of an environment holds, as it is stored: secrets and files encrypted.
+type EnvironmentContent struct {
+	Variables map[string]string
+	Secrets   map[string][]byte
+	Files     map[string]sdp.SealedFile // by path
 }
 
-// EnvironmentVersion returns one version of a live environment; 0 = the newest.
-func (db *DB) EnvironmentVersion(ctx context.Context, name string, version int) (sdp.EnvironmentVersion, error) {
-	return sdp.EnvironmentVersion{}, sdp.Errorf(sdp.Internal, "not-built", "environments are not built yet")
+// StoredEnvironment is an environment as a change of it finds it. What it encrypts is bound to ID.
+type StoredEnvironment struct {
+	ID      int64
+	Version int // the newest; 0 = it is being made
+	Content EnvironmentContent
 }
 
-// EnvironmentLayer returns one version of a live environment as it is stored, and which version it is; 0 = the newest.
-func (db *DB) EnvironmentLayer(ctx context.Context, name string, version int) (sdp.SealedLayer, []sdp.SealedFile, int, error) {
-	return sdp.SealedLayer{}, nil, 0, sdp.Errorf(sdp.Internal, "not-built", "environments are not built yet")
+// EnvironmentChange is who changes an environment and how. Change is called with the environment locked and returns
+// what the next version holds; it must not change what it is given, may be called again, and returns nil for content
+// that stays the same.
+type EnvironmentChange struct {
+	Name        string
+	Description *string // nil = stays
+	User        string
+	Note        string
+	Version     int // the newest version the caller knows of; 0 = any
+	Change      func(StoredEnvironment) (*EnvironmentContent, error)
+}
+
+// CreateEnvironment stores an environment with its first version.
+func (db *DB) CreateEnvironment(ctx context.Context, c EnvironmentChange) (e sdp.Environment, err error) {
+	err = db.inTx(ctx, "creating environment "+c.Name, func(tx pgx.Tx) error {
+		description := ""
+		if c.Description != nil {
+			description = *c.Description
+		}
+		var id int64
+		err := tx.QueryRow(ctx, `INSERT INTO environments (name, description, owner, version) VALUES ($1, $2, $3, 1)
+			ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING RETURNING id`, c.Name, clean(description), c.User).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return sdp.Errorf(sdp.Conflict, "environment-exists", "there is an environment %s already", c.Name).
+				WithRemedy("choose another name, or change it: `sdp env set %s`", c.Name)
+		}
+		if err != nil {
+			return err
+		}
+		content, err := c.Change(StoredEnvironment{ID: id})
+		if err != nil {
+			return err
+		}
+		if err := insertVersion(ctx, tx, id, 1, content, c); err != nil {
+			return err
+		}
+		e, err = environmentByName(ctx, tx, c.Name, 0)
+		return err
+	})
+	return e, err
+}
+
+// UpdateEnvironment makes a new version of an environment, unless nothing in it changes, and returns it as it is then.
+// Errors: Conflict "environment-changed" if c.Version is not the newest any more.
+func (db *DB) UpdateEnvironment(ctx context.Context, c EnvironmentChange) (e sdp.Environment, err error) {
+	err = db.inTx(ctx, "changing environment "+c.Name, func(tx pgx.Tx) error {
+		stored, err := lockEnvironment(ctx, tx, c.Name)
+		if err != nil {
+			return err
+		}
+		if c.Version != 0 && c.Version != stored.Version {
+			return sdp.Errorf(sdp.Conflict, "environment-changed", "environment %s is at version %d, not %d any more", c.Name,
+				stored.Version, c.Version).WithRemedy("look at what changed with `sdp env diff %s %d %d`, then try again",
+				c.Name, min(c.Version, stored.Version), max(c.Version, stored.Version))
+		}
+		content, err := c.Change(stored)
+		if err != nil {
+			return err
+		}
+		if content != nil {
+			if err := insertVersion(ctx, tx, stored.ID, stored.Version+1, content, c); err != nil {
+				return err
+			}
+		}
+		if content != nil || c.Description != nil {
+			_, err = tx.Exec(ctx, `UPDATE environments SET description = coalesce($2, description), updated_at = now(),
+				version = version + $3 WHERE id = $1`, stored.ID, cleanOptional(c.Description), countIf(content != nil))
+			if err != nil {
+				return err
+			}
+		}
+		e, err = environmentByName(ctx, tx, c.Name, 0)
+		return err
+	})
+	return e, err
+}
+
+func cleanOptional(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	c := clean(*s)
+	return &c
+}
+
+func countIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// lockEnvironment reads a live environment and keeps others from changing or deleting it until the transaction ends.
+func lockEnvironment(ctx context.Context, tx pgx.Tx, name string) (s StoredEnvironment, err error) {
+	var files map[string]fileDoc
+	// Two statements: one that had to wait for the lock would not see the version written meanwhile.
+	err = tx.QueryRow(ctx, `SELECT id, version FROM environments WHERE name = $1 AND deleted_at IS NULL FOR UPDATE`, name).
+		Scan(&s.ID, &s.Version)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = noEnvironment(ctx, tx, name)
+	}
+	if err != nil {
+		return s, err
+	}
+	err = tx.QueryRow(ctx, `SELECT variables, secrets, files FROM environment_versions
+		WHERE environment_id = $1 AND version = $2`, s.ID, s.Version).Scan(&s.Content.Variables, &s.Content.Secrets, &files)
+	s.Content.Files = map[string]sdp.SealedFile{}
+	for path, f := range files {
+		s.Content.Files[path] = sdp.SealedFile{Path: path, Size: f.Size, Content: f.Content}
+	}
+	return s, err
+}
+
+func insertVersion(ctx context.Context, tx pgx.Tx, id int64, version int, content *EnvironmentContent, c EnvironmentChange) error {
+	files := map[string]fileDoc{}
+	for path, f := range content.Files {
+		files[path] = fileDoc{f.Size, f.Content}
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO environment_versions (environment_id, version, variables, secrets, files, author, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, version, document(orEmpty(content.Variables)),
+		document(orEmpty(content.Secrets)), document(files), c.User, clean(c.Note))
+	return err
+}
+
+// DeleteEnvironment deletes an environment that no live sandbox and no snapshot uses. Its secrets and files are gone.
+func (db *DB) DeleteEnvironment(ctx context.Context, name string) error {
+	return db.inTx(ctx, "deleting environment "+name, func(tx pgx.Tx) error {
+		stored, err := lockEnvironment(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if err := refuseUsed(ctx, tx, name); err != nil {
+			return err
+		}
+		var b pgx.Batch
+		b.Queue(`UPDATE environments SET deleted_at = now() WHERE id = $1`, stored.ID)
+		b.Queue(`UPDATE environment_versions SET secrets = '{}', files = '{}' WHERE environment_id = $1`, stored.ID)
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+func refuseUsed(ctx context.Context, tx pgx.Tx, name string) error {
+	var sandboxes, snapshots []string
+	err := tx.QueryRow(ctx, `SELECT
+		ARRAY(SELECT name FROM sandboxes WHERE environment = $1 AND state <> 'DELETED' ORDER BY name),
+		ARRAY(SELECT p.name || ' of ' || s.name FROM snapshots p JOIN sandboxes s ON s.id = p.sandbox_id
+			WHERE p.spec->>'environment' = $1 ORDER BY p.seq)`, name).Scan(&sandboxes, &snapshots)
+	switch {
+	case err != nil:
+		return err
+	case len(sandboxes) > 0:
+		return sdp.Errorf(sdp.Conflict, "environment-used", "environment %s is used by sandbox %s", name, few(sandboxes)).
+			WithRemedy("give them another environment or delete them first; `sdp env usage %s` lists them", name)
+	case len(snapshots) > 0:
+		return sdp.Errorf(sdp.Conflict, "environment-used", "environment %s is needed by snapshot %s", name, few(snapshots)).
+			WithRemedy("delete the snapshots first: `sdp snapshot list`")
+	}
+	return nil
+}
+
+// few names the first of a list and says how many more there are.
+func few(names []string) string {
+	const shown = 5
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:shown], ", ") + " and " + strconv.Itoa(len(names)-shown) + " more"
+}
+
+// requireEnvironment keeps an environment from being deleted until the transaction, which makes a sandbox use it, ends.
+// It is NotFound if there is no such environment or version; "" and version 0, the newest, are always fine.
+func requireEnvironment(ctx context.Context, tx pgx.Tx, name string, version int) error {
+	if name == "" {
+		return nil
+	}
+	var found bool
+	err := tx.QueryRow(ctx, `SELECT $2 = 0 OR EXISTS (SELECT FROM environment_versions v
+			WHERE v.environment_id = e.id AND v.version = $2)
+		FROM environments e WHERE e.name = $1 AND e.deleted_at IS NULL FOR SHARE OF e`, name, version).Scan(&found)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noEnvironment(ctx, tx, name)
+	}
+	if err == nil && !found {
+		return noVersion(name, version)
+	}
+	return err
+}
+
+// noEnvironment says that there is no environment of the name, and which one was perhaps meant.
+func noEnvironment(ctx context.Context, q querier, name string) error {
+	names, err := environmentNames(ctx, q)
+	if err != nil {
+		return err
+	}
+	e := sdp.Errorf(sdp.NotFound, "unknown-environment", "there is no environment %q", clean(name))
+	const remedy = "`sdp env list` lists the environments there are; `sdp env create` makes one"
+	if near := sdp.Nearest(name, names); len(near) > 0 {
+		return e.WithRemedy("did you mean %q? %s", near[0], remedy)
+	}
+	return e.WithRemedy(remedy)
+}
+
+func noVersion(name string, version int) error {
+	return sdp.Errorf(sdp.NotFound, "unknown-version", "environment %s has no version %d", name, version).
+		WithRemedy("`sdp env versions %s` lists its versions", name)
+}
+
+// fileDoc is a stored file of an environment.
+type fileDoc struct {
+	Size    int    `json:"size"`
+	Content []byte `json:"content,omitempty"`
+}
+
+// environmentColumns need environments as e and environment_versions as v. Encrypted bytes are left out.
+const environmentColumns = `e.name, e.description, e.owner, e.version, e.created_at, e.updated_at, ` + versionColumns
+
+const versionColumns = `v.version, v.variables, ARRAY(SELECT jsonb_object_keys(v.secrets)),
+	(SELECT coalesce(jsonb_object_agg(key, jsonb_build_object('size', value->'size')), '{}') FROM jsonb_each(v.files)),
+	v.author, v.note, v.created_at`
+
+func versionFields(v *sdp.EnvironmentVersion, files *map[string]fileDoc) []any {
+	return []any{&v.Version, &v.Variables, &v.SecretKeys, files, &v.Author, &v.Note, &v.CreatedAt}
+}
+
+func finishVersion(v *sdp.EnvironmentVersion, files map[string]fileDoc) {
+	slices.Sort(v.SecretKeys)
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		v.Files = append(v.Files, sdp.EnvironmentFile{Path: path, Size: files[path].Size})
+	}
+}
+
+func scanEnvironment(row pgx.CollectableRow) (e sdp.Environment, err error) {
+	var files map[string]fileDoc
+	err = row.Scan(append([]any{&e.Name, &e.Description, &e.Owner, &e.Version, &e.CreatedAt, &e.UpdatedAt},
+		versionFields(&e.Current, &files)...)...)
+	finishVersion(&e.Current, files)
+	return e, err
+}
+
+func scanVersion(row pgx.CollectableRow) (v sdp.EnvironmentVersion, err error) {
+	var files map[string]fileDoc
+	err = row.Scan(versionFields(&v, &files)...)
+	finishVersion(&v, files)
+	return v, err
+}
+
+// environmentByName reads a live environment with one version as its Current; 0 = the newest.
+func environmentByName(ctx context.Context, q querier, name string, version int) (sdp.Environment, error) {
+	found, err := query(ctx, q, "reading environment "+name, scanEnvironment, `SELECT `+environmentColumns+`
+		FROM environments e JOIN environment_versions v ON v.environment_id = e.id
+			AND v.version = coalesce(nullif($2, 0), e.version)
+		WHERE e.name = $1 AND e.deleted_at IS NULL`, name, version)
+	if err == nil && len(found) == 0 {
+		if version != 0 {
+			if _, err := environmentByName(ctx, q, name, 0); err == nil {
+				return sdp.Environment{}, noVersion(name, version)
+			}
+		}
+		err = noEnvironment(ctx, q, name)
+	}
+	if err != nil {
+		return sdp.Environment{}, err
+	}
+	return found[0], nil
 }

@@ -52,6 +52,9 @@ func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, e
 }
 
 func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
+	if err := requireEnvironment(ctx, tx, n.Spec.Environment, n.Spec.EnvironmentVersion); err != nil {
+		return err
+	}
 	var port *int
 	if n.GatewayNode != "" {
 		free, err := freePort(ctx, tx, n.GatewayNode)

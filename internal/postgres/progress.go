@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -111,8 +110,7 @@ type Job struct {
 	Repository  sdp.Repository
 	Node        sdp.Node
 	Credentials sdp.SealedBox
-	Env         map[string]string
-	Secrets     map[string][]byte // encrypted as they were given
+	Settings    sdp.Settings // of the service now
 	Table       sdp.RoutingTable
 	TableNodes  []string
 	Current     *sdp.Container // what serves the service now, nil = nothing
@@ -125,6 +123,11 @@ func (db *DB) Job(ctx context.Context, id string) (job Job, err error) {
 		if err != nil {
 			return err
 		}
+		settings, err := settingsOf(ctx, tx, job.Deployment.Sandbox)
+		if err != nil {
+			return err
+		}
+		job.Settings = settings[job.Deployment.Service]
 		if job.Table, job.TableNodes, err = tableOf(ctx, tx, job.Deployment.Sandbox); err != nil {
 			return err
 		}
@@ -140,7 +143,7 @@ func (db *DB) Job(ctx context.Context, id string) (job Job, err error) {
 
 func readJob(ctx context.Context, q querier, id string) (Job, error) {
 	found, err := query(ctx, q, "reading deployment "+id, scanJob, `SELECT `+deploymentColumns+`, `+repositoryColumns+`,
-			`+nodeColumns+`, d.credentials, v.env, v.secrets
+			`+nodeColumns+`, d.credentials
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
 			JOIN repositories r ON r.name = d.repository JOIN nodes n ON n.name = r.node
 			JOIN sandbox_services v ON v.sandbox_id = d.sandbox_id AND v.name = d.service
@@ -157,13 +160,12 @@ func readJob(ctx context.Context, q querier, id string) (Job, error) {
 func scanJob(row pgx.CollectableRow) (j Job, err error) {
 	var health healthDoc
 	var box *boxDoc
-	var secrets json.RawMessage
 	last := append(repositoryFields(&j.Repository), nodeFields(&j.Node, &health)...)
-	last = append(last, &box, &j.Env, &secrets)
+	last = append(last, &box)
 	j.Deployment, err = scanDeploymentBefore(row, last...)
 	if err != nil {
 		return j, err
 	}
 	j.Node.Health, j.Credentials = sdp.NodeHealth(health), box.box()
-	return j, json.Unmarshal(secrets, &j.Secrets)
+	return j, nil
 }

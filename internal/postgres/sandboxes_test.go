@@ -17,6 +17,7 @@ func TestCreateSandbox(t *testing.T) {
 	n := newSandbox("box")
 	n.Gateway = "gateway"
 	n.Spec.Environment = "dev"
+	environment(t, db, "dev", postgres.EnvironmentContent{})
 	n.Spec.Gateway = &sdp.ServiceSpec{Branch: "main"}
 	n.Spec.Services = map[string]sdp.ServiceSpec{"account": {Branch: "feature/x"}, "payment": {UseOCP: true},
 		"ledger": {URL: "http://elsewhere/ledger"}}

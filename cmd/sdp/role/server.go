@@ -156,7 +156,6 @@ func (s *server) newAPI() (*api.Server, error) {
 		PublicURL:       s.config.PublicURL,
 		LoginRepository: s.config.Login.Repository,
 		SessionTTL:      s.config.Login.Session,
-		Environments:    s.config.Environments,
 		SharedServices:  s.config.shared(),
 		TemporalUI:      s.config.Temporal.UI,
 		DB:              s.db,
@@ -181,7 +180,7 @@ func (s *server) temporalReady(ctx context.Context) error {
 // runControl runs the control worker and starts it again whenever it ends, because a namespace or a Temporal that is
 // not there yet comes up later.
 func (s *server) runControl(ctx context.Context) error {
-	control := &activities.Control{DB: s.db, Keys: s.keys, Environments: s.config.Environments}
+	control := &activities.Control{DB: s.db, Keys: s.keys}
 	return await(ctx, "Temporal", func(ctx context.Context) error {
 		if err := s.temporalReady(ctx); err != nil {
 			return err

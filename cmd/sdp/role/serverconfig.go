@@ -25,7 +25,7 @@ type serverConfig struct {
 	Logs      logsConfig            `yaml:"logs"`
 	// OCP lists services of the shared environment that no repository here provides.
 	OCP map[string]sharedConfig `yaml:"ocp"`
-	// Environments are named sets of variables a sandbox can ask for.
+	// Environments is what they were before they moved into the database; refused.
 	Environments map[string]map[string]string `yaml:"environments"`
 }
 
@@ -148,12 +148,9 @@ func (c *serverConfig) checkShared(f *config.File) error {
 				"ocp.%s.port: %d is no port", name, s.Port)
 		}
 	}
-	for name, variables := range c.Environments {
-		for key := range variables {
-			if err := sdp.CheckEnvKey(key); err != nil {
-				return f.Errorf([]any{"environments", name, key}, sdp.AsError(err).Remedy, "environments.%s: %q is no variable", name, key)
-			}
-		}
+	if c.Environments != nil {
+		return f.Errorf([]any{"environments"}, "remove the section, start the server and make each of them with `sdp env create NAME "+
+			"--from FILE.env`; docs/environments.md shows how", "environments are not configured here any more")
 	}
 	return nil
 }

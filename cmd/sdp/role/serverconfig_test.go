@@ -46,12 +46,11 @@ keys: {master: /path/master.key, codec: /path/codec.keys}
 login: {repository: account, session: 12h}
 logs: {keep: 72h}
 ocp: {notification: {url: "http://127.0.0.1:7795", port: 8080}}
-environments: {dev: {LOG_LEVEL: debug, N: 1}}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.shared()["notification"].Port != 8080 || c.Environments["dev"]["N"] != "1" {
+	if c.shared()["notification"].Port != 8080 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -63,7 +62,7 @@ func TestWrongServerConfigsNameLineAndRemedy(t *testing.T) {
 		minimal + "publicURL: ftp://x\n":                   "server.yaml:4: publicURL",
 		minimal + "ocp:\n  rates: {url: x, port: 80}\n":    "server.yaml:5: ocp.rates.url",
 		minimal + "ocp:\n  rates: {url: http://x}\n":       "server.yaml:5: ocp.rates.port",
-		minimal + "environments: {dev: {1A: x}}\n":         "server.yaml:4: environments.dev",
+		minimal + "environments: {dev: {A: x}}\n":          "server.yaml:4: environments are not configured here any more",
 		minimal + "logs: {keep: 1h}\n":                     "server.yaml:4: logs.keep",
 		minimal + "instance: A\n":                          "server.yaml:4: instance",
 		strings.Replace(minimal, "sdp@", "sdp:pw@", 1):     "server.yaml:1: database.url holds a password",
