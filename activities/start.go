@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sdp/internal/docker"
@@ -111,19 +110,11 @@ func (h *Host) containerName(ctx context.Context, in StartInput) (string, error)
 	return name, nil // somebody else's: Docker.Start refuses it and says whose it is
 }
 
-// environment is what a service finds in its environment. Later entries win: SDP's own, the addresses of the other
-// services, the node's configuration, the environment, the deployment's secrets.
+// environment is what a service finds in its environment. Later entries win: SDP's own and the addresses of the other
+// services, the node's configuration, the layers above it, the secrets among them.
 func environment(in StartInput, repo Repository, secrets map[string]string) []string {
-	env := map[string]string{"PORT": strconv.Itoa(repo.Port), "SDP_SANDBOX": in.Sandbox, "SDP_SERVICE": in.Service,
-		"SDP_BRANCH": in.Branch, "SDP_SHA": in.SHA, "SDP_DEPLOYMENT": in.Deployment}
-	if repo.UpstreamEnv != "" {
-		for _, s := range in.Table.Services {
-			if s.Service != in.Service {
-				key := strings.ReplaceAll(repo.UpstreamEnv, "{{SERVICE}}", envName(s.Service))
-				env[key] = fmt.Sprintf("http://%s:%d", s.Service, s.Port)
-			}
-		}
-	}
+	env := sdp.PlatformVariables(repo.Repository, in.Table, sdp.Deployment{ID: in.Deployment, Sandbox: in.Sandbox,
+		Service: in.Service, Branch: in.Branch, SHA: in.SHA})
 	maps.Copy(env, repo.Vars)
 	maps.Copy(env, in.Env)
 	maps.Copy(env, secrets)
@@ -133,8 +124,6 @@ func environment(in StartInput, repo Repository, secrets map[string]string) []st
 	}
 	return out
 }
-
-func envName(service string) string { return strings.ToUpper(strings.ReplaceAll(service, "-", "_")) }
 
 // withOutput adds what the container printed last to a failure of the container itself, and to the log.
 func (h *Host) withOutput(err error, log *logs.Stream) error {

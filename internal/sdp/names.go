@@ -40,7 +40,9 @@ func CheckServiceName(name string) error { return checkName("service", name, Max
 func CheckNodeName(name string) error { return checkName("node", name, MaxServiceName) }
 
 // CheckEnvironmentName is CheckSandboxName for environments, up to MaxEnvironmentName.
-func CheckEnvironmentName(name string) error { return checkName("environment", name, MaxEnvironmentName) }
+func CheckEnvironmentName(name string) error {
+	return checkName("environment", name, MaxEnvironmentName)
+}
 
 func checkName(what, name string, limit int) error {
 	if len(name) <= limit && namePattern.MatchString(name) {

@@ -83,8 +83,20 @@ func (s Settings) Secrets() map[string]SealedSecret {
 	return secrets
 }
 
+// SealedIdentity is what identifies a value at rest: the random part of its encrypted bytes. It is written once for each
+// value and stays when the value is encrypted anew with another key (package secret: version, length of key ID, key ID,
+// salt and nonce of 28 bytes, ciphertext). Values that are equal but were written apart have different ones.
+func SealedIdentity(sealed []byte) []byte {
+	const random = 28
+	if len(sealed) < 2 || len(sealed) < 2+int(sealed[1])+random {
+		return sealed
+	}
+	header := 2 + int(sealed[1])
+	return sealed[header : header+random]
+}
+
 // Digest identifies what a container would get: 64 hexadecimal digits. Values that a higher layer hides do not count.
-// Secrets and files count by their encrypted bytes, which stay the same as long as the value does.
+// Secrets and files count by their identity, which stays the same as long as the value does.
 func (s Settings) Digest() string {
 	type file struct {
 		Path    string
@@ -92,11 +104,11 @@ func (s Settings) Digest() string {
 	}
 	secrets := map[string][]byte{}
 	for key, v := range s.Secrets() {
-		secrets[key] = v.Sealed
+		secrets[key] = SealedIdentity(v.Sealed)
 	}
 	files := []file{}
 	for _, f := range s.Files {
-		files = append(files, file{f.Path, f.Content})
+		files = append(files, file{f.Path, SealedIdentity(f.Content)})
 	}
 	plain, err := json.Marshal([]any{s.Variables(), secrets, files, s.Limits})
 	if err != nil {

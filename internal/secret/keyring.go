@@ -32,6 +32,29 @@ func (k *Keyring) Open(purpose string, sealed []byte, context string) ([]byte, e
 	return k.set.unseal(purpose, context, sealed)
 }
 
+// Reseal encrypts what Seal made with an old key anew with the active one. What the active key sealed stays as it is.
+//
+// Salt and nonce stay: they are random, and have not been used with the new key. So equal sealed bytes stay equal, and
+// sdp.SealedIdentity stays what it is.
+func (k *Keyring) Reseal(purpose string, sealed []byte, context string) ([]byte, error) {
+	active := k.set.active()
+	id, header, ok := sealedBy(sealed)
+	if ok && id == active.ID {
+		return sealed, nil
+	}
+	plaintext, err := k.set.unseal(purpose, context, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return sealWith(active, sealed[header:header+saltSize+nonceSize], purpose, context, plaintext)
+}
+
+// SealedBy returns the ID of the key that sealed something, "" for what is not sealed.
+func SealedBy(sealed []byte) string {
+	id, _, _ := sealedBy(sealed)
+	return id
+}
+
 // Rotate makes a new active key and keeps the old ones for opening. Node tokens given out before stay valid.
 func (k *Keyring) Rotate() error { return k.set.rotate(time.Now()) }
 

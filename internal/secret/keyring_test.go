@@ -169,6 +169,39 @@ func TestRotationKeepsOldOpenableUntilRetired(t *testing.T) {
 	}
 }
 
+func TestResealKeepsWhatIdentifiesAValue(t *testing.T) {
+	k := keyring(t, filepath.Join(t.TempDir(), "k"))
+	old := must(k.Seal("p", []byte(marker), "c"))
+	if same := must(k.Reseal("p", old, "c")); !bytes.Equal(same, old) {
+		t.Error("sealed anew without need")
+	}
+	before := k.Keys()[0].ID
+	if err := k.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	fresh := must(k.Reseal("p", old, "c"))
+	if !bytes.Equal(fresh, must(k.Reseal("p", old, "c"))) || bytes.Equal(fresh, old) {
+		t.Error("want the same new bytes each time")
+	}
+	if !bytes.Equal(sdp.SealedIdentity(fresh), sdp.SealedIdentity(old)) || len(sdp.SealedIdentity(old)) != 28 {
+		t.Error("the identity changed")
+	}
+	if bytes.Equal(sdp.SealedIdentity(must(k.Seal("p", []byte(marker), "c"))), sdp.SealedIdentity(old)) {
+		t.Error("two values have one identity")
+	}
+	_, err := k.Reseal("p", old, "other")
+	wantCode(t, err, "tampered")
+	if secret.SealedBy(old) != before || secret.SealedBy(fresh) == before || secret.SealedBy([]byte("x")) != "" {
+		t.Error("SealedBy names the wrong key")
+	}
+	if err := k.Retire(before); err != nil {
+		t.Fatal(err)
+	}
+	if string(must(k.Open("p", fresh, "c"))) != marker {
+		t.Error("lost")
+	}
+}
+
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "k")
 	sealed := must(keyring(t, path).Seal("p", []byte("first"), ""))

@@ -28,9 +28,14 @@ const (
 var errTampered = errors.New("not sealed with this key, for this purpose and context")
 
 func seal(k key, purpose, context string, plaintext []byte) ([]byte, error) {
-	out := slices.Concat([]byte{sealVersion, byte(len(k.ID))}, []byte(k.ID), make([]byte, saltSize+nonceSize))
-	random := out[len(out)-saltSize-nonceSize:]
+	random := make([]byte, saltSize+nonceSize)
 	rand.Read(random) // never fails since Go 1.24
+	return sealWith(k, random, purpose, context, plaintext)
+}
+
+// sealWith seals with given salt and nonce, which must be random and used for nothing else with this key.
+func sealWith(k key, random []byte, purpose, context string, plaintext []byte) ([]byte, error) {
+	out := slices.Concat([]byte{sealVersion, byte(len(k.ID))}, []byte(k.ID), random)
 	salt, nonce := random[:saltSize], random[saltSize:]
 	aead, err := subkey(k, purpose, salt)
 	if err != nil {
