@@ -48,11 +48,11 @@ const outputTail = 4 << 10
 func (h *Host) Build(ctx context.Context, in SourceInput) (string, error) {
 	var took time.Duration
 	err := h.do(ctx, func(ctx context.Context) error {
-		secrets, err := h.secrets(in.Secrets, in.Deployment)
+		given, err := h.confidential(in.Secrets, in.Deployment)
 		if err != nil {
 			return err
 		}
-		return h.logged(in.Deployment, values(secrets), func(log *logs.Stream) error {
+		return h.logged(in.Deployment, given.secrets(), func(log *logs.Stream) error {
 			began := time.Now()
 			defer func() { took = time.Since(began) }()
 			return h.build(ctx, in, log)
@@ -223,11 +223,11 @@ func firstProblem(output string) string {
 // Image makes the image of a built binary, or builds the repository's Dockerfile, and removes the checkout.
 func (h *Host) Image(ctx context.Context, in SourceInput) (string, error) {
 	err := h.do(ctx, func(ctx context.Context) error {
-		secrets, err := h.secrets(in.Secrets, in.Deployment)
+		given, err := h.confidential(in.Secrets, in.Deployment)
 		if err != nil {
 			return err
 		}
-		return h.logged(in.Deployment, values(secrets), func(log *logs.Stream) error { return h.image(ctx, in, log) })
+		return h.logged(in.Deployment, given.secrets(), func(log *logs.Stream) error { return h.image(ctx, in, log) })
 	})
 	return in.Image, err
 }

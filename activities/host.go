@@ -148,36 +148,12 @@ func (h *Host) credentials(box sdp.SealedBox, operation string) (git.Credentials
 	return git.Credentials(parsed), nil
 }
 
-// secrets opens the box that holds a deployment's secret variables.
-func (h *Host) secrets(box sdp.SealedBox, deployment string) (map[string]string, error) {
-	if box.Empty() {
-		return nil, nil
-	}
-	plain, err := h.open(box, deployment)
-	if err != nil {
-		return nil, err
-	}
-	var content Confidential
-	if err := json.Unmarshal(plain, &content); err != nil {
-		return nil, errors.New("the secrets box holds no variables")
-	}
-	return content.Vars, nil
-}
-
 func (h *Host) open(box sdp.SealedBox, operation string) ([]byte, error) {
 	plain, err := h.Keys.Open(box, h.Node, operation, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("opening what was sealed to node %s: %w", h.Node, err)
 	}
 	return plain, nil
-}
-
-func values(m map[string]string) []string {
-	var out []string
-	for _, v := range m {
-		out = append(out, v)
-	}
-	return out
 }
 
 // CheckoutsDir is the directory below a node's data that holds a checkout for each deployment that is being built.

@@ -19,19 +19,19 @@ import (
 func (h *Host) Start(ctx context.Context, in StartInput) (sdp.Container, error) {
 	var out sdp.Container
 	err := h.do(ctx, func(ctx context.Context) error {
-		secrets, err := h.secrets(in.Secrets, in.Deployment)
+		given, err := h.confidential(in.Secrets, in.Deployment)
 		if err != nil {
 			return err
 		}
-		return h.logged(in.Deployment, values(secrets), func(log *logs.Stream) error {
-			out, err = h.start(ctx, in, secrets, log)
+		return h.logged(in.Deployment, given.secrets(), func(log *logs.Stream) error {
+			out, err = h.start(ctx, in, given, log)
 			return err
 		})
 	})
 	return out, err
 }
 
-func (h *Host) start(ctx context.Context, in StartInput, secrets map[string]string, log *logs.Stream) (sdp.Container, error) {
+func (h *Host) start(ctx context.Context, in StartInput, given Confidential, log *logs.Stream) (sdp.Container, error) {
 	repo, err := h.repository(in.Repository)
 	if err != nil {
 		return sdp.Container{}, err
@@ -40,7 +40,7 @@ func (h *Host) start(ctx context.Context, in StartInput, secrets map[string]stri
 	if err != nil {
 		return sdp.Container{}, err
 	}
-	spec, err := h.spec(ctx, in, repo, network, secrets)
+	spec, err := h.spec(ctx, in, repo, network, given)
 	if err != nil {
 		return sdp.Container{}, err
 	}
@@ -83,17 +83,18 @@ func (h *Host) apply(ctx context.Context, table sdp.RoutingTable) error {
 	return err
 }
 
-func (h *Host) spec(ctx context.Context, in StartInput, repo Repository, network docker.Network, secrets map[string]string) (docker.Spec, error) {
+func (h *Host) spec(ctx context.Context, in StartInput, repo Repository, network docker.Network, given Confidential) (docker.Spec, error) {
 	name, err := h.containerName(ctx, in)
 	hosts := map[string]string{}
 	for _, s := range in.Table.Services {
 		hosts[s.Service] = network.Gateway
 	}
+	limits := in.Limits.Or(sdp.Limits{CPUs: h.Limits.CPUs, Memory: h.Limits.Memory, PIDs: h.Limits.PIDs})
 	return docker.Spec{
 		Name: name, Sandbox: in.Sandbox, Service: in.Service, Deployment: in.Deployment, SHA: in.SHA, Image: in.Image,
-		Repository: in.Repository, Env: environment(in, repo, secrets), SecretKeys: slices.Sorted(maps.Keys(secrets)),
+		Repository: in.Repository, Env: environment(in, repo, given.Vars), SecretKeys: slices.Sorted(maps.Keys(given.Vars)),
 		Hosts: hosts, Network: network.Name, User: repo.User, Port: repo.Port,
-		Memory: h.Limits.Memory, CPUs: h.Limits.CPUs, PIDs: h.Limits.PIDs,
+		Memory: limits.Memory, CPUs: limits.CPUs, PIDs: limits.PIDs, Files: given.files(),
 	}, err
 }
 

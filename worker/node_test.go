@@ -33,6 +33,7 @@ type machine struct {
 	t       *testing.T
 	image   string
 	sandbox string
+	files   []docker.File // given to containers
 	control *controlPlane
 }
 
@@ -232,7 +233,7 @@ func (m *machine) start(deployment string, env ...string) docker.Container {
 	c, err := m.docker.Start(m.t.Context(), docker.Spec{
 		Name: sdp.ContainerName(m.sandbox, "account"), Sandbox: m.sandbox, Service: "account", Deployment: deployment,
 		SHA: commit, Image: m.image, Repository: "account", Env: env, SecretKeys: []string{"SECRET"}, Network: n.Name, Port: 8080,
-		Memory: 64 << 20, CPUs: 1, PIDs: 64})
+		Memory: 64 << 20, CPUs: 1, PIDs: 64, Files: m.files})
 	if err != nil {
 		m.t.Fatal(err)
 	}

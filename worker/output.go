@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"sdp/activities"
 	"sdp/internal/docker"
 	"sdp/internal/logs"
 	"sdp/internal/sdp"
@@ -69,7 +70,11 @@ func (o *output) run(ctx context.Context) error {
 // copy follows one container until it ends. The stream is complete only once the container is gone: a stopped one may
 // be started again. Usually it goes a moment after it stopped; the reconciler then calls finish.
 func (o *output) copy(ctx context.Context, c docker.Container) error {
-	options := logs.Options{Masker: logs.NewMasker(secretValues(c)...), MaxBytes: outputLimit}
+	secrets, err := o.secrets(ctx, c)
+	if err != nil {
+		return err
+	}
+	options := logs.Options{Masker: logs.NewMasker(secrets...), MaxBytes: outputLimit}
 	stream, err := o.spool.Create(sdp.ContainerStream(c.Deployment), options)
 	if err != nil {
 		return err
@@ -104,6 +109,17 @@ func (o *output) finish(stream string) error {
 		return err
 	}
 	return s.Close()
+}
+
+// secrets are what must not show in a container's output: the values of its secret variables and the contents of its
+// files. They are asked of Docker, because a list of containers does not tell them.
+func (o *output) secrets(ctx context.Context, c docker.Container) ([]string, error) {
+	full, found, err := o.docker.Inspect(ctx, c.ID)
+	if err != nil || !found {
+		return secretValues(c), err // of one that is gone nothing more is copied
+	}
+	files, err := o.docker.Files(ctx, full)
+	return append(secretValues(full), activities.SecretContents(files)...), err
 }
 
 // secretValues are the values of a container's variables that were given as secrets.

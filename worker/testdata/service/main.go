@@ -1,5 +1,5 @@
 // Command service is what the tests run in containers: it answers every request and prints a number each millisecond,
-// up to COUNT. With COUNT unset it prints its SECRET once.
+// up to COUNT. With COUNT unset it prints its SECRET and its file /etc/app/key once.
 package main
 
 import (
@@ -21,6 +21,9 @@ func printNumbers() {
 	count, err := strconv.Atoi(os.Getenv("COUNT"))
 	if err != nil {
 		fmt.Println("the secret is", os.Getenv("SECRET"))
+		if key, err := os.ReadFile("/etc/app/key"); err == nil {
+			fmt.Printf("the key is %s\n", key)
+		}
 	}
 	for n := range count {
 		fmt.Println("number", n)
