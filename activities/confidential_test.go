@@ -63,7 +63,7 @@ func TestLimitsOfAContainer(t *testing.T) {
 	h := &Host{Node: "micro-1", Docker: d, Limits: Limits{Memory: 512 << 20, CPUs: 1, PIDs: 512}}
 	in := startInput()
 	in.Limits = sdp.Limits{Memory: 64 << 20, PIDs: 32}
-	spec, err := h.spec(t.Context(), in, repositoryWith(nil, ""), docker.Network{}, Confidential{Files: []ConfidentialFile{{"/etc/x", nil}}})
+	spec, err := h.spec(t.Context(), in, repositoryWith(""), docker.Network{}, Confidential{Files: []ConfidentialFile{{"/etc/x", nil}}})
 	if err != nil || spec.Memory != 64<<20 || spec.CPUs != 1 || spec.PIDs != 32 || len(spec.Files) != 1 {
 		t.Errorf("spec %+v, %v", spec, err)
 	}

@@ -14,19 +14,19 @@ func startInput() StartInput {
 			{Service: "account", Port: 8080}, {Service: "payment", Port: 8081}, {Service: "rate-limits", Port: 9000}}}}
 }
 
-func repositoryWith(vars map[string]string, upstreams string) Repository {
-	return Repository{Repository: sdp.Repository{Name: "account", Port: 8080, UpstreamEnv: upstreams}, Vars: vars}
+func repositoryWith(upstreams string) Repository {
+	return Repository{Repository: sdp.Repository{Name: "account", Port: 8080, UpstreamEnv: upstreams}}
 }
 
 func TestEnvironmentSaysWhoTheServiceIs(t *testing.T) {
 	want := []string{"PORT=8080", "SDP_BRANCH=feature/x", "SDP_DEPLOYMENT=d1", "SDP_SANDBOX=box", "SDP_SERVICE=account", "SDP_SHA=" + commit}
-	if got := environment(startInput(), repositoryWith(nil, ""), nil); !slices.Equal(got, want) {
+	if got := environment(startInput(), repositoryWith(""), nil); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestEnvironmentNamesTheOtherServices(t *testing.T) {
-	got := environment(startInput(), repositoryWith(nil, "{{SERVICE}}_URL"), nil)
+	got := environment(startInput(), repositoryWith("{{SERVICE}}_URL"), nil)
 	for _, want := range []string{"PAYMENT_URL=http://payment:8081", "RATE_LIMITS_URL=http://rate-limits:9000"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
@@ -40,10 +40,9 @@ func TestEnvironmentNamesTheOtherServices(t *testing.T) {
 // Each layer may be overridden by the next, and every variable is there once.
 func TestEnvironmentLayers(t *testing.T) {
 	in := startInput()
-	vars := map[string]string{"PAYMENT_URL": "node", "A": "node", "B": "node", "C": "node"}
-	in.Env = map[string]string{"B": "environment", "C": "environment"}
-	got := environment(in, repositoryWith(vars, "{{SERVICE}}_URL"), map[string]string{"C": "secret"})
-	for _, want := range []string{"PAYMENT_URL=node", "A=node", "B=environment", "C=secret", "RATE_LIMITS_URL=http://rate-limits:9000"} {
+	in.Env = map[string]string{"PAYMENT_URL": "settings", "PORT": "9", "B": "settings", "C": "settings"}
+	got := environment(in, repositoryWith("{{SERVICE}}_URL"), map[string]string{"C": "secret"})
+	for _, want := range []string{"PAYMENT_URL=settings", "PORT=9", "B=settings", "C=secret", "RATE_LIMITS_URL=http://rate-limits:9000"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}

@@ -48,9 +48,8 @@ type Repository struct {
 	Path       string // of the clone
 	Build      string // go: package to build
 	Dockerfile string
-	BaseImage  string            // go: "" = SDP's own
-	User       string            // inside the container; "" = the image's
-	Vars       map[string]string // environment of the service
+	BaseImage  string // go: "" = SDP's own
+	User       string // inside the container; "" = the image's
 }
 
 // Limits bound one container.

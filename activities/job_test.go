@@ -96,8 +96,7 @@ func TestExplainSaysWhatTheNodeGets(t *testing.T) {
 	p.must(err)
 	settings, err := p.DB.Settings(t.Context(), "box")
 	p.must(err)
-	node := repositoryWith(map[string]string{"A": "repo", "D": "repo"}, "")
-	got := environment(StartInput{Env: job.Env}, node, p.confidential(job).Vars)
+	got := environment(StartInput{Env: job.Env}, repositoryWith(""), p.confidential(job).Vars)
 	for _, v := range settings["account"].Explain() {
 		value := v.Value
 		if v.Secret {

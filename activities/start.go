@@ -112,11 +112,10 @@ func (h *Host) containerName(ctx context.Context, in StartInput) (string, error)
 }
 
 // environment is what a service finds in its environment. Later entries win: SDP's own and the addresses of the other
-// services, the node's configuration, the layers above it, the secrets among them.
+// services, the layers of its settings as the control plane sent them, the secrets among them.
 func environment(in StartInput, repo Repository, secrets map[string]string) []string {
 	env := sdp.PlatformVariables(repo.Repository, in.Table, sdp.Deployment{ID: in.Deployment, Sandbox: in.Sandbox,
 		Service: in.Service, Branch: in.Branch, SHA: in.SHA})
-	maps.Copy(env, repo.Vars)
 	maps.Copy(env, in.Env)
 	maps.Copy(env, secrets)
 	var out []string

@@ -137,7 +137,7 @@ func (n *node) newHost(ctx context.Context) (*activities.Host, error) {
 		repositories[r.Name] = activities.Repository{
 			Repository: sdp.Repository{Name: r.Name, Node: c.Node, NodeType: c.Type, Kind: r.Kind, RemoteURL: clone.RemoteURL(),
 				Port: r.Port, HealthPath: r.Health, OCP: r.OCP, Variables: r.Env.Vars, UpstreamEnv: r.Env.Upstreams},
-			Path: r.Path, Build: r.Build, Dockerfile: r.Dockerfile, BaseImage: r.BaseImage, User: r.User, Vars: r.Env.Vars,
+			Path: r.Path, Build: r.Build, Dockerfile: r.Dockerfile, BaseImage: r.BaseImage, User: r.User,
 		}
 	}
 	return &activities.Host{Node: c.Node, Data: c.Data, Instance: c.Instance, Docker: n.docker, Router: n.router,
