@@ -18,6 +18,8 @@ import (
 type Control struct {
 	DB   *postgres.DB
 	Keys *secret.Keyring
+	// Submit hands an accepted operation to its sandbox's workflow; nil leaves that to the server's reconciler.
+	Submit func(context.Context, sdp.OperationRef) error
 }
 
 // Publish records how far a deployment is and tells whoever watches.

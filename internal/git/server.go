@@ -33,6 +33,20 @@ func Check(ctx context.Context, remoteURL string, c Credentials) error {
 	return err
 }
 
+// Heads returns the commits the branches of the repository at remoteURL are at now, by branch. It costs one request and
+// fails as Check does.
+func Heads(ctx context.Context, remoteURL string, c Credentials) (map[string]string, error) {
+	adv, err := advertise(ctx, remoteURL, c)
+	if err != nil {
+		return nil, err
+	}
+	heads := make(map[string]string, len(adv.branches))
+	for branch, sha := range adv.branches {
+		heads[branch] = sha.String()
+	}
+	return heads, nil
+}
+
 // advertisement is what a git server says about a repository.
 type advertisement struct {
 	at           time.Time

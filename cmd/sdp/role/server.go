@@ -180,13 +180,17 @@ func (s *server) temporalReady(ctx context.Context) error {
 // runControl runs the control worker and starts it again whenever it ends, because a namespace or a Temporal that is
 // not there yet comes up later.
 func (s *server) runControl(ctx context.Context) error {
-	control := &activities.Control{DB: s.db, Keys: s.keys}
+	control := &activities.Control{DB: s.db, Keys: s.keys, Submit: s.engine.Submit}
 	return await(ctx, "Temporal", func(ctx context.Context) error {
 		if err := s.temporalReady(ctx); err != nil {
 			return err
 		}
 		w := worker.NewControl(s.temporal, control)
 		if err := w.Start(); err != nil {
+			return err
+		}
+		if err := s.engine.ScheduleTracking(ctx, s.config.Tracking.Every); err != nil {
+			w.Stop()
 			return err
 		}
 		slog.Info("Ready", "url", s.config.PublicURL, "version", Version())

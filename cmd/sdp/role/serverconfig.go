@@ -23,6 +23,7 @@ type serverConfig struct {
 	Keys      keysConfig            `yaml:"keys"`
 	Login     loginConfig           `yaml:"login"`
 	Logs      logsConfig            `yaml:"logs"`
+	Tracking  trackingConfig        `yaml:"tracking"`
 	// OCP lists services of the shared environment that no repository here provides.
 	OCP map[string]sharedConfig `yaml:"ocp"`
 	// Environments is what they were before they moved into the database; refused.
@@ -48,6 +49,10 @@ type logsConfig struct {
 	Keep time.Duration `yaml:"keep"` // how long logs stay in the database, in whole days
 }
 
+type trackingConfig struct {
+	Every time.Duration `yaml:"every"` // how often the branches of services are looked at; 0 = never
+}
+
 type sharedConfig struct {
 	URL  string `yaml:"url"`
 	Port int    `yaml:"port"` // at which services of a sandbox ask for it
@@ -60,6 +65,7 @@ func loadServerConfig(path string) (serverConfig, error) {
 		Temporal: worker.TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
 		Login:    loginConfig{Session: 12 * time.Hour},
 		Logs:     logsConfig{Keep: 30 * 24 * time.Hour},
+		Tracking: trackingConfig{Every: time.Minute},
 	}
 	err := config.Load(path, &c)
 	return c, err
@@ -131,6 +137,10 @@ func (c *serverConfig) checkBounds(f *config.File) error {
 	}
 	if c.Logs.Keep < 24*time.Hour {
 		return f.Errorf([]any{"logs", "keep"}, "write at least 24h", "logs.keep is shorter than a day")
+	}
+	if every := c.Tracking.Every; every != 0 && (every < time.Second || every > 24*time.Hour) {
+		return f.Errorf([]any{"tracking", "every"}, "write a duration between 1s and 24h, such as 1m, or 0 to watch no branches",
+			"tracking.every is too short or too long")
 	}
 	return nil
 }

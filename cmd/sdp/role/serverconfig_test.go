@@ -64,6 +64,7 @@ func TestWrongServerConfigsNameLineAndRemedy(t *testing.T) {
 		minimal + "ocp:\n  rates: {url: http://x}\n":       "server.yaml:5: ocp.rates.port",
 		minimal + "environments: {dev: {A: x}}\n":          "server.yaml:4: environments are not configured here any more",
 		minimal + "logs: {keep: 1h}\n":                     "server.yaml:4: logs.keep",
+		minimal + "tracking: {every: 1ms}\n":               "server.yaml:4: tracking.every",
 		minimal + "instance: A\n":                          "server.yaml:4: instance",
 		strings.Replace(minimal, "sdp@", "sdp:pw@", 1):     "server.yaml:1: database.url holds a password",
 		strings.Replace(minimal, "postgres:", "mysql:", 1): "server.yaml:1: database.url is no PostgreSQL URL",

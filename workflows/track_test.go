@@ -1,0 +1,112 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// look is one look at the branches: asked are "node: owner/repository", in order, answers what FinishTracking was told.
+type look struct {
+	env     *testsuite.TestWorkflowEnvironment
+	asked   []string
+	answers []activities.WatchAnswer
+	ended   bool
+}
+
+func newLook(t *testing.T, round activities.TrackRound, answer func(node string, ask activities.WatchAsk) (activities.WatchAnswer, error)) *look {
+	t.Helper()
+	l := &look{env: newAsk(t)}
+	l.env.OnActivity(control.BeginTracking, any_, any_).Return(round, nil)
+	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in activities.WatchInput) ([]activities.WatchAnswer, error) {
+		var out []activities.WatchAnswer
+		for _, ask := range in.Asks {
+			l.asked = append(l.asked, in.Node+": "+ask.Owner+"/"+ask.Repository)
+			a, err := answer(in.Node, ask)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
+		}
+		return out, nil
+	})
+	l.env.OnActivity(control.FinishTracking, any_, any_).Return(func(_ context.Context, answers []activities.WatchAnswer) error {
+		l.answers, l.ended = answers, true
+		return nil
+	})
+	l.env.ExecuteWorkflow(Track)
+	if err := l.env.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func asking(owner, repository string) activities.WatchAsk {
+	return activities.WatchAsk{Owner: owner, Repository: repository, Branches: []string{"main"}}
+}
+
+func heads(ask activities.WatchAsk) activities.WatchAnswer {
+	return activities.WatchAnswer{Owner: ask.Owner, Repository: ask.Repository, Heads: map[string]string{"main": "aaaa"}}
+}
+
+func twoNodes() activities.TrackRound {
+	return activities.TrackRound{
+		First: []activities.WatchInput{{Node: "micro-1", Asks: []activities.WatchAsk{asking("ann", "account"), asking("bob", "account")}}},
+		Rest: []activities.WatchInput{{Node: "gateway-1", Asks: []activities.WatchAsk{asking("ann", "gateway")}},
+			{Node: "micro-1", Asks: []activities.WatchAsk{asking("bob", "user")}}},
+	}
+}
+
+func TestTrackAsksEveryNode(t *testing.T) {
+	l := newLook(t, twoNodes(), func(_ string, a activities.WatchAsk) (activities.WatchAnswer, error) { return heads(a), nil })
+	slices.Sort(l.asked)
+	want := []string{"gateway-1: ann/gateway", "micro-1: ann/account", "micro-1: bob/account", "micro-1: bob/user"}
+	if !slices.Equal(l.asked, want) || len(l.answers) != 4 {
+		t.Errorf("asked %q, answers %+v", l.asked, l.answers)
+	}
+}
+
+// A git server that sees a wrong password several times may lock the account.
+func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
+	l := newLook(t, twoNodes(), func(_ string, a activities.WatchAsk) (activities.WatchAnswer, error) {
+		if a.Owner == "bob" {
+			return a.Failed(sdp.Failure{Kind: sdp.Unauthenticated, Code: "wrong-credentials"}), nil
+		}
+		return heads(a), nil
+	})
+	if slices.Contains(l.asked, "micro-1: bob/user") || !slices.Contains(l.asked, "gateway-1: ann/gateway") {
+		t.Errorf("asked %q", l.asked)
+	}
+	if len(l.answers) != 3 || !l.answers[1].Refused() {
+		t.Errorf("answers %+v", l.answers)
+	}
+}
+
+func TestSilentNodeFailsItsOwnQuestionsOnly(t *testing.T) {
+	l := newLook(t, twoNodes(), func(node string, a activities.WatchAsk) (activities.WatchAnswer, error) {
+		if node == "gateway-1" {
+			return activities.WatchAnswer{}, temporal.NewTimeoutError(scheduleToStart, nil)
+		}
+		return heads(a), nil
+	})
+	for _, a := range l.answers {
+		if failed := a.Failure != nil; failed != (a.Repository == "gateway") || failed && a.Failure.Code != "no-worker" {
+			t.Errorf("answer %+v", a)
+		}
+	}
+	if len(l.answers) != 4 {
+		t.Errorf("%d answers", len(l.answers))
+	}
+}
+
+func TestNothingToWatchEndsAtOnce(t *testing.T) {
+	if l := newLook(t, activities.TrackRound{}, nil); l.ended || l.asked != nil {
+		t.Errorf("asked %q", l.asked)
+	}
+}
