@@ -139,6 +139,9 @@ func (c *Control) Settle(ctx context.Context, in SettleInput) error {
 	if op.Kind == sdp.OpDeploy {
 		return c.settleDeployment(ctx, in)
 	}
+	if op.Kind.Changes() && in.State.Settled() {
+		return c.settleChange(ctx, in)
+	}
 	if in.Late {
 		now, err := c.DB.Operation(ctx, op.ID)
 		if err != nil || now.State.Settled() {
@@ -151,12 +154,17 @@ func (c *Control) Settle(ctx context.Context, in SettleInput) error {
 	if in.State == sdp.OpQueued || in.State == sdp.OpRunning {
 		return nil
 	}
+	return fail(c.DB.Audit(ctx, operationEvent(in)))
+}
+
+func operationEvent(in SettleInput) sdp.AuditEvent {
+	op := in.Operation
 	e := sdp.AuditEvent{User: op.User, Action: auditAction(op.Kind) + ".finish", Sandbox: op.Sandbox, Service: op.Service,
 		Operation: op.ID, Outcome: outcomeOf(in.State), Once: op.ID + "/" + auditAction(op.Kind) + ".finish"}
 	if in.Failure != nil {
 		e.Detail = in.Failure.Code + ": " + in.Failure.Detail
 	}
-	return fail(c.DB.Audit(ctx, e))
+	return e
 }
 
 func (c *Control) settleDeployment(ctx context.Context, in SettleInput) error {
@@ -184,7 +192,7 @@ func outcomeOf(s sdp.OperationState) sdp.Outcome {
 
 func auditAction(k sdp.OperationKind) string {
 	switch k {
-	case sdp.OpCreate, sdp.OpDelete:
+	case sdp.OpCreate, sdp.OpDelete, sdp.OpApply, sdp.OpClone, sdp.OpRestore:
 		return "sandbox." + string(k)
 	case sdp.OpRoute:
 		return "route.set"

@@ -82,10 +82,10 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	return ref, fail(c.DB.MarkSubmitted(ctx, ref.ID))
 }
 
-// BeginTeardown says on which nodes a sandbox has anything.
-func (c *Control) BeginTeardown(ctx context.Context, sandbox string) (TeardownInput, error) {
-	_, nodes, err := c.DB.Table(ctx, sandbox)
-	return TeardownInput{Sandbox: sandbox, Nodes: nodes}, fail(err)
+// BeginTeardown says on which nodes the sandbox of a delete has anything, if it is still there.
+func (c *Control) BeginTeardown(ctx context.Context, op sdp.OperationRef) (TeardownInput, error) {
+	there, nodes, err := c.DB.DeleteTarget(ctx, op.ID)
+	return TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: !there}, fail(err)
 }
 
 // FinishDelete releases the ports and marks the sandbox as deleted.

@@ -415,7 +415,7 @@ func TestTeardownAndDelete(t *testing.T) {
 	p.run()
 	op := sdp.OperationRef{ID: "o-delete", Kind: sdp.OpDelete, Sandbox: "box", User: "ann"}
 	p.must(p.DB.BeginDelete(t.Context(), "box", sdp.Operation{ID: op.ID, RequestedBy: "ann"}))
-	in, err := p.BeginTeardown(t.Context(), "box")
+	in, err := p.BeginTeardown(t.Context(), op)
 	p.must(err)
 	if slices.Sort(in.Nodes); !slices.Equal(in.Nodes, []string{"gateway-1", "micro-1"}) {
 		t.Errorf("torn down on %q", in.Nodes)

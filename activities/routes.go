@@ -25,11 +25,21 @@ const stopGrace = 10 * time.Second
 // Route makes this node's router serve a table. Error "port-held": something foreign holds the public port.
 func (h *Host) Route(ctx context.Context, in RouteInput) error {
 	return h.do(ctx, func(ctx context.Context) error {
-		err := errors.Join(h.apply(ctx, in.Table), h.keep(ctx, in.Container))
-		if err != nil || in.Deployment == "" {
+		errs := []error{h.apply(ctx, in.Table), h.keep(ctx, in.Container)}
+		deployments := []string{in.Deployment}
+		for _, c := range in.More {
+			errs = append(errs, h.keep(ctx, c.DockerID))
+			deployments = append(deployments, c.Deployment)
+		}
+		if err := errors.Join(errs...); err != nil {
 			return err
 		}
-		return h.closeLog(in.Deployment, "ROUTE", "requests go to the new container")
+		for _, d := range deployments {
+			if d != "" {
+				errs = append(errs, h.closeLog(d, "ROUTE", "requests go to the new container"))
+			}
+		}
+		return errors.Join(errs...)
 	})
 }
 

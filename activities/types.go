@@ -73,11 +73,12 @@ type StartInput struct {
 
 // RouteInput asks a node's router to serve a table. Deployment, if set, gets the log line and its stream is finished.
 //
-// Container, if set, is the new container's Docker ID: from now on Docker keeps it running.
+// Container, if set, is the new container's Docker ID: from now on Docker keeps it running. More are further ones.
 type RouteInput struct {
 	Container  string
 	Table      sdp.RoutingTable
 	Deployment string
+	More       []sdp.Container
 }
 
 // RetireInput asks a node to let a replaced container finish what it has and to remove it.
@@ -99,6 +100,7 @@ type DiscardInput struct {
 type TeardownInput struct {
 	Sandbox string
 	Nodes   []string
+	Gone    bool // nothing is left to do, or somebody else does it
 }
 
 // LoginInput asks a node to prove credentials against a repository.

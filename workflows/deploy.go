@@ -52,6 +52,9 @@ func (d *deploy) run(ctx workflow.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if d.op.Hold {
+		return d.hold(ctx, container)
+	}
 	return d.route(ctx, container)
 }
 
@@ -143,7 +146,7 @@ func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
 			return "", err
 		}
 		d.switched = &s
-		if err := applyTable(ctx, s, &c); err != nil {
+		if err := applyTable(ctx, s, c); err != nil {
 			return "", err
 		}
 		d.switched = nil
@@ -222,7 +225,7 @@ func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s); err != nil {
 			errs = append(errs, err)
 		} else {
-			errs = append(errs, applyTable(ctx, s, nil))
+			errs = append(errs, applyTable(ctx, s))
 		}
 	}
 	if d.job.Repository.Node == "" || (failure != nil && failure.Code == "no-worker" && !d.started) {
@@ -239,13 +242,19 @@ func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// applyTable gives a table to all nodes that need it, at once. The node of a container that was just switched to, if
-// there is one, also sees to it that Docker keeps it, and ends the deployment's log.
-func applyTable(ctx workflow.Context, s activities.Switch, container *sdp.Container) error {
+// applyTable gives a table to all nodes that need it, at once. The nodes of containers that were just switched to, if
+// there are some, also see to it that Docker keeps them, and end the deployments' logs.
+func applyTable(ctx workflow.Context, s activities.Switch, containers ...sdp.Container) error {
 	apply := func(node string) workflow.Future {
 		in := activities.RouteInput{Table: s.Table}
-		if container != nil && node == container.Node {
-			in.Deployment, in.Container = container.Deployment, container.DockerID
+		for _, c := range containers {
+			switch {
+			case c.Node != node:
+			case in.Deployment == "":
+				in.Deployment, in.Container = c.Deployment, c.DockerID
+			default:
+				in.More = append(in.More, c)
+			}
 		}
 		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
 	}

@@ -48,22 +48,24 @@ func waiting(op sdp.OperationRef, behind string) activities.WaitingInput {
 // Create makes the gateway node's router own the sandbox's public port. A port that something foreign holds is marked
 // and the next one is taken.
 func Create(ctx workflow.Context, op sdp.OperationRef) error {
-	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
-		var s activities.Switch
-		if err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, op.Sandbox).Get(ctx, &s); err != nil {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error { return claimPort(ctx, op.Sandbox) })
+}
+
+func claimPort(ctx workflow.Context, sandbox string) error {
+	var s activities.Switch
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, sandbox).Get(ctx, &s); err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err := applyTable(ctx, s)
+		f, reported := activities.FailureOf(err)
+		if err == nil || !reported || f.Code != "port-held" || attempt == portAttempts {
 			return err
 		}
-		for attempt := 1; ; attempt++ {
-			err := applyTable(ctx, s, nil)
-			f, reported := activities.FailureOf(err)
-			if err == nil || !reported || f.Code != "port-held" || attempt == portAttempts {
-				return err
-			}
-			if err := workflow.ExecuteLocalActivity(database(ctx), control.ReassignPort, s.Table).Get(ctx, &s); err != nil {
-				return err
-			}
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.ReassignPort, s.Table).Get(ctx, &s); err != nil {
+			return err
 		}
-	})
+	}
 }
 
 // Route sends a service's requests somewhere else, live.
@@ -73,7 +75,7 @@ func Route(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.SetRoute, op).Get(ctx, &s); err != nil {
 			return err
 		}
-		return applyTable(ctx, s, nil)
+		return applyTable(ctx, s)
 	})
 }
 
@@ -85,7 +87,7 @@ func Stop(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.StopService, op).Get(ctx, &s); err != nil {
 			return err
 		}
-		if err := applyTable(ctx, s, nil); err != nil {
+		if err := applyTable(ctx, s); err != nil {
 			return err
 		}
 		if s.Previous == nil {
@@ -103,14 +105,7 @@ func Restart(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.NewRestart, op).Get(ctx, &deployment); err != nil {
 			return err
 		}
-		ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-			WorkflowID:            sdp.OperationWorkflowID(sdp.OpDeploy, deployment.ID),
-			WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-			WaitForCancellation:   true,
-			StaticSummary:         describe(deployment),
-			TypedSearchAttributes: temporal.NewSearchAttributes(
-				attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User)),
-		})
+		ctx = asChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_UNSPECIFIED)
 		return workflow.ExecuteChildWorkflow(ctx, Deploy, deployment).Get(ctx, nil)
 	})
 }
@@ -120,17 +115,25 @@ func Restart(ctx workflow.Context, op sdp.OperationRef) error {
 func Delete(ctx workflow.Context, op sdp.OperationRef) error {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
 		var in activities.TeardownInput
-		if err := workflow.ExecuteLocalActivity(database(ctx), control.BeginTeardown, op.Sandbox).Get(ctx, &in); err != nil {
+		if err := workflow.ExecuteLocalActivity(database(ctx), control.BeginTeardown, op).Get(ctx, &in); err != nil {
 			return err
 		}
-		if err := eachNode(ctx, in.Nodes, host.StopTraffic, in); err != nil {
-			return err
+		if in.Gone { // the change that was to make it has taken it down; another one may have the name by now
+			return nil
 		}
-		if err := eachNode(ctx, in.Nodes, host.Teardown, in); err != nil {
+		if err := takeDown(ctx, in); err != nil {
 			return err
 		}
 		return workflow.ExecuteLocalActivity(database(ctx), control.FinishDelete, op).Get(ctx, nil)
 	})
+}
+
+// takeDown removes what the nodes have of a sandbox: first the traffic everywhere, so that nobody reaches half of it.
+func takeDown(ctx workflow.Context, in activities.TeardownInput) error {
+	if err := eachNode(ctx, in.Nodes, host.StopTraffic, in); err != nil {
+		return err
+	}
+	return eachNode(ctx, in.Nodes, host.Teardown, in)
 }
 
 // eachNode runs an activity on all nodes at once and waits for all of them.

@@ -72,8 +72,8 @@ func (b *bench) fakeControl() {
 		op.ID, op.Kind = "d1", sdp.OpDeploy
 		return op, b.call("new restart")
 	})
-	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, sandbox string) (activities.TeardownInput, error) {
-		return activities.TeardownInput{Sandbox: sandbox, Nodes: b.table.Nodes}, b.call("begin teardown")
+	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (activities.TeardownInput, error) {
+		return activities.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes}, b.call("begin teardown")
 	})
 	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) error { return b.call("finish delete") })
 	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) error { return b.call("removed") })

@@ -28,6 +28,8 @@ var (
 const (
 	signalSubmit  = "submit"
 	signalCancel  = "cancel"
+	signalHeld    = "held"
+	signalWord    = "word"
 	queryProgress = "progress"
 )
 

@@ -186,15 +186,7 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 	childCtx, cancel := workflow.WithCancel(ctx)
 	c := &child{op: op, cancel: cancel}
 	s.running = append(s.running, c)
-	childCtx = workflow.WithChildOptions(childCtx, workflow.ChildWorkflowOptions{
-		WorkflowID:            sdp.OperationWorkflowID(op.Kind, op.ID),
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
-		WaitForCancellation:   true,
-		StaticSummary:         describe(op),
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User)),
-	})
+	childCtx = asChild(childCtx, op, enums.PARENT_CLOSE_POLICY_ABANDON)
 	future := workflow.ExecuteChildWorkflow(childCtx, definitionOf(op.Kind), op)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		err := future.Get(ctx, nil)
@@ -211,6 +203,20 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 	})
 }
 
+// asChild are the options of an operation's own workflow. It ends only when what it did is undone or done, hence the
+// wait.
+func asChild(ctx workflow.Context, op sdp.OperationRef, whenParentEnds enums.ParentClosePolicy) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            sdp.OperationWorkflowID(op.Kind, op.ID),
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy:     whenParentEnds,
+		WaitForCancellation:   true,
+		StaticSummary:         describe(op),
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User)),
+	})
+}
+
 func definitionOf(kind sdp.OperationKind) any {
 	switch kind {
 	case sdp.OpDeploy:
@@ -223,16 +229,24 @@ func definitionOf(kind sdp.OperationKind) any {
 		return Stop
 	case sdp.OpRoute:
 		return Route
+	case sdp.OpApply, sdp.OpClone, sdp.OpRestore:
+		return Apply
 	default:
 		return Delete
 	}
 }
 
-// cancelOperation cancels a running operation, or ends a queued one at once: nothing of it has begun.
+// cancelOperation cancels a running operation, or ends a queued one at once: nothing of it has begun. What is unknown
+// here may be a part of a change that runs.
 func (s *entity) cancelOperation(ctx workflow.Context, id string) {
+	known := s.knows(id)
 	for _, c := range s.running {
-		if c.op.ID == id {
+		switch {
+		case c.op.ID == id && c.op.Kind.Cancellable():
 			c.cancel()
+		case !known && c.op.Kind.Changes() && !c.ended:
+			change := sdp.OperationWorkflowID(c.op.Kind, c.op.ID)
+			workflow.SignalExternalWorkflow(ctx, change, "", signalCancel, id) // it has ended if this fails
 		}
 	}
 	s.queue = slices.DeleteFunc(s.queue, func(q sdp.OperationRef) bool {

@@ -81,6 +81,12 @@ func storeContainer(old oldContainer) string {
 		WHERE deployment = $1 AND sandbox_id = $2 AND service = $3`
 }
 
+// Serves reports whether a deployment's container answers for its service.
+func (db *DB) Serves(ctx context.Context, deployment string) (bool, error) {
+	c, err := containerState(ctx, db.pool, deployment)
+	return c.state == sdp.Serving, translate("reading a container's state", err)
+}
+
 type oldContainer struct {
 	state             sdp.ContainerState // "" if there is none
 	dockerID, address string

@@ -23,7 +23,8 @@ type NewDeployment struct {
 	Secrets     map[string][]byte // encrypted already
 }
 
-// CreateDeployments queues deployments, all or none, and returns them as stored. A service that is new to the sandbox
+// CreateDeployments queues deployments, all or none, and returns them as stored. While a change of the sandbox is under
+// way it is a Conflict: a deployment brings settings, and the change may have to put back what it found. A service that is new to the sandbox
 // stays with OCP until its container serves, unless the shared environment does not have it.
 func (db *DB) CreateDeployments(ctx context.Context, ds []NewDeployment) (created []sdp.Deployment, err error) {
 	err = db.inTx(ctx, "queueing deployments", func(tx pgx.Tx) error {
@@ -81,12 +82,16 @@ func lockSandboxes(ctx context.Context, tx pgx.Tx, ds []NewDeployment) (map[stri
 		if err != nil {
 			return nil, err
 		}
+		if err := refuseChanging(ctx, tx, id, name); err != nil {
+			return nil, err
+		}
 		ids[name] = id
 	}
 	return ids, nil
 }
 
-// refuseTakenNames returns a Conflict if another sandbox's service has the container name of one of these.
+// refuseTakenNames returns a Conflict if another sandbox's service has the container name of one of these, or a container
+// that is not gone yet of a service that left its sandbox.
 func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error {
 	wanted := map[string]sdp.ServiceRef{}
 	var names []string
@@ -99,7 +104,10 @@ func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error 
 	holders, err := query(ctx, q, "checking container names", func(row pgx.CollectableRow) (h holder, err error) {
 		return h, row.Scan(&h.name, &h.sandbox, &h.service)
 	}, `SELECT v.container_name, s.name, v.name FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
-		WHERE v.container_name = ANY($1)`, names)
+		WHERE v.container_name = ANY($1)
+		UNION ALL SELECT 'sandbox-' || s.name || '-' || c.service, s.name, c.service
+		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
+		WHERE c.state <> 'REMOVED' AND s.state <> 'DELETED' AND 'sandbox-' || s.name || '-' || c.service = ANY($1)`, names)
 	if err != nil {
 		return err
 	}
@@ -115,7 +123,6 @@ func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error 
 
 // queueDeployment adds to b what stores one deployment and fills created from the row.
 func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sdp.Deployment) {
-	repository := cmp.Or(d.Repository, d.Service)
 	b.Queue(`INSERT INTO sandbox_services AS v (sandbox_id, name, branch, env, secrets, container_name, source)
 		SELECT $1, $2, $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM repositories WHERE name = $2 AND ocp <> '')
 			OR EXISTS (SELECT FROM shared_services WHERE name = $2) THEN 'ocp' ELSE 'sandbox' END::route_source
@@ -126,6 +133,12 @@ func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sd
 			container_name = excluded.container_name`,
 		sandboxID, d.Service, d.Branch, document(orEmpty(d.Env)), document(orEmpty(d.Secrets)),
 		sdp.ContainerName(d.Sandbox, d.Service))
+	insertDeployment(b, sandboxID, d, created)
+}
+
+// insertDeployment adds to b what stores the deployment itself and fills created from the row.
+func insertDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sdp.Deployment) {
+	repository := cmp.Or(d.Repository, d.Service)
 	b.Queue(`WITH d AS (
 			INSERT INTO deployments (id, sandbox_id, service, repository, node, environment, branch, sha, requested_by, steps,
 				credentials, operation)

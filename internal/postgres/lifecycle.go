@@ -141,20 +141,44 @@ func (db *DB) FinishDelete(ctx context.Context, name string) error {
 			return err
 		}
 		var b pgx.Batch
-		b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
-		b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
-		b.Queue(`UPDATE operations SET before = NULL WHERE sandbox_id = $1 AND before IS NOT NULL`, id)
-		b.Queue(`WITH ended AS (UPDATE deployments SET finished_at = coalesce(finished_at, now()), credentials = NULL,
-				waiting_for = '', state = CASE state WHEN 'RUNNING' THEN 'STOPPED' ELSE 'CANCELLED' END::deployment_state
-			WHERE sandbox_id = $1 AND (finished_at IS NULL OR state = 'RUNNING') RETURNING id)
-			SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, id, name)
-		b.Queue(`UPDATE operations SET state = 'CANCELLED', waiting_for = '', finished_at = now()
-			WHERE sandbox_id = $1 AND finished_at IS NULL AND kind <> 'delete'`, id)
-		b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(), secrets = '{}',
-			route_version = route_version + 1 WHERE id = $1`, id)
-		b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, name)
+		queueHistory(&b, id, name, "")
 		return tx.SendBatch(ctx, &b).Close()
 	})
+}
+
+// queueHistory adds to b what turns a sandbox into history; except names an operation that writes its end itself.
+func queueHistory(b *pgx.Batch, id int64, name, except string) {
+	b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
+	b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
+	b.Queue(`UPDATE operations SET before = NULL, change = change - 'secrets'
+		WHERE sandbox_id = $1 AND (before IS NOT NULL OR change ? 'secrets')`, id)
+	b.Queue(`WITH ended AS (UPDATE deployments SET finished_at = coalesce(finished_at, now()), credentials = NULL,
+			waiting_for = '', state = CASE state WHEN 'RUNNING' THEN 'STOPPED' ELSE 'CANCELLED' END::deployment_state
+		WHERE sandbox_id = $1 AND (finished_at IS NULL OR state = 'RUNNING') RETURNING id)
+		SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, id, name)
+	b.Queue(`UPDATE operations SET state = 'CANCELLED', waiting_for = '', finished_at = now()
+		WHERE sandbox_id = $1 AND finished_at IS NULL AND kind <> 'delete' AND id <> $2`, id, except)
+	b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(), secrets = '{}',
+		route_version = route_version + 1 WHERE id = $1`, id)
+	b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, name)
+}
+
+// DeleteTarget returns whether the sandbox that a delete operation was accepted for is still there, and the nodes that
+// may have something of it. Another sandbox may have taken the name since.
+func (db *DB) DeleteTarget(ctx context.Context, operation string) (there bool, nodes []string, err error) {
+	err = db.inTxWith(ctx, snapshot, "reading what "+operation+" deletes", func(tx pgx.Tx) error {
+		var name string
+		err := tx.QueryRow(ctx, `SELECT s.name, s.state <> 'DELETED' FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id
+			WHERE o.id = $1`, operation).Scan(&name, &there)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", operation)
+		}
+		if err == nil && there {
+			_, nodes, err = tableOf(ctx, tx, name)
+		}
+		return err
+	})
+	return there, nodes, err
 }
 
 // deletedBefore returns nil if a sandbox of this name was deleted once: the call is a repetition.

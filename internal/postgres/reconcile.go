@@ -35,12 +35,15 @@ func (db *DB) Desired(ctx context.Context, node string) (d sdp.Desired, err erro
 func busy(ctx context.Context, q querier) ([]sdp.ServiceRef, error) {
 	return query(ctx, q, "listing busy services", pgx.RowToStructByPos[sdp.ServiceRef], `
 		WITH whole AS (
-			SELECT o.sandbox_id AS id FROM operations o WHERE o.finished_at IS NULL AND o.kind IN ('create', 'delete')
+			SELECT o.sandbox_id AS id FROM operations o WHERE o.finished_at IS NULL AND o.service = ''
+				AND coalesce((o.change->>'new')::boolean, o.kind IN ('create', 'delete'))
 			UNION SELECT id FROM sandboxes WHERE deleting
 		)
 		SELECT s.name, b.service FROM (
 			SELECT sandbox_id, service FROM deployments WHERE finished_at IS NULL
-			UNION SELECT sandbox_id, service FROM operations WHERE finished_at IS NULL AND kind NOT IN ('create', 'delete')
+			UNION SELECT sandbox_id, service FROM operations WHERE finished_at IS NULL AND service <> ''
+			UNION SELECT sandbox_id, a->>'service' FROM operations, jsonb_array_elements(change->'actions') a
+				WHERE finished_at IS NULL AND change IS NOT NULL
 			UNION SELECT id, '' FROM whole
 			UNION SELECT v.sandbox_id, v.name FROM sandbox_services v JOIN whole w ON w.id = v.sandbox_id
 			UNION SELECT c.sandbox_id, c.service FROM containers c JOIN whole w ON w.id = c.sandbox_id

@@ -139,6 +139,8 @@ type changeDoc struct {
 	Actions []actionDoc `json:"actions"`
 	From    string      `json:"from,omitempty"`
 	Plan    string      `json:"plan,omitempty"`
+	// Secrets are sealed, and there only until the change has ended.
+	Secrets map[string]map[string][]byte `json:"secrets,omitempty"`
 }
 
 type actionDoc struct {
@@ -153,7 +155,8 @@ func changeDocument(c *sdp.Change) []byte {
 	if c == nil {
 		return nil
 	}
-	d := changeDoc{New: c.New, Atomic: c.Atomic, Spec: specDocument(c.Spec), From: clean(c.From), Plan: c.Plan}
+	d := changeDoc{New: c.New, Atomic: c.Atomic, Spec: specDocument(c.Spec), From: clean(c.From), Plan: c.Plan,
+		Actions: []actionDoc{}}
 	for _, a := range c.Actions {
 		d.Actions = append(d.Actions, actionDoc(a))
 	}

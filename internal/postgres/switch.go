@@ -75,6 +75,17 @@ func lockGeneration(ctx context.Context, tx pgx.Tx, deployment string) (g genera
 }
 
 func (g generation) serve(ctx context.Context, tx pgx.Tx) error {
+	if err := g.mayServe(); err != nil {
+		return err
+	}
+	var b pgx.Batch
+	g.queueServe(&b)
+	b.Queue(bumpRoutes, g.sandboxID)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// mayServe returns a Conflict unless the container can be switched to.
+func (g generation) mayServe() error {
 	if g.state != sdp.Starting {
 		return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and cannot serve",
 			g.deployment, g.state)
@@ -87,7 +98,11 @@ func (g generation) serve(ctx context.Context, tx pgx.Tx) error {
 		return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot serve", g.deployment,
 			g.deploymentState)
 	}
-	var b pgx.Batch
+	return nil
+}
+
+// queueServe adds to b what makes the container answer for its service.
+func (g generation) queueServe(b *pgx.Batch) {
 	b.Queue(`UPDATE containers c SET replaced_source = v.source, replaced_url = v.url, replaced = coalesce((
 			SELECT p.deployment FROM containers p WHERE p.sandbox_id = $1 AND p.service = $2 AND p.state = 'SERVING'), '')
 		FROM sandbox_services v WHERE v.sandbox_id = $1 AND v.name = $2 AND c.deployment = $3`,
@@ -97,8 +112,6 @@ func (g generation) serve(ctx context.Context, tx pgx.Tx) error {
 	b.Queue(`UPDATE containers SET state = 'SERVING', updated_at = now() WHERE deployment = $1`, g.deployment)
 	b.Queue(`UPDATE sandbox_services SET source = 'sandbox', url = '' WHERE sandbox_id = $1 AND name = $2`,
 		g.sandboxID, g.service)
-	b.Queue(bumpRoutes, g.sandboxID)
-	return tx.SendBatch(ctx, &b).Close()
 }
 
 // switched is the outcome of a switch to g: the table, and what g replaced if that is not gone yet.
@@ -140,13 +153,17 @@ func (db *DB) Unserve(ctx context.Context, deployment string) (s Switch, err err
 
 func (g generation) unserve(ctx context.Context, tx pgx.Tx) error {
 	var b pgx.Batch
+	g.queueUnserve(&b)
+	b.Queue(bumpRoutes, g.sandboxID)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+func (g generation) queueUnserve(b *pgx.Batch) {
 	b.Queue(`UPDATE sandbox_services v SET source = c.replaced_source, url = c.replaced_url FROM containers c
 		WHERE c.deployment = $1 AND v.sandbox_id = c.sandbox_id AND v.name = c.service`, g.deployment)
 	b.Queue(`UPDATE containers SET state = 'STARTING', updated_at = now() WHERE deployment = $1`, g.deployment)
 	b.Queue(`UPDATE containers p SET state = 'SERVING', updated_at = now() FROM containers c
 		WHERE c.deployment = $1 AND p.deployment = c.replaced AND p.state = 'RETIRING'`, g.deployment)
-	b.Queue(bumpRoutes, g.sandboxID)
-	return tx.SendBatch(ctx, &b).Close()
 }
 
 // Confirm settles a deployment whose container serves: it is RUNNING, and the service's deployments that ran before are

@@ -183,6 +183,10 @@ func (k OperationKind) Exclusive() bool { return k == OpCreate || k == OpDelete 
 // Changes reports whether the operation carries a Change out. A sandbox has at most one such at a time.
 func (k OperationKind) Changes() bool { return k == OpApply || k == OpClone || k == OpRestore }
 
+// Cancellable reports whether the operation may be cancelled once it runs. The others are over in a moment, or leave
+// something half done: while they wait they can be.
+func (k OperationKind) Cancellable() bool { return k == OpDeploy || k == OpRestart || k.Changes() }
+
 // OperationState is where an operation is.
 type OperationState string
 
@@ -221,6 +225,8 @@ type OperationRef struct {
 	Sandbox string
 	Service string
 	User    string
+	// Hold is set for a deployment that is a part of an atomic change: once healthy it waits for the change's word.
+	Hold bool
 }
 
 // SealedBox is a secret only one node can open, and only for one operation: HPKE ciphertext bound to both.

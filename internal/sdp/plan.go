@@ -22,6 +22,9 @@ const (
 	ActionRemove  ActionKind = "remove"  // no longer part of the sandbox: as if it was never mentioned
 )
 
+// Deploys reports whether the action starts a container.
+func (k ActionKind) Deploys() bool { return k == ActionDeploy || k == ActionRestart }
+
 // Action is what is done to one service. Actions run side by side.
 type Action struct {
 	Service    string

@@ -1,0 +1,225 @@
+package workflows
+
+import (
+	"errors"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// Apply carries a change out: an apply, a clone or a restore. What it does to one service is a part; parts run side by
+// side, deployments as children of their own. Without Atomic each part succeeds or fails by itself. With it, containers
+// are started and held beside what serves until all are healthy; then one transaction switches all routes and one table
+// goes to the routers. Whatever goes wrong before leaves no trace.
+func Apply(ctx workflow.Context, op sdp.OperationRef) error {
+	return operation{op}.settled(ctx, (&apply{op: op}).run)
+}
+
+type apply struct {
+	op      sdp.OperationRef
+	change  activities.Change
+	parts   []*part
+	stopped bool // somebody cancelled one of the parts
+	over    bool // it comes to nothing
+}
+
+// part is what is done to one service, to the gateway's place or to the public port.
+type part struct {
+	name   string // for people
+	action sdp.Action
+	child  workflow.ChildWorkflowFuture // of a deployment
+	cancel workflow.CancelFunc
+	held   *sdp.Container // healthy, waiting for the word
+	ended  bool
+	err    error
+}
+
+func (a *apply) run(ctx workflow.Context) error {
+	err := workflow.ExecuteLocalActivity(database(ctx), control.BeginChange, a.op.ID).Get(ctx, &a.change)
+	if err == nil && a.change.Atomic {
+		err = a.together(ctx)
+	} else if err == nil {
+		err = a.apart(ctx)
+	}
+	if err != nil && a.change.New && a.change.Atomic {
+		return errors.Join(err, a.tearDown(ctx))
+	}
+	return err
+}
+
+// apart does each part by itself. A cancel reaches the parts directly; those that are done by then stay done.
+func (a *apply) apart(ctx workflow.Context) error {
+	a.listen(ctx)
+	a.deploy(ctx)
+	a.claim(ctx)
+	if a.change.Gateway {
+		a.parts = append(a.parts, a.goOn(ctx, "the gateway", a.gateway))
+	}
+	for _, action := range a.change.Actions {
+		if !action.Kind.Deploys() && !a.withGateway(action) {
+			a.parts = append(a.parts, a.goOn(ctx, action.Service, func(ctx workflow.Context) error {
+				return a.reroute(ctx, activities.CommitInput{Services: []string{action.Service}})
+			}))
+		}
+	}
+	a.awaitAll(ctx)
+	return a.outcome(ctx)
+}
+
+// together does everything or nothing.
+func (a *apply) together(ctx workflow.Context) error {
+	whole, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	a.listen(whole)
+	a.deploy(whole)
+	a.claim(whole)
+	err := workflow.Await(ctx, func() bool { return a.broken() || a.ready() })
+	if err != nil || a.broken() {
+		return a.giveUp(whole, err)
+	}
+	s, err := a.switchOver(ctx, a.everything())
+	if err != nil {
+		return a.giveUp(whole, err)
+	}
+	for _, p := range a.parts {
+		p.tell(whole, word{Serves: true, Detail: p.switched(s)})
+	}
+	a.retire(whole, s)
+	a.awaitAll(whole)
+	return a.outcome(whole)
+}
+
+// deploy starts the deployments.
+func (a *apply) deploy(ctx workflow.Context) {
+	for _, action := range a.change.Actions {
+		if !action.Kind.Deploys() {
+			continue
+		}
+		ref := sdp.OperationRef{ID: action.Deployment, Kind: sdp.OpDeploy, Sandbox: a.op.Sandbox, Service: action.Service,
+			User: a.op.User, Hold: a.change.Atomic}
+		p := &part{name: action.Service, action: action}
+		var own workflow.Context
+		own, p.cancel = workflow.WithCancel(asChild(ctx, ref, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL))
+		p.child = workflow.ExecuteChildWorkflow(own, Deploy, ref)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			p.err = p.child.Get(ctx, nil)
+			p.ended = true
+		})
+		a.parts = append(a.parts, p)
+	}
+}
+
+// claim has the gateway node's router own the public port of a sandbox the change makes.
+func (a *apply) claim(ctx workflow.Context) {
+	if a.change.New {
+		a.parts = append(a.parts, a.goOn(ctx, "the public port", func(ctx workflow.Context) error {
+			return claimPort(ctx, a.op.Sandbox)
+		}))
+	}
+}
+
+// goOn runs a part that is no deployment.
+func (a *apply) goOn(ctx workflow.Context, name string, do func(workflow.Context) error) *part {
+	p := &part{name: name}
+	ctx, p.cancel = workflow.WithCancel(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		p.err = do(ctx)
+		p.ended = true
+	})
+	return p
+}
+
+// gateway has the public port answered by another service, once that runs; the one before is then rerouted or removed.
+func (a *apply) gateway(ctx workflow.Context) error {
+	for _, p := range a.parts {
+		if p.action.Service != a.change.Front || p.child == nil {
+			continue
+		}
+		if err := workflow.Await(ctx, func() bool { return p.ended }); err != nil {
+			return err
+		}
+		if p.err != nil {
+			return activities.WorkflowError(sdp.Failure{Kind: sdp.Conflict, Code: "gateway-stays",
+				Detail: "stays as it was, because " + p.name + " does not run"})
+		}
+	}
+	in := activities.CommitInput{Gateway: true}
+	for _, action := range a.change.Actions {
+		if a.withGateway(action) {
+			in.Services = append(in.Services, action.Service)
+		}
+	}
+	return a.reroute(ctx, in)
+}
+
+// withGateway reports whether an action takes the gateway that was away: it must not go before the new one answers.
+func (a *apply) withGateway(action sdp.Action) bool {
+	return a.change.Gateway && action.Service == a.change.Back && !action.Kind.Deploys()
+}
+
+func (a *apply) reroute(ctx workflow.Context, in activities.CommitInput) error {
+	s, err := a.switchOver(ctx, in)
+	if err == nil {
+		a.retire(ctx, s)
+	}
+	return err
+}
+
+// switchOver commits a switch and tells every router concerned. Once it is committed a cancel comes too late; a router
+// that does not confirm takes the switch back.
+func (a *apply) switchOver(ctx workflow.Context, in activities.CommitInput) (s activities.Committed, err error) {
+	if err := ctx.Err(); err != nil {
+		return s, err
+	}
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	in.Operation = a.op.ID
+	err = workflow.ExecuteLocalActivity(database(ctx), control.CommitChange, in).Get(ctx, &s)
+	if err == nil {
+		err = applyTable(ctx, activities.Switch{Table: s.Table, Nodes: s.Nodes}, in.Containers...)
+	}
+	if err == nil {
+		return s, nil
+	}
+	var back activities.Switch
+	undone := workflow.ExecuteLocalActivity(database(ctx), control.RevertChange, in).Get(ctx, &back)
+	if undone == nil {
+		undone = applyTable(ctx, back)
+	}
+	return s, errors.Join(err, undone)
+}
+
+func (a *apply) everything() activities.CommitInput {
+	in := activities.CommitInput{Gateway: a.change.Gateway}
+	for _, action := range a.change.Actions {
+		in.Services = append(in.Services, action.Service)
+	}
+	for _, p := range a.parts {
+		if p.held != nil {
+			in.Containers = append(in.Containers, *p.held)
+		}
+	}
+	return in
+}
+
+// retire lets what was replaced finish its requests, on its own time.
+func (a *apply) retire(ctx workflow.Context, s activities.Committed) {
+	for _, action := range a.change.Actions {
+		if previous, replaced := s.Previous[action.Service]; replaced {
+			retire(ctx, &previous, action.Deployment)
+		}
+	}
+}
+
+// giveUp has every part end, and waits until the nodes have confirmed that nothing of it is left.
+func (a *apply) giveUp(ctx workflow.Context, cause error) error {
+	a.over = true
+	for _, p := range a.parts {
+		p.stop(ctx)
+	}
+	a.awaitAll(ctx)
+	return a.nothingChanged(ctx, cause)
+}

@@ -1,0 +1,232 @@
+package workflows
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// How long a tear-down that failed waits before it is tried again, at first and at the most: a node may be away for
+// days, and each attempt is some thirty events of history.
+const (
+	teardownPause    = 10 * time.Second
+	teardownMaxPause = 30 * time.Minute
+)
+
+// maxDetail bounds what one part says of its failure where several are told in one sentence, in bytes.
+const maxDetail = 300
+
+// listen takes what parts say, and passes on what people want of a single part.
+func (a *apply) listen(ctx workflow.Context) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		sel := workflow.NewSelector(ctx)
+		sel.AddReceive(workflow.GetSignalChannel(ctx, signalHeld), func(c workflow.ReceiveChannel, _ bool) {
+			var said held
+			c.Receive(ctx, &said)
+			a.hear(ctx, said)
+		})
+		sel.AddReceive(workflow.GetSignalChannel(ctx, signalCancel), func(c workflow.ReceiveChannel, _ bool) {
+			var deployment string
+			c.Receive(ctx, &deployment)
+			if p := a.part(deployment); p != nil {
+				p.cancel()
+			}
+		})
+		for {
+			sel.Select(ctx)
+		}
+	})
+}
+
+func (a *apply) hear(ctx workflow.Context, said held) {
+	p := a.part(said.Deployment)
+	if p == nil {
+		return
+	}
+	p.held = &said.Container
+	a.stopped = a.stopped || said.Cancelled
+	if a.over {
+		p.tell(ctx, word{})
+	}
+}
+
+func (a *apply) part(deployment string) *part {
+	for _, p := range a.parts {
+		if p.child != nil && p.action.Deployment == deployment {
+			return p
+		}
+	}
+	return nil
+}
+
+// ready reports whether everything is prepared and only the switch is missing.
+func (a *apply) ready() bool {
+	for _, p := range a.parts {
+		if p.held == nil && !p.ended {
+			return false
+		}
+	}
+	return true
+}
+
+// broken reports whether it cannot be all any more.
+func (a *apply) broken() bool {
+	for _, p := range a.parts {
+		if p.err != nil {
+			return true
+		}
+	}
+	return a.stopped
+}
+
+// awaitAll waits until every part has ended, cancelled or not.
+func (a *apply) awaitAll(ctx workflow.Context) {
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	_ = workflow.Await(ctx, func() bool { // only a cancel could interrupt it
+		for _, p := range a.parts {
+			if !p.ended {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// stop ends a part, whether it still works or waits for the word.
+func (p *part) stop(ctx workflow.Context) {
+	p.cancel()
+	p.tell(ctx, word{})
+}
+
+// tell gives a part that waits for it the change's word. One that has ended by itself needs none.
+func (p *part) tell(ctx workflow.Context, w word) {
+	if p.held == nil || p.ended {
+		return
+	}
+	if err := p.child.SignalChildWorkflow(ctx, signalWord, w).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("A part has ended before it was told how", "deployment", p.action.Deployment, "error", err)
+	}
+}
+
+func (p *part) switched(s activities.Committed) string {
+	if p.held == nil {
+		return ""
+	}
+	var previous *sdp.Container
+	if c, replaced := s.Previous[p.name]; replaced {
+		previous = &c
+	}
+	return describeSwitch(p.name, activities.Switch{Previous: previous}, *p.held)
+}
+
+// outcome is nil if every part has succeeded, else it names those that have not.
+func (a *apply) outcome(ctx workflow.Context) error {
+	failures := a.failures(ctx, true)
+	switch {
+	case len(failures) == 0:
+		return nil
+	case ctx.Err() != nil:
+		return temporal.NewCanceledError()
+	}
+	return a.failed(failures, "services-failed", fmt.Sprintf("%d of %d services failed: ", len(failures), len(a.parts)))
+}
+
+// nothingChanged is how an atomic change ends that was given up; cause is what the parts cannot tell.
+func (a *apply) nothingChanged(ctx workflow.Context, cause error) error {
+	failures := a.failures(ctx, false)
+	switch {
+	case temporal.IsCanceledError(cause) || cause == nil && len(failures) == 0:
+		return temporal.NewCanceledError()
+	case cause != nil:
+		failures = []sdp.Failure{failureOf(ctx, "", "", cause)}
+	}
+	return a.failed(failures, "nothing-changed", "nothing was changed: ")
+}
+
+// failures says how the parts failed that did. Those that were cancelled count if they should.
+func (a *apply) failures(ctx workflow.Context, cancelled bool) []sdp.Failure {
+	var out []sdp.Failure
+	for _, p := range a.parts {
+		if p.err == nil || !cancelled && temporal.IsCanceledError(p.err) {
+			continue
+		}
+		f := sdp.Failure{Kind: sdp.Conflict, Code: "cancelled", Detail: "cancelled"}
+		if !temporal.IsCanceledError(p.err) {
+			f = failureOf(ctx, "", "", p.err)
+			if reported, ok := activities.FailureOf(p.err); ok {
+				f.Step = reported.Step
+			}
+		}
+		f.Detail = p.name + describeStep(f.Step) + ": " + shorten(f.Detail)
+		out = append(out, f)
+	}
+	return out
+}
+
+func describeStep(s sdp.StepName) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + string(s) + ")"
+}
+
+func shorten(text string) string {
+	if len(text) <= maxDetail {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxDetail], "") + "..."
+}
+
+// failed sums up what failed. The compiler's or container's output is told where there is one only.
+func (a *apply) failed(failures []sdp.Failure, code, intro string) error {
+	var details []string
+	for _, f := range failures {
+		details = append(details, f.Detail)
+	}
+	out := sdp.Failure{Kind: failures[0].Kind, Code: code, Detail: intro + strings.Join(details, "; "),
+		Remedy: "`sdp history " + a.op.Sandbox + "` shows each of them; correct what is wrong, then try again"}
+	if len(failures) == 1 {
+		out.Remedy, out.Output = cmp.Or(failures[0].Remedy, out.Remedy), failures[0].Output
+	}
+	return activities.WorkflowError(out)
+}
+
+// tearDown removes the sandbox the change was to make, however often that must be tried, unless somebody deletes it
+// anyway. Its rows become history when the change is settled.
+func (a *apply) tearDown(ctx workflow.Context) error {
+	ctx, done := workflow.NewDisconnectedContext(ctx)
+	defer done()
+	for pause := teardownPause; ; pause = min(2*pause, teardownMaxPause) {
+		var in activities.TeardownInput
+		err := workflow.ExecuteLocalActivity(database(ctx), control.AbandonChange, a.op).Get(ctx, &in)
+		if err == nil && !in.Gone {
+			err = takeDown(ctx, in)
+		}
+		if err == nil {
+			return nil
+		}
+		if pause == teardownPause {
+			a.reportTeardown(ctx, err)
+		}
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *apply) reportTeardown(ctx workflow.Context, cause error) {
+	f := failureOf(ctx, "", "", cause)
+	f.Detail += "; tried again until it is done"
+	in := activities.SettleInput{Operation: a.op, Failure: &f}
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.ReportTeardown, in).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("Reporting a tear-down failed", "operation", a.op.ID, "error", err)
+	}
+}
