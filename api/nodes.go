@@ -45,17 +45,23 @@ func clock(t, now time.Time) string {
 // deployable is readyNode for what needs Docker and disk as well.
 func (s *Server) deployable(ctx context.Context, name string) (sdp.Node, error) {
 	n, err := s.readyNode(ctx, name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return n, err
+	}
+	return n, usable(n)
+}
+
+// usable returns an error unless a node that is alive has Docker and disk.
+func usable(n sdp.Node) error {
+	switch {
 	case n.Health.DockerError != "":
-		return n, sdp.Errorf(sdp.Unavailable, "docker-down", "node %s: Docker does not answer: %s", n.Name, n.Health.DockerError).
+		return sdp.Errorf(sdp.Unavailable, "docker-down", "node %s: Docker does not answer: %s", n.Name, n.Health.DockerError).
 			WithRemedy("start Docker on %s: `systemctl start docker`", n.Name)
 	case n.Health.DiskTotal > 0 && n.Health.DiskFree < minDisk:
-		return n, sdp.Errorf(sdp.Exhausted, "disk-full", "node %s: only %d MB of its disk are free", n.Name, n.Health.DiskFree>>20).
+		return sdp.Errorf(sdp.Exhausted, "disk-full", "node %s: only %d MB of its disk are free", n.Name, n.Health.DiskFree>>20).
 			WithRemedy("make room on %s: delete sandboxes that are not needed any more", n.Name)
 	}
-	return n, nil
+	return nil
 }
 
 func (s *Server) viewNode(n sdp.Node) Node {

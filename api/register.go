@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -31,11 +32,15 @@ type handler[I, O any] func(context.Context, *I) (*O, error)
 type (
 	body[T any]     struct{ Body T }
 	accepted[T any] struct {
+		Status   int    // 0 = 202
 		Location string `header:"Location" doc:"where to watch it"`
 		Body     T
 	}
 	none struct{}
 )
+
+// defaultStatus says that something was started, unless the handler has said otherwise.
+func (a *accepted[T]) defaultStatus() { a.Status = cmp.Or(a.Status, http.StatusAccepted) }
 
 // read registers a route that changes nothing. at is "METHOD /path".
 func read[I, O any](s *Server, who access, at, summary string, h handler[I, O]) {
@@ -104,6 +109,9 @@ func handle[I, O any](s *Server, h handler[I, O]) func(context.Context, *I) (*O,
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, s.failed(ctx, err)
+		}
+		if a, ok := any(out).(interface{ defaultStatus() }); ok {
+			a.defaultStatus()
 		}
 		return out, nil
 	}

@@ -18,6 +18,8 @@ func (s *Server) routes() {
 	mutate(s, byUser, "sandbox.create", "POST /api/v1/sandboxes", accepted, "Create a sandbox", s.createSandbox)
 	read(s, byUser, "GET /api/v1/sandboxes", "List sandboxes", s.listSandboxes)
 	read(s, byUser, "GET /api/v1/sandboxes/{name}", "Show a sandbox", s.showSandbox)
+	read(s, byUser, "POST /api/v1/plans", "Plan an apply", s.showPlan)
+	mutate(s, byUser, "sandbox.apply", "PUT /api/v1/sandboxes/{name}", accepted, "Apply a definition", s.apply)
 	mutate(s, byUser, "sandbox.delete", "DELETE /api/v1/sandboxes/{name}", accepted, "Delete a sandbox", s.deleteSandbox)
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/operations", "List operations", s.listOperations)
 	read(s, byUser, "GET /api/v1/operations/{id}", "Show an operation", s.showOperation)

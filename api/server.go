@@ -60,6 +60,7 @@ type Server struct {
 	logins *loginLimiter
 	owners streamOwners
 	pages  pages
+	plans  recentPlans
 
 	streams *streamSet
 }

@@ -62,12 +62,14 @@ type PlannedNode struct {
 type RequiredImage struct {
 	Ref     string `json:"ref"`
 	Present bool   `json:"present"`
+	Unknown bool   `json:"unknown,omitempty" doc:"known only once the commit's Dockerfile is on the node"`
 	Remedy  string `json:"remedy,omitempty" doc:"the commands that bring it there"`
 }
 
 // PlanProblem is why a plan cannot be applied.
 type PlanProblem struct {
 	Service string `json:"service,omitempty"`
+	Kind    string `json:"kind" doc:"what can be done about it: invalid, conflict, unavailable, ..."`
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
 	Remedy  string `json:"remedy,omitempty"`

@@ -10,7 +10,11 @@ import (
 
 // settings are the sandbox's own members in which the specification differs from what it has.
 func (in Planning) settings() []Difference {
-	return settingsDifferences(SpecOf(*in.Current, false), in.Spec, in.secretDifferences(""))
+	before := SpecOf(*in.Current, false)
+	if before.Gateway == nil && in.Current.Gateway != "" { // it never had a branch
+		before.Gateway = &ServiceSpec{Repository: in.Current.Gateway}
+	}
+	return settingsDifferences(before, in.Spec, in.secretDifferences(""))
 }
 
 // fresh are the members of a sandbox that is made.
