@@ -36,12 +36,9 @@ type Planning struct {
 // Plan says what an apply would do.
 func (in Planning) Plan() Plan {
 	p := Plan{Sandbox: in.Spec.Name, New: in.Current == nil, Environment: in.Environment, Port: in.Port,
-		Problems: slices.Clone(in.Problems)}
+		Settings: in.settings(), Problems: slices.Clone(in.Problems)}
 	if in.Current != nil {
 		p.RouteVersion = in.Current.RouteVersion
-		p.Settings = in.settings()
-	} else {
-		p.Settings = in.fresh()
 	}
 	wanted := in.Spec.All()
 	for _, name := range in.names(wanted) {

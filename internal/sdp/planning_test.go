@@ -196,13 +196,13 @@ func TestDifferencesOfSettings(t *testing.T) {
 	want := []Difference{
 		{"description", "", RemovedEntry, "old", ""},
 		{"label", "a", Changed, "1", "2"}, {"label", "b", RemovedEntry, "2", ""}, {"label", "c", Added, "", "3"},
-		{"variable", "K", Changed, "1", "2"}, {"secret", "S", Added, "", ""}, {"secret", "T", Changed, "", ""},
-		{"limit", "total.memory", Added, "", "1G"}, {"expiry", "idleAfter", Added, "", "1h0m0s"},
+		{"variable", "K", Changed, "1", "2"}, {"limit", "total.memory", Added, "", "1G"},
+		{"expiry", "idleAfter", Added, "", "1h0m0s"}, {"secret", "S", Added, "", ""}, {"secret", "T", Changed, "", ""},
 	}
 	if !slices.Equal(p.Settings, want) {
 		t.Errorf("settings\n%+v, want\n%+v", p.Settings, want)
 	}
-	want = []Difference{{"track", "", Added, "", "true"}, {"variable", "V", Added, "", "x"}, {"secret", "U", RemovedEntry, "", ""}}
+	want = []Difference{{"track", "", Added, "", "tracked"}, {"variable", "V", Added, "", "x"}, {"secret", "U", RemovedEntry, "", ""}}
 	if got := planned(t, p, "account").Settings; !slices.Equal(got, want) {
 		t.Errorf("account\n%+v, want\n%+v", got, want)
 	}

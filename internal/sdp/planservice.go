@@ -151,8 +151,8 @@ func (in Planning) settingsWhy(service string, cur Service, running Deployment, 
 	add(running.Environment != environment, "environment %s -> %s", orNone(running.Environment), orNone(environment))
 	add(running.Environment == environment && running.EnvironmentVersion != settings.EnvironmentVersion,
 		"environment %s %d -> %d", environment, running.EnvironmentVersion, settings.EnvironmentVersion)
-	add(len(differences("variable", cur.Env, want.Variables)) > 0, "its variables change")
-	add(len(differences("variable", in.Current.Variables, in.Spec.Variables)) > 0, "the sandbox's variables change")
+	add(differ(cur.Env, want.Variables), "its variables change")
+	add(differ(in.Current.Variables, in.Spec.Variables), "the sandbox's variables change")
 	add(cur.Limits != want.Limits || in.Current.Limits.Container != in.Spec.Limits.Container, "its limits change")
 	add(len(in.secretDifferences("")) > 0 || len(in.secretDifferences(service)) > 0, "secrets change")
 	add(len(why) == 0 && running.SettingsDigest == "", "what it was started with is not known")

@@ -12,6 +12,16 @@ import (
 // by service. Names of services come before a slash in the key: "account/LOG_LEVEL".
 func DiffSpecs(before, after SandboxSpec) []Difference {
 	d := specDiff{}
+	d.sandbox(before, after)
+	was, is := before.All(), after.All()
+	for _, name := range union(was, is) {
+		d.service(name, was[name], is[name])
+	}
+	return d.list
+}
+
+// sandbox compares what is not of one service.
+func (d *specDiff) sandbox(before, after SandboxSpec) {
 	d.value("description", "", before.Description, after.Description)
 	d.values("label", "", before.Labels, after.Labels)
 	d.value("environment", "", environmentText(before), environmentText(after))
@@ -21,11 +31,6 @@ func DiffSpecs(before, after SandboxSpec) []Difference {
 	d.value("expiry", "idleAfter", spanText(before.Expiry.IdleAfter), spanText(after.Expiry.IdleAfter))
 	d.value("expiry", "deleteAfter", spanText(before.Expiry.DeleteAfter), spanText(after.Expiry.DeleteAfter))
 	d.value("gateway", "", gatewayText(before), gatewayText(after))
-	was, is := before.allServices(), after.allServices()
-	for _, name := range union(was, is) {
-		d.service(name, was[name], is[name])
-	}
-	return d.list
 }
 
 func environmentText(s SandboxSpec) string {
@@ -47,18 +52,6 @@ func spanText(d time.Duration) string {
 		return ""
 	}
 	return d.String()
-}
-
-// allServices are the services and the gateway, by name.
-func (s SandboxSpec) allServices() map[string]ServiceSpec {
-	all := maps.Clone(s.Services)
-	if s.Gateway != nil {
-		if all == nil {
-			all = map[string]ServiceSpec{}
-		}
-		all[s.Gateway.Repository] = *s.Gateway
-	}
-	return all
 }
 
 func union[V any](a, b map[string]V) []string {
