@@ -6,13 +6,16 @@ import "time"
 // secrets it had. While it exists its images are never cleaned away.
 type Snapshot struct {
 	ID          string // "s-..."
-	Sandbox     string // it was taken of; that sandbox may be deleted since
+	Sandbox     string // it was taken of
 	Name        string // unique within the sandbox
 	Description string
 	Author      string
 	CreatedAt   time.Time
 	Spec        SandboxSpec     // every deployed service pinned to its commit, the environment to its version
 	Images      []SnapshotImage // one for each deployed service
+	// SecretKeys are the names of the secrets it holds, by service; "" for the sandbox's own.
+	SecretKeys map[string][]string
+	Gone       bool // the sandbox was deleted since
 }
 
 // SnapshotImage is the image a service of a snapshot ran.
@@ -21,6 +24,24 @@ type SnapshotImage struct {
 	Node    string
 	Image   string
 	SHA     string
+}
+
+// CheckSnapshotName is CheckSandboxName for snapshots, up to MaxEnvironmentName.
+func CheckSnapshotName(name string) error { return checkName("snapshot", name, MaxEnvironmentName) }
+
+// SnapshotImages are the images a sandbox's services run; of a stopped one, what it ran last.
+func SnapshotImages(sandbox Sandbox) []SnapshotImage {
+	var images []SnapshotImage
+	for _, v := range sandbox.Services {
+		switch c, d := v.Serving, v.Latest; {
+		case v.Source != SourceSandbox:
+		case c != nil:
+			images = append(images, SnapshotImage{Service: v.Name, Node: c.Node, Image: c.Image, SHA: c.SHA})
+		case d != nil && d.State == DeployStopped && d.Image != "":
+			images = append(images, SnapshotImage{Service: v.Name, Node: d.Node, Image: d.Image, SHA: d.SHA})
+		}
+	}
+	return images
 }
 
 // Template is a reusable sandbox definition. Strings of its Spec may hold ${parameter}; $${ stands for ${.

@@ -1,0 +1,192 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"sdp/internal/sdp"
+)
+
+// Secrets are encrypted values by service and key; those of the sandbox itself are below "".
+type Secrets = map[string]map[string][]byte
+
+type snapshotImageDoc struct {
+	Service string `json:"service"`
+	Node    string `json:"node"`
+	Image   string `json:"image"`
+	SHA     string `json:"sha"`
+}
+
+// CreateSnapshot freezes a sandbox as it is at one moment: nothing of it can change while its row is locked. Of n, ID,
+// Sandbox, Name, Description and Author count. It is a Conflict if the sandbox is being deleted or changed, runs nothing,
+// or has a snapshot of that name.
+func (db *DB) CreateSnapshot(ctx context.Context, n sdp.Snapshot) (sdp.Snapshot, error) {
+	err := db.inTx(ctx, "taking a snapshot of "+n.Sandbox, func(tx pgx.Tx) error {
+		id, err := lockSandbox(ctx, tx, n.Sandbox)
+		if err != nil {
+			return err
+		}
+		if err := refuseChanging(ctx, tx, id, n.Sandbox); err != nil {
+			return err
+		}
+		sandbox, err := sandboxByName(ctx, tx, n.Sandbox)
+		if err != nil {
+			return err
+		}
+		n.Spec, n.Images = sdp.SpecOf(sandbox, true), sdp.SnapshotImages(sandbox)
+		if len(n.Images) == 0 {
+			return nothingRuns(n.Sandbox)
+		}
+		if n.Spec.EnvironmentVersion, err = runningVersion(ctx, tx, id, sandbox); err != nil {
+			return err
+		}
+		return insertSnapshot(ctx, tx, id, n)
+	})
+	if err != nil {
+		return sdp.Snapshot{}, err
+	}
+	return db.Snapshot(ctx, n.ID)
+}
+
+func nothingRuns(sandbox string) error {
+	return sdp.Errorf(sdp.Conflict, "nothing-running", "nothing runs in sandbox %s: there is nothing to freeze", sandbox).
+		WithRemedy("deploy a service first; `sdp template create NAME --from %s` keeps a definition without what runs", sandbox)
+}
+
+// runningVersion is the version of the sandbox's environment that its containers run with, the newest if they run with
+// several, and the environment's newest where none has any.
+func runningVersion(ctx context.Context, q querier, id int64, sandbox sdp.Sandbox) (version int, err error) {
+	if sandbox.Environment == "" || sandbox.EnvironmentVersion > 0 {
+		return sandbox.EnvironmentVersion, nil
+	}
+	err = q.QueryRow(ctx, `SELECT coalesce(
+			(SELECT nullif(max(d.environment_version), 0) FROM containers c JOIN deployments d ON d.id = c.deployment
+				WHERE c.sandbox_id = $1 AND c.state = 'SERVING' AND d.environment = $2),
+			(SELECT version FROM environments WHERE name = $2 AND deleted_at IS NULL), 0)`, id, sandbox.Environment).Scan(&version)
+	return version, err
+}
+
+func insertSnapshot(ctx context.Context, tx pgx.Tx, id int64, n sdp.Snapshot) error {
+	secrets, err := secretsOf(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	images := make([]snapshotImageDoc, len(n.Images))
+	for i, image := range n.Images {
+		images[i] = snapshotImageDoc(image)
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO snapshots (id, sandbox_id, name, description, author, spec, secrets, images)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (sandbox_id, name) DO NOTHING`,
+		n.ID, id, n.Name, clean(n.Description), n.Author, document(specDocument(n.Spec)), document(secrets), document(images))
+	if err == nil && tag.RowsAffected() == 0 {
+		err = sdp.Errorf(sdp.Conflict, "snapshot-exists", "sandbox %s has a snapshot %s already", n.Sandbox, n.Name).
+			WithRemedy("choose another name, or delete that one: `sdp snapshot delete %s/%s`", n.Sandbox, n.Name)
+	}
+	return err
+}
+
+// secretsOf reads all secrets of a sandbox.
+func secretsOf(ctx context.Context, q querier, id int64) (Secrets, error) {
+	type row struct {
+		Service string
+		Secrets map[string][]byte
+	}
+	rows, err := query(ctx, q, "reading secrets", pgx.RowToStructByPos[row], `SELECT '', secrets FROM sandboxes WHERE id = $1
+		UNION ALL SELECT name, secrets FROM sandbox_services WHERE sandbox_id = $1`, id)
+	all := Secrets{}
+	for _, r := range rows {
+		if len(r.Secrets) > 0 {
+			all[r.Service] = r.Secrets
+		}
+	}
+	return all, err
+}
+
+// SandboxSecrets returns a live sandbox and its secrets as they are at one moment.
+func (db *DB) SandboxSecrets(ctx context.Context, name string) (sandbox sdp.Sandbox, secrets Secrets, err error) {
+	err = db.inTxWith(ctx, snapshot, "reading secrets of "+name, func(tx pgx.Tx) error {
+		var id int64
+		if sandbox, err = sandboxByName(ctx, tx, name); err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `SELECT id FROM sandboxes WHERE name = $1 AND state <> 'DELETED'`, name).Scan(&id)
+		if err == nil {
+			secrets, err = secretsOf(ctx, tx, id)
+		}
+		return err
+	})
+	return sandbox, secrets, err
+}
+
+// Snapshot returns one snapshot.
+func (db *DB) Snapshot(ctx context.Context, id string) (sdp.Snapshot, error) {
+	found, _, err := db.snapshots(ctx, `WHERE p.id = $1`, id)
+	if err == nil && len(found) == 0 {
+		err = noSnapshot(id)
+	}
+	return first(found, err)
+}
+
+// Snapshots lists the snapshots of sandboxes of a name, those of deleted ones too; "" = of all. Newest first.
+func (db *DB) Snapshots(ctx context.Context, sandbox string, p Page) ([]sdp.Snapshot, string, error) {
+	before, err := p.before()
+	if err != nil {
+		return nil, "", err
+	}
+	list, seqs, err := db.snapshots(ctx, `WHERE ($1 = '' OR s.name = $1) AND ($2::bigint IS NULL OR p.seq < $2)
+		ORDER BY p.seq DESC LIMIT $3`, sandbox, before, p.limit()+1)
+	if err != nil {
+		return nil, "", err
+	}
+	list, next := cut(p, list, func(n sdp.Snapshot) string { return strconv.FormatInt(seqs[n.ID], 10) })
+	return list, next, nil
+}
+
+// snapshots reads the snapshots that where selects, and their sequence numbers.
+func (db *DB) snapshots(ctx context.Context, where string, args ...any) ([]sdp.Snapshot, map[string]int64, error) {
+	seqs := map[string]int64{}
+	list, err := query(ctx, db.pool, "reading snapshots", func(row pgx.CollectableRow) (n sdp.Snapshot, err error) {
+		var seq int64
+		var spec specDoc
+		var images []snapshotImageDoc
+		var secrets Secrets
+		err = row.Scan(&n.ID, &seq, &n.Sandbox, &n.Gone, &n.Name, &n.Description, &n.Author, &n.CreatedAt, &spec, &images, &secrets)
+		seqs[n.ID], n.Spec = seq, spec.spec()
+		for _, image := range images {
+			n.Images = append(n.Images, sdp.SnapshotImage(image))
+		}
+		n.SecretKeys = map[string][]string{}
+		for service, values := range secrets {
+			n.SecretKeys[service] = sortedKeys(values)
+		}
+		return n, err
+	}, `SELECT p.id, p.seq, s.name, s.state = 'DELETED', p.name, p.description, p.author, p.created_at, p.spec, p.images,
+		p.secrets FROM snapshots p JOIN sandboxes s ON s.id = p.sandbox_id `+where, args...)
+	return list, seqs, err
+}
+
+// SnapshotSecrets returns the secrets that a snapshot holds, encrypted as they were in its sandbox.
+func (db *DB) SnapshotSecrets(ctx context.Context, id string) (secrets Secrets, err error) {
+	err = db.pool.QueryRow(ctx, `SELECT secrets FROM snapshots WHERE id = $1`, id).Scan(&secrets)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = noSnapshot(id)
+	}
+	return secrets, translate("reading secrets of "+id, err)
+}
+
+// DeleteSnapshot deletes a snapshot. Its images may then be cleaned away.
+func (db *DB) DeleteSnapshot(ctx context.Context, id string) error {
+	tag, err := db.pool.Exec(ctx, `DELETE FROM snapshots WHERE id = $1`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = noSnapshot(id)
+	}
+	return translate("deleting snapshot "+id, err)
+}
+
+func noSnapshot(id string) error {
+	return sdp.Errorf(sdp.NotFound, "snapshot-not-found", "there is no snapshot %q", id).
+		WithRemedy("`sdp snapshot list` lists the snapshots there are")
+}
