@@ -31,6 +31,7 @@ func viewService(v sdp.Service) Service {
 	out := Service{
 		Name: v.Name, Branch: v.Branch, Commit: v.Commit, Track: v.Track, BranchGone: utc(v.BranchGone),
 		Limits: viewLimits(v.Limits), Source: string(v.Source), URL: v.URL, Env: v.Env, SecretKeys: v.SecretKeys,
+		Behind: v.Behind,
 	}
 	if v.Serving != nil {
 		c := viewContainer(*v.Serving)

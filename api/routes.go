@@ -43,6 +43,19 @@ func (s *Server) routes() {
 	mutate(s, byUser, "service.stop", "POST /api/v1/sandboxes/{name}/services/{service}/stop", accepted,
 		"Stop a service", s.stop)
 
+	read(s, byUser, "GET /api/v1/environments", "List environments", s.listEnvironments)
+	mutate(s, byUser, "environment.create", "POST /api/v1/environments", created, "Create an environment", s.createEnvironment)
+	read(s, byUser, "GET /api/v1/environments/{environment}", "Show an environment", s.showEnvironment)
+	mutate(s, byUser, "environment.update", "PUT /api/v1/environments/{environment}", ok, "Change an environment", s.updateEnvironment)
+	mutate(s, byUser, "environment.delete", "DELETE /api/v1/environments/{environment}", http.StatusNoContent,
+		"Delete an environment", s.deleteEnvironment)
+	read(s, byUser, "GET /api/v1/environments/{environment}/versions", "List versions", s.listEnvironmentVersions)
+	read(s, byUser, "GET /api/v1/environments/{environment}/diff", "Compare versions", s.diffEnvironment)
+	read(s, byUser, "GET /api/v1/environments/{environment}/usage", "List users of an environment", s.environmentUsage)
+	mutate(s, byUser, "environment.redeploy", "POST /api/v1/environments/{environment}/redeploy", accepted,
+		"Restart what is behind", s.redeployEnvironment)
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/services/{service}/environment", "Explain an environment", s.explainEnvironment)
+
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/routes", "List routes", s.listRoutes)
 	mutate(s, byUser, "route.set", "PUT /api/v1/sandboxes/{name}/routes/{service}", accepted, "Set a route", s.setRoute)
 	mutate(s, byUser, "sandbox.trace", "POST /api/v1/sandboxes/{name}/trace", ok, "Trace a request", s.trace)

@@ -39,6 +39,7 @@ type Service struct {
 	Env        map[string]string `json:"env,omitempty"`
 	SecretKeys []string          `json:"secretKeys,omitempty" doc:"names of the secrets set; their values are never shown"`
 	Serving    *Container        `json:"serving,omitempty"`
+	Behind     bool              `json:"behind,omitempty" doc:"a restart would give it another version of the environment"`
 	Latest     *Deployment       `json:"latest,omitempty"`
 }
 

@@ -112,3 +112,35 @@ func sealedFiles(docs map[string]fileDoc) []sdp.SealedFile {
 	}
 	return files
 }
+
+// EnvironmentUser is a running service of a live sandbox that uses an environment.
+type EnvironmentUser struct {
+	Sandbox    string
+	Owner      string
+	Service    string
+	Deployment string
+	Runs       string // environment and version it was started with, "dev@3"; "" = none
+	Version    int    // what a restart would give it
+	Pinned     bool   // the sandbox stays at that version
+	Behind     bool   // a restart would give it another one
+}
+
+// EnvironmentUsers lists the live sandboxes that use an environment, and the services that run in them; both sorted.
+func (db *DB) EnvironmentUsers(ctx context.Context, name string) (sandboxes []string, users []EnvironmentUser, err error) {
+	var b pgx.Batch
+	collect(&b, &sandboxes, pgx.RowTo[string],
+		`SELECT name FROM sandboxes WHERE environment = $1 AND state <> 'DELETED' ORDER BY name`, name)
+	collect(&b, &users, func(row pgx.CollectableRow) (u EnvironmentUser, err error) {
+		return u, row.Scan(&u.Sandbox, &u.Owner, &u.Service, &u.Deployment, &u.Runs, &u.Version, &u.Pinned, &u.Behind)
+	}, `SELECT s.name, s.owner, c.service, c.deployment,
+			CASE WHEN d.environment <> '' THEN d.environment || '@' || d.environment_version ELSE '' END,
+			coalesce(nullif(s.environment_version, 0), e.version), s.environment_version <> 0, `+behind+`
+		FROM sandboxes s JOIN environments e ON e.name = s.environment AND e.deleted_at IS NULL
+			JOIN containers c ON c.sandbox_id = s.id AND c.state = 'SERVING' JOIN deployments d ON d.id = c.deployment
+		WHERE s.environment = $1 AND s.state <> 'DELETED' ORDER BY s.name, c.service`, name)
+	return sandboxes, users, translate("reading who uses environment "+name, db.pool.SendBatch(ctx, &b).Close())
+}
+
+// behind says of a deployment d of sandbox s whether a restart would give it another version of the environment e.
+const behind = `(d.environment <> s.environment
+	OR d.environment_version <> coalesce(nullif(s.environment_version, 0), e.version, 0))`

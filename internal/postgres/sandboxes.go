@@ -137,21 +137,28 @@ type ofSandbox[T any] struct {
 	value T
 }
 
+type servingContainer struct {
+	sdp.Container
+	behind bool
+}
+
 // servicesOf reads the services of several sandboxes, sorted by name, each with its serving container and its latest
 // deployment (without steps).
 func servicesOf(ctx context.Context, q querier, ids []int64) (map[int64][]sdp.Service, error) {
 	var (
 		b          pgx.Batch
 		services   []ofSandbox[sdp.Service]
-		containers []ofSandbox[sdp.Container]
+		containers []ofSandbox[servingContainer]
 		latest     []ofSandbox[sdp.Deployment]
 	)
 	collect(&b, &services, scanService, `SELECT v.sandbox_id, s.name, v.name, v.branch, v.commit, v.track, v.branch_gone,
 			v.watch_problem, v.source, v.url, v.env, v.secrets, v.limits
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE s.id = ANY($1) ORDER BY v.name`, ids)
-	collect(&b, &containers, func(row pgx.CollectableRow) (c ofSandbox[sdp.Container], err error) {
-		return c, row.Scan(append([]any{&c.id}, containerFields(&c.value)...)...)
-	}, `SELECT c.sandbox_id, `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
+	collect(&b, &containers, func(row pgx.CollectableRow) (c ofSandbox[servingContainer], err error) {
+		return c, row.Scan(append([]any{&c.id, &c.value.behind}, containerFields(&c.value.Container)...)...)
+	}, `SELECT c.sandbox_id, `+behind+`, `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
+			JOIN deployments d ON d.id = c.deployment
+			LEFT JOIN environments e ON e.name = s.environment AND e.deleted_at IS NULL
 		WHERE c.state = 'SERVING' AND s.id = ANY($1)`, ids)
 	collect(&b, &latest, func(row pgx.CollectableRow) (d ofSandbox[sdp.Deployment], err error) {
 		d.value, err = scanDeploymentAfter(row, &d.id)
@@ -166,16 +173,20 @@ func servicesOf(ctx context.Context, q querier, ids []int64) (map[int64][]sdp.Se
 		id      int64
 		service string
 	}
-	serving, newest := map[key]*sdp.Container{}, map[key]*sdp.Deployment{}
-	for i, c := range containers {
-		serving[key{c.id, c.value.Service}] = &containers[i].value
+	serving, newest := map[key]servingContainer{}, map[key]*sdp.Deployment{}
+	for _, c := range containers {
+		serving[key{c.id, c.value.Service}] = c.value
 	}
 	for i, d := range latest {
 		newest[key{d.id, d.value.Service}] = &latest[i].value
 	}
 	result := map[int64][]sdp.Service{}
 	for _, s := range services {
-		s.value.Serving, s.value.Latest = serving[key{s.id, s.value.Name}], newest[key{s.id, s.value.Name}]
+		at := key{s.id, s.value.Name}
+		if c, ok := serving[at]; ok {
+			s.value.Serving, s.value.Behind = &c.Container, c.behind
+		}
+		s.value.Latest = newest[at]
 		result[s.id] = append(result[s.id], s.value)
 	}
 	return result, nil

@@ -59,6 +59,8 @@ type Service struct {
 	SecretKeys []string
 	// Serving is the container that answers, nil if none does.
 	Serving *Container
+	// Behind is whether a restart would give what serves another version of the environment.
+	Behind bool
 	// Latest is the newest deployment, nil if there was none.
 	Latest *Deployment
 }
