@@ -27,8 +27,8 @@ func viewEnvironmentUser(u postgres.EnvironmentUser) EnvironmentUser {
 }
 
 type redeployInput struct {
-	Environment string              `path:"environment"`
-	Body        RedeployEnvironment `required:"false"`
+	Environment string `path:"environment"`
+	Body        *RedeployEnvironment
 }
 
 // redeployEnvironment restarts what runs with another version than a restart would give it. What cannot be restarted now
@@ -44,7 +44,11 @@ func (s *Server) redeployEnvironment(ctx context.Context, in *redeployInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range in.Body.Sandboxes {
+	var only []string
+	if in.Body != nil {
+		only = in.Body.Sandboxes
+	}
+	for _, name := range only {
 		if !slices.Contains(sandboxes, name) {
 			return nil, unknown("unknown-sandbox", "sandbox that uses environment "+e.Name, name, sandboxes,
 				"`sdp env usage "+e.Name+"` lists them")
@@ -54,7 +58,7 @@ func (s *Server) redeployEnvironment(ctx context.Context, in *redeployInput) (*a
 	info.events = []sdp.AuditEvent{info.event}
 	var refs []sdp.OperationRef
 	for _, u := range users {
-		if !u.Behind || len(in.Body.Sandboxes) > 0 && !slices.Contains(in.Body.Sandboxes, u.Sandbox) {
+		if !u.Behind || len(only) > 0 && !slices.Contains(only, u.Sandbox) {
 			continue
 		}
 		op, err := s.redeploy(ctx, u)
