@@ -87,7 +87,9 @@ func TestEnvironmentBadInput(t *testing.T) {
 	for i := range 17 {
 		large[fmt.Sprint("K", i)] = strings.Repeat("x", sdp.MaxValue)
 	}
-	entries := func(e api.EnvironmentEntries) api.UpdateEnvironment { return api.UpdateEnvironment{EnvironmentEntries: e} }
+	entries := func(e api.EnvironmentEntries) api.UpdateEnvironment {
+		return api.UpdateEnvironment{EnvironmentEntries: e}
+	}
 	files := func(path string, size int) api.UpdateEnvironment {
 		return entries(api.EnvironmentEntries{Files: []api.NewFile{{Path: path, Content: make([]byte, size)}}})
 	}
