@@ -294,7 +294,7 @@ func (s *Server) underWay(ctx context.Context, p *planning) error {
 		return err
 	}
 	for _, op := range operations {
-		if op.State.Settled() {
+		if op.State.Settled() || op.Kind == sdp.OpCreate { // a change simply waits for that
 			continue
 		}
 		code, what := "sandbox-busy", string(op.Kind)
@@ -305,7 +305,7 @@ func (s *Server) underWay(ctx context.Context, p *planning) error {
 			what += " of " + op.Service
 		}
 		p.in.Problems = append(p.in.Problems, sdp.ProblemOf(op.Service, sdp.Errorf(sdp.Conflict, code,
-			"a %s (%s, by %s) is under way in sandbox %s", what, op.ID, op.RequestedBy, p.current.Name).
+			"the %s %s, which %s asked for, is under way in sandbox %s", what, op.ID, op.RequestedBy, p.current.Name).
 			WithRemedy("wait until it is done, or cancel it: `sdp cancel %s`", op.ID)))
 	}
 	return nil

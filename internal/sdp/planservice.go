@@ -16,7 +16,8 @@ func (in Planning) service(name string, wanted map[string]ServiceSpec) (PlannedS
 		if cur.Serving != nil {
 			s.FromSHA, s.Node = cur.Serving.SHA, cmp.Or(s.Node, cur.Serving.Node)
 		}
-		if cur.Latest != nil && !cur.Latest.State.Settled() {
+		// A change's deployments are in the way as a whole, which is said once.
+		if cur.Latest != nil && !cur.Latest.State.Settled() && cur.Latest.Operation == "" {
 			problems = append(problems, busy(*cur.Latest))
 		}
 	}
