@@ -96,6 +96,9 @@ func (db *DB) BeginChange(ctx context.Context, id string) (op sdp.Operation, gat
 }
 
 func (c *changing) begin(ctx context.Context, tx pgx.Tx) error {
+	if err := requireEnvironment(ctx, tx, c.change.Spec.Environment, c.change.Spec.EnvironmentVersion); err != nil {
+		return err // it was deleted since the change was accepted
+	}
 	var b pgx.Batch
 	b.Queue(`UPDATE operations SET before = jsonb_build_object('committed', '{}'::jsonb,
 			'sandbox', (SELECT to_jsonb(s) FROM sandboxes s WHERE s.id = $2),

@@ -159,8 +159,8 @@ func (c *serverConfig) checkShared(f *config.File) error {
 		}
 	}
 	if c.Environments != nil {
-		return f.Errorf([]any{"environments"}, "remove the section, start the server and make each of them with `sdp env create NAME "+
-			"--from FILE.env`; docs/environments.md shows how", "environments are not configured here any more")
+		return f.Errorf([]any{"environments"}, "remove the section, start the server and make each of them with `sdp env import NAME "+
+			"FILE.env --create`; docs/environments.md shows how", "environments are not configured here any more")
 	}
 	return nil
 }
