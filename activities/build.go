@@ -227,7 +227,9 @@ func (h *Host) Image(ctx context.Context, in SourceInput) (string, error) {
 		if err != nil {
 			return err
 		}
-		return h.logged(in.Deployment, given.secrets(), func(log *logs.Stream) error { return h.image(ctx, in, log) })
+		return h.claims.whileMaking(in.Deployment, in.Image, func() error {
+			return h.logged(in.Deployment, given.secrets(), func(log *logs.Stream) error { return h.image(ctx, in, log) })
+		})
 	})
 	return in.Image, err
 }

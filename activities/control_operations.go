@@ -21,7 +21,7 @@ func (c *Control) ReassignPort(ctx context.Context, table sdp.RoutingTable) (Swi
 	if err != nil {
 		return Switch{}, fail(err)
 	}
-	e := sdp.AuditEvent{User: "system", Action: "port.reassign", Sandbox: table.Sandbox, Outcome: sdp.Succeeded,
+	e := sdp.AuditEvent{User: "system", Action: sdp.ActionPortReassigned, Sandbox: table.Sandbox, Outcome: sdp.Succeeded,
 		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port), Once: fmt.Sprintf("port.reassign/%s/%d", table.Sandbox, table.Version)}
 	if err := c.DB.Audit(ctx, e); err != nil {
 		return Switch{}, fail(err)

@@ -38,6 +38,9 @@ type Host struct {
 	Limits        Limits
 	// Background is what goes on after an activity has ended. Whoever stops the node waits for it.
 	Background sync.WaitGroup
+	claims     claims
+	pruning    sync.Mutex // one at a time
+	disk       imageDisk
 	// Follow starts to copy what a container prints into its log stream. It returns at once.
 	Follow func(docker.Container)
 }

@@ -67,6 +67,7 @@ func (h *Host) closeLog(deployment, tag, text string) error {
 // Discard removes what a failed or cancelled deployment left on this node and completes its log.
 func (h *Host) Discard(ctx context.Context, in DiscardInput) error {
 	return h.do(ctx, func(ctx context.Context) error {
+		h.claims.drop(in.Deployment)
 		err := errors.Join(h.Docker.RemoveDeployment(ctx, in.Deployment), os.RemoveAll(h.checkoutDir(in.Deployment)))
 		return errors.Join(err, h.closeLog(in.Deployment, "END", in.Reason))
 	})

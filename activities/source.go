@@ -69,6 +69,7 @@ func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, l
 	if out.Image, err = h.imageName(ctx, repo, sha); err != nil {
 		return out, err
 	}
+	h.claims.take(in.Deployment, out.Image) // before looking: what is there must stay
 	image, found, err := h.Docker.ImageInfo(ctx, out.Image)
 	if err != nil {
 		return out, err

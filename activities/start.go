@@ -45,10 +45,12 @@ func (h *Host) start(ctx context.Context, in StartInput, given Confidential, log
 		return sdp.Container{}, err
 	}
 	log.Printf("START", "starting %s", spec.Name)
+	h.claims.take(in.Deployment, in.Image) // a worker started anew since the image was found has forgotten
 	running, err := h.Docker.Start(ctx, spec)
 	if err != nil {
 		return sdp.Container{}, h.withOutput(err, log)
 	}
+	h.claims.drop(in.Deployment) // Docker keeps it for the container
 	h.Follow(running)
 	probe := docker.Probe{Path: repo.HealthPath, Port: repo.Port, Timeout: h.HealthTimeout}
 	if err := h.Docker.WaitHealthy(ctx, running, probe); err != nil {

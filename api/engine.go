@@ -25,4 +25,8 @@ type Engine interface {
 	Trace(ctx context.Context, in workflows.TraceInput) (sdp.Trace, error)
 	// Preflight asks nodes about the services of a plan. A node that does not answer is in the answer's Failures.
 	Preflight(ctx context.Context, in workflows.PreflightInput) (workflows.PreflightAnswer, error)
+	// Images lists the images on nodes that SDP has to do with. A node that does not answer is in the answer's Failures.
+	Images(ctx context.Context, in workflows.ImagesInput) (workflows.ImagesAnswer, error)
+	// PruneImages removes the images of a node that SDP made and nothing needs, or says what it would remove.
+	PruneImages(ctx context.Context, in workflows.PruneInput) (sdp.PruneReport, error)
 }

@@ -101,7 +101,11 @@ func (s *Server) desired(ctx context.Context, in *nodeInput) (*rawOutput, error)
 		return nil, err
 	}
 	d.MeshToken = s.cfg.Keys.MeshToken()
-	raw, err := json.Marshal(d)
+	return rawJSON(d)
+}
+
+func rawJSON(v any) (*rawOutput, error) {
+	raw, err := json.Marshal(v)
 	return &rawOutput{ContentType: "application/json", Body: raw}, err
 }
 

@@ -55,13 +55,21 @@ func (s *Server) deployable(ctx context.Context, name string) (sdp.Node, error) 
 func usable(n sdp.Node) error {
 	switch {
 	case n.Health.DockerError != "":
-		return sdp.Errorf(sdp.Unavailable, "docker-down", "node %s: Docker does not answer: %s", n.Name, n.Health.DockerError).
-			WithRemedy("start Docker on %s: `systemctl start docker`", n.Name)
+		return dockerUp(n)
 	case n.Health.DiskTotal > 0 && n.Health.DiskFree < minDisk:
 		return sdp.Errorf(sdp.Exhausted, "disk-full", "node %s: only %d MB of its disk are free", n.Name, n.Health.DiskFree>>20).
 			WithRemedy("make room on %s: delete sandboxes that are not needed any more", n.Name)
 	}
 	return nil
+}
+
+// dockerUp returns why a node's Docker daemon cannot be used, nil if it can.
+func dockerUp(n sdp.Node) error {
+	if n.Health.DockerError == "" {
+		return nil
+	}
+	return sdp.Errorf(sdp.Unavailable, "docker-down", "node %s: Docker does not answer: %s", n.Name, n.Health.DockerError).
+		WithRemedy("start Docker on %s: `systemctl start docker`", n.Name)
 }
 
 func (s *Server) viewNode(n sdp.Node) Node {

@@ -12,6 +12,9 @@ func (s *Server) routes() {
 
 	read(s, byUser, "GET /api/v1/about", "Show the installation", s.about)
 	read(s, byUser, "GET /api/v1/nodes", "List nodes", s.listNodes)
+	read(s, byUser, "GET /api/v1/ports", "List ports", s.listPorts)
+	read(s, byUser, "GET /api/v1/images", "List images", s.listImages)
+	mutate(s, byUser, "images.prune", "POST /api/v1/nodes/{node}/images/prune", ok, "Prune images", s.pruneImages)
 	read(s, byUser, "GET /api/v1/repositories", "List repositories", s.listRepositories)
 	read(s, byUser, "GET /api/v1/repositories/{repository}/branches", "List branches", s.listBranches)
 
@@ -71,6 +74,8 @@ func (s *Server) routes() {
 	read(s, byNode, "POST /node/v1/{node}/heartbeat", "Report health", s.heartbeat)
 	read(s, byNode, "GET /node/v1/{node}/desired", "Show desired state", s.desired)
 	read(s, byNode, "POST /node/v1/{node}/observed", "Report corrections", s.observed)
+	read(s, byNode, "GET /node/v1/{node}/images/needed", "Show needed images", s.neededImages)
+	read(s, byNode, "POST /node/v1/{node}/images/pruned", "Report a prune", s.prunedImages)
 	read(s, byNode, "POST /node/v1/{node}/logs/{stream}", "Append to a log", s.appendLog)
 
 	read(s, byAnyone, "GET /healthz", "Tell whether the server runs", s.healthz)

@@ -44,7 +44,9 @@ func (s *Server) showSandbox(ctx context.Context, in *sandboxInput) (*body[Sandb
 	if err != nil {
 		return nil, err
 	}
-	return &body[Sandbox]{viewSandbox(sandbox, hosts)}, nil
+	out := viewSandbox(sandbox, hosts)
+	out.PortNote, err = s.portNote(ctx, sandbox)
+	return &body[Sandbox]{out}, err
 }
 
 // sandbox returns a sandbox whose name comes from a caller.

@@ -19,6 +19,7 @@ type Sandbox struct {
 	Gateway            string            `json:"gateway,omitempty" doc:"service that answers at the URL; absent = /<service>/... is routed by path"`
 	GatewayNode        string            `json:"gatewayNode"`
 	Port               int               `json:"port"`
+	PortNote           string            `json:"portNote,omitempty" doc:"why it is not the port that was given first; in the answer to one sandbox only"`
 	URL                string            `json:"url" doc:"where phones and browsers reach the sandbox"`
 	RouteVersion       int64             `json:"routeVersion"`
 	CreatedAt          time.Time         `json:"createdAt"`

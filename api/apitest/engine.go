@@ -31,6 +31,8 @@ type Engine struct {
 	// Progresses is what Progress answers by deployment; a missing one is NotFound.
 	Progresses map[string]sdp.Progress
 	List       []sdp.Branch
+	Stock      []sdp.NodeImage        // images of all nodes
+	Broken     map[string]sdp.Failure // nodes that do not answer
 }
 
 func (e *Engine) failing(call string) error {

@@ -32,6 +32,10 @@ func (c *Client) ImageInfo(ctx context.Context, ref string) (Image, bool, error)
 	if err != nil || !found {
 		return Image{}, false, err
 	}
+	return imageOf(info), true, nil
+}
+
+func imageOf(info dockerimage.InspectResponse) Image {
 	img := Image{ID: info.ID, Refs: info.RepoTags, Size: info.Size}
 	if info.Config != nil {
 		img.User, img.Labels = info.Config.User, info.Config.Labels
@@ -43,7 +47,7 @@ func (c *Client) ImageInfo(ctx context.Context, ref string) (Image, bool, error)
 		}
 		slices.Sort(img.Ports)
 	}
-	return img, true, nil
+	return img
 }
 
 func (c *Client) inspectImage(ctx context.Context, ref string) (dockerimage.InspectResponse, bool, error) {

@@ -1,0 +1,224 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"sdp/internal/docker"
+	"sdp/internal/sdp"
+)
+
+// PruneTime is how long a prune goes on removing images. What is left then is kept until the next.
+const PruneTime = 30 * time.Second
+
+// removeTimeout bounds the removal of one image: deployments that claim images wait for it.
+const removeTimeout = 20 * time.Second
+
+// ImagesInput asks a node for the images SDP has to do with.
+type ImagesInput struct{ Needed sdp.NeededImages }
+
+// PruneInput asks a node to remove the images SDP made and nothing needs.
+type PruneInput struct {
+	Needed sdp.NeededImages
+	DryRun bool
+}
+
+// Images lists the images this node made and those that it makes images from, with what keeps each.
+func (h *Host) Images(ctx context.Context, in ImagesInput) ([]sdp.NodeImage, error) {
+	var out []sdp.NodeImage
+	err := h.do(ctx, func(ctx context.Context) error {
+		all, err := h.Docker.Inventory(ctx)
+		if err != nil {
+			return err
+		}
+		s := stock{host: h, all: all, needed: in.Needed}
+		for _, i := range all {
+			if kind := s.kind(i); kind != "" {
+				out = append(out, s.view(i, kind))
+			}
+		}
+		slices.SortFunc(out, byName)
+		return nil
+	})
+	return out, err
+}
+
+func byName(a, b sdp.NodeImage) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// PruneImages removes the images this node made and nothing needs, or says what it would remove.
+func (h *Host) PruneImages(ctx context.Context, in PruneInput) (sdp.PruneReport, error) {
+	var out sdp.PruneReport
+	err := h.do(ctx, func(ctx context.Context) (err error) {
+		out, err = Prune(ctx, h, in.Needed, in.DryRun)
+		return err
+	})
+	return out, err
+}
+
+// Prune removes the images a node made and that neither the control plane needs nor a container, nor a deployment this
+// worker is busy with. Nobody else's image is touched, nor one that somebody gave a name of their own. The oldest go
+// first.
+func Prune(ctx context.Context, h *Host, needed sdp.NeededImages, dryRun bool) (sdp.PruneReport, error) {
+	h.pruning.Lock()
+	defer h.pruning.Unlock()
+	all, err := h.Docker.Inventory(ctx)
+	if err != nil {
+		return sdp.PruneReport{}, err
+	}
+	slices.SortFunc(all, func(a, b docker.StoredImage) int { return a.Created.Compare(b.Created) })
+	s := stock{host: h, all: all, needed: needed, until: time.Now().Add(PruneTime)}
+	out := sdp.PruneReport{Node: h.Node, DryRun: dryRun}
+	var gone, stay []docker.StoredImage
+	for _, i := range all {
+		kind := s.kind(i)
+		v := s.view(i, kind)
+		if (kind == sdp.ServiceImage || kind == sdp.LeftoverImage) && len(v.NeededBy) == 0 && !dryRun {
+			v.NeededBy = s.remove(ctx, i)
+		}
+		switch {
+		case kind != sdp.ServiceImage && kind != sdp.LeftoverImage:
+			stay = append(stay, i)
+		case len(v.NeededBy) > 0:
+			stay, out.Kept = append(stay, i), append(out.Kept, v)
+		default:
+			gone, out.Removed = append(gone, i), append(out.Removed, v)
+		}
+	}
+	out.Freed = docker.Freed(gone, stay)
+	out.DiskFree, out.DiskTotal = ImageDisk(ctx, h)
+	return out, ctx.Err()
+}
+
+// stock is what is on a node, and what of it is needed.
+type stock struct {
+	host   *Host
+	all    []docker.StoredImage
+	needed sdp.NeededImages
+	until  time.Time
+}
+
+// kind says what an image is to SDP, "" if nothing.
+func (s *stock) kind(i docker.StoredImage) sdp.ImageKind {
+	named := slices.ContainsFunc(i.Refs, func(name string) bool { return docker.NamedByUs(name, i.Labels) })
+	switch {
+	case i.Ours && named:
+		return sdp.ServiceImage
+	case i.Ours && len(i.Refs) == 0 && !s.derived(i):
+		return sdp.LeftoverImage
+	case len(i.Refs) > 0 && len(s.baseOf(i)) > 0:
+		return sdp.BaseImage
+	}
+	return ""
+}
+
+// derived reports whether an image was built from one of SDP's, by a person: it has that one's labels then.
+func (s *stock) derived(i docker.StoredImage) bool {
+	return slices.ContainsFunc(s.all, func(o docker.StoredImage) bool {
+		return o.ID != i.ID && o.Ours && (o.ID == i.Parent || extends(i, o))
+	})
+}
+
+// extends reports whether i has all layers of base and more.
+func extends(i, base docker.StoredImage) bool {
+	n := len(base.Layers)
+	return n > 0 && len(i.Layers) > n && i.Layers[n-1].ID == base.Layers[n-1].ID
+}
+
+// baseOf names the repositories whose images are, or will be, made from an image.
+func (s *stock) baseOf(i docker.StoredImage) []string {
+	of := map[string]bool{}
+	for name, r := range s.host.Repositories {
+		if r.BaseImage != "" && slices.Contains(i.Refs, r.BaseImage) {
+			of[name] = true
+		}
+	}
+	for _, o := range s.all {
+		if o.Ours && !i.Ours && extends(o, i) {
+			of[o.Labels[sdp.LabelRepository]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(of))
+}
+
+func (s *stock) view(i docker.StoredImage, kind sdp.ImageKind) sdp.NodeImage {
+	v := sdp.NodeImage{Node: s.host.Node, ID: i.ID, Kind: kind, Size: i.Size, CreatedAt: i.Created}
+	if len(i.Refs) > 0 {
+		v.Name = i.Refs[0]
+	}
+	if kind == sdp.BaseImage {
+		for _, repository := range s.baseOf(i) {
+			v.NeededBy = append(v.NeededBy, "images of "+repository)
+		}
+		return v
+	}
+	v.Repository, v.SHA = i.Labels[sdp.LabelRepository], i.Labels[sdp.LabelSHA]
+	v.NeededBy = few(s.neededBy(i))
+	return v
+}
+
+func (s *stock) neededBy(i docker.StoredImage) []string {
+	var by []string
+	for _, name := range i.Refs {
+		by = append(by, s.needed.Images[name]...)
+		if d := s.host.claims.holder(name); d != "" {
+			by = append(by, underWay(d))
+		}
+		if !docker.NamedByUs(name, i.Labels) {
+			by = append(by, "somebody who called it "+name)
+		}
+	}
+	if d := s.needed.Repositories[i.Labels[sdp.LabelRepository]]; d != "" && len(i.Refs) > 0 {
+		by = append(by, underWay(d))
+	}
+	if len(by) > 0 {
+		return by
+	}
+	for _, name := range i.UsedBy { // containers of live sandboxes have been named better
+		by = append(by, "container "+name)
+	}
+	return by
+}
+
+func underWay(deployment string) string { return "deployment " + deployment + ", which is under way" }
+
+// few keeps a list of reasons short.
+func few(reasons []string) []string {
+	const most = 4
+	slices.Sort(reasons)
+	reasons = slices.Compact(reasons)
+	if len(reasons) > most {
+		return append(slices.Clone(reasons[:most]), fmt.Sprintf("%d more", len(reasons)-most))
+	}
+	return reasons
+}
+
+// remove removes an image, all its names if it has several, and says what is in the way if it cannot.
+func (s *stock) remove(ctx context.Context, i docker.StoredImage) []string {
+	if time.Now().After(s.until) || ctx.Err() != nil {
+		return []string{"nobody, but the time was up: prune again"}
+	}
+	names := i.Refs
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for _, name := range names {
+		done, err := s.host.claims.unclaimed(name, func() error {
+			ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+			defer cancel()
+			return s.host.Docker.RemoveImage(ctx, cmp.Or(name, i.ID))
+		})
+		if err != nil {
+			return []string{sdp.AsError(err).Detail}
+		}
+		if !done {
+			return []string{underWay(cmp.Or(s.host.claims.holder(name), "of a new image"))}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package docker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	dockerimage "github.com/docker/docker/api/types/image"
+	"golang.org/x/sync/errgroup"
+
+	"sdp/internal/sdp"
+)
+
+// StoredImage is an image of the daemon, whoever made it, with what a clean-up must know.
+type StoredImage struct {
+	Image
+	Ours    bool   // this node of this instance made it, or somebody made it from such a one: labels are inherited
+	Parent  string // ID of the image it was built from, where the daemon knows
+	Created time.Time
+	Layers  []Layer  // from the base up
+	UsedBy  []string // names of containers, anybody's, running or not
+}
+
+// Layer is a layer of an image. Equal IDs mean the same layer on top of the same layers, which is stored once.
+type Layer struct {
+	ID   string
+	Size int64 // bytes
+}
+
+// Inventory lists all images of the daemon but those that others were built from and that have no name.
+func (c *Client) Inventory(ctx context.Context) ([]StoredImage, error) {
+	list, err := c.api.ImageList(ctx, dockerimage.ListOptions{})
+	if err != nil {
+		return nil, c.fail(ctx, err, "list images")
+	}
+	users, err := c.imageUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	looks := make([]look, len(list))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(4) // the daemon reads files for each
+	for i, summary := range list {
+		group.Go(func() (err error) {
+			looks[i], err = c.look(gctx, summary.ID)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	looks = slices.DeleteFunc(looks, func(l look) bool { return l.image.ID == "" }) // gone meanwhile
+	sizeLayers(looks)
+	var images []StoredImage
+	for _, l := range looks {
+		l.image.UsedBy = users[l.image.ID]
+		images = append(images, l.image)
+	}
+	return images, nil
+}
+
+// imageUsers names the containers of each image, by its ID.
+func (c *Client) imageUsers(ctx context.Context) (map[string][]string, error) {
+	list, err := c.api.ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		return nil, c.fail(ctx, err, "list containers")
+	}
+	users := map[string][]string{}
+	for _, s := range list {
+		name := s.ID
+		if len(s.Names) > 0 {
+			name = strings.TrimPrefix(s.Names[0], "/")
+		}
+		users[s.ImageID] = append(users[s.ImageID], name)
+	}
+	return users, nil
+}
+
+// look is what the daemon says of one image. steps are the sizes of its history's steps, in bytes, oldest first; a step
+// that only changed the configuration has none.
+type look struct {
+	image StoredImage
+	steps []int64
+}
+
+func (c *Client) look(ctx context.Context, id string) (look, error) {
+	info, found, err := c.inspectImage(ctx, id)
+	if err != nil || !found {
+		return look{}, err
+	}
+	history, err := c.api.ImageHistory(ctx, id)
+	if err != nil {
+		return look{}, c.fail(ctx, err, "read the history of image %s", id)
+	}
+	l := look{image: StoredImage{Image: imageOf(info), Parent: info.Parent}}
+	l.image.Ours = c.owns(l.image.Labels)
+	l.image.Created, _ = time.Parse(time.RFC3339Nano, info.Created) // zero where the daemon does not know
+	for _, step := range slices.Backward(history) {
+		l.steps = append(l.steps, step.Size)
+	}
+	chain := ""
+	for _, diffID := range info.RootFS.Layers {
+		sum := sha256.Sum256([]byte(chain + diffID))
+		chain = hex.EncodeToString(sum[:])
+		l.image.Layers = append(l.image.Layers, Layer{ID: chain})
+	}
+	return l, nil
+}
+
+// sizeLayers finds out how large each layer is. The daemon says that by step of an image's history, not by layer, and a
+// step without a size may have made an empty layer or none. So what is certain is taken first; of an image with such
+// steps the sizes left over go to its topmost layers, because directories are made before they are filled.
+func sizeLayers(looks []look) {
+	known := map[string]int64{}
+	for _, l := range looks {
+		if steps := l.certain(); steps != nil {
+			for i, layer := range l.image.Layers {
+				known[layer.ID] = steps[i]
+			}
+		}
+	}
+	for _, l := range looks {
+		steps := slices.DeleteFunc(slices.Clone(l.steps), func(size int64) bool { return size == 0 })
+		var unknown []*Layer
+		for i := range l.image.Layers {
+			layer := &l.image.Layers[i]
+			size, sure := known[layer.ID]
+			if !sure {
+				unknown = append(unknown, layer)
+			} else if at := slices.Index(steps, size); size > 0 && at >= 0 {
+				layer.Size, steps = size, slices.Delete(steps, at, at+1)
+			}
+		}
+		for len(unknown) > 0 && len(steps) > 0 {
+			unknown[len(unknown)-1].Size = steps[len(steps)-1]
+			unknown, steps = unknown[:len(unknown)-1], steps[:len(steps)-1]
+		}
+	}
+}
+
+// certain returns the sizes of the layers where the history leaves no doubt, else nil.
+func (l look) certain() []int64 {
+	if len(l.steps) == len(l.image.Layers) {
+		return l.steps
+	}
+	steps := slices.DeleteFunc(slices.Clone(l.steps), func(size int64) bool { return size == 0 })
+	if len(steps) == len(l.image.Layers) {
+		return steps
+	}
+	return nil
+}
+
+// Freed is how many bytes go when images are removed and the others stay: the layers no other image has.
+func Freed(removed, others []StoredImage) int64 {
+	stays := map[string]bool{}
+	for _, i := range others {
+		for _, l := range i.Layers {
+			stays[l.ID] = true
+		}
+	}
+	var sum int64
+	for _, i := range removed {
+		for _, l := range i.Layers {
+			if !stays[l.ID] {
+				stays[l.ID] = true
+				sum += l.Size
+			}
+		}
+	}
+	return sum
+}
+
+// RootDir is the directory in which the daemon keeps images and containers.
+func (c *Client) RootDir(ctx context.Context) (string, error) {
+	info, err := c.api.Info(ctx)
+	if err != nil {
+		return "", c.fail(ctx, err, "ask Docker where it keeps its images")
+	}
+	return info.DockerRootDir, nil
+}
+
+// NamedByUs reports whether a name is the one SDP gave the image with these labels: an image that somebody built from one
+// of ours inherits the labels, and one of ours may get further names.
+func NamedByUs(name string, labels map[string]string) bool {
+	own := sdp.ImageName(labels[sdp.LabelRepository], labels[sdp.LabelSHA], "")
+	return labels[sdp.LabelRepository] != "" && labels[sdp.LabelSHA] != "" && strings.HasPrefix(name, own)
+}
