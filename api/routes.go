@@ -35,6 +35,16 @@ func (s *Server) routes() {
 	mutate(s, byUser, "sandbox.create", "POST /api/v1/templates/{template}/sandboxes", accepted, "Create a sandbox from a template", s.useTemplate)
 	read(s, byUser, "POST /api/v1/templates/{template}/render", "Render a template", s.renderTemplate)
 
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/clone", "Show a clone contract", s.showContract)
+	mutate(s, byUser, "sandbox.clone", "POST /api/v1/sandboxes/{name}/clone", accepted, "Clone a sandbox", s.cloneSandbox)
+	mutate(s, byUser, "snapshot.create", "POST /api/v1/sandboxes/{name}/snapshots", created, "Take a snapshot", s.createSnapshot)
+	read(s, byUser, "GET /api/v1/snapshots", "List snapshots", s.listSnapshots)
+	read(s, byUser, "GET /api/v1/snapshots/{id}", "Show a snapshot", s.showSnapshot)
+	mutate(s, byUser, "snapshot.delete", "DELETE /api/v1/snapshots/{id}", http.StatusNoContent, "Delete a snapshot", s.deleteSnapshot)
+	read(s, byUser, "GET /api/v1/snapshots/{id}/diff", "Compare a snapshot with now", s.diffSnapshot)
+	read(s, byUser, "POST /api/v1/snapshots/{id}/plan", "Plan a restore", s.planRestore)
+	mutate(s, byUser, "snapshot.restore", "POST /api/v1/snapshots/{id}/restore", accepted, "Restore a snapshot", s.restoreSnapshot)
+
 	mutate(s, byUser, "deployment.create", "POST /api/v1/sandboxes/{name}/deployments", accepted, "Deploy", s.deploy)
 	read(s, byUser, "GET /api/v1/deployments", "List deployments", s.listDeployments)
 	read(s, byUser, "GET /api/v1/deployments/{id}", "Show a deployment", s.showDeployment)

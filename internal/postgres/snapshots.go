@@ -69,6 +69,17 @@ func runningVersion(ctx context.Context, q querier, id int64, sandbox sdp.Sandbo
 	return version, err
 }
 
+// RunningVersion is the version of its environment that a live sandbox's containers run with, as a snapshot of it would
+// have it.
+func (db *DB) RunningVersion(ctx context.Context, sandbox sdp.Sandbox) (version int, err error) {
+	var id int64
+	err = db.pool.QueryRow(ctx, `SELECT id FROM sandboxes WHERE name = $1 AND state <> 'DELETED'`, sandbox.Name).Scan(&id)
+	if err == nil {
+		version, err = runningVersion(ctx, db.pool, id, sandbox)
+	}
+	return version, translate("reading sandbox "+sandbox.Name, err)
+}
+
 func insertSnapshot(ctx context.Context, tx pgx.Tx, id int64, n sdp.Snapshot) error {
 	secrets, err := secretsOf(ctx, tx, id)
 	if err != nil {
@@ -106,16 +117,30 @@ func secretsOf(ctx context.Context, q querier, id int64) (Secrets, error) {
 }
 
 // SandboxSecrets returns a live sandbox and its secrets as they are at one moment.
-func (db *DB) SandboxSecrets(ctx context.Context, name string) (sandbox sdp.Sandbox, secrets Secrets, err error) {
-	err = db.inTxWith(ctx, snapshot, "reading secrets of "+name, func(tx pgx.Tx) error {
-		var id int64
+func (db *DB) SandboxSecrets(ctx context.Context, name string) (sdp.Sandbox, Secrets, error) {
+	return db.sandboxSecrets(ctx, name, func(pgx.Tx, int64) error { return nil })
+}
+
+// CopySource is SandboxSecrets for a sandbox that is to be copied: a Conflict while a change of it is under way, for
+// half of it might be about to be put back.
+func (db *DB) CopySource(ctx context.Context, name string) (sdp.Sandbox, Secrets, error) {
+	return db.sandboxSecrets(ctx, name, func(tx pgx.Tx, id int64) error { return refuseChanging(ctx, tx, id, name) })
+}
+
+func (db *DB) sandboxSecrets(ctx context.Context, name string, check func(pgx.Tx, int64) error) (sandbox sdp.Sandbox,
+	secrets Secrets, err error) {
+	err = db.inTxWith(ctx, snapshot, "reading sandbox "+name, func(tx pgx.Tx) error {
 		if sandbox, err = sandboxByName(ctx, tx, name); err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, `SELECT id FROM sandboxes WHERE name = $1 AND state <> 'DELETED'`, name).Scan(&id)
-		if err == nil {
-			secrets, err = secretsOf(ctx, tx, id)
+		var id int64
+		if err := tx.QueryRow(ctx, `SELECT id FROM sandboxes WHERE name = $1 AND state <> 'DELETED'`, name).Scan(&id); err != nil {
+			return err
 		}
+		if err := check(tx, id); err != nil {
+			return err
+		}
+		secrets, err = secretsOf(ctx, tx, id)
 		return err
 	})
 	return sandbox, secrets, err

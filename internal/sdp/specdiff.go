@@ -1,10 +1,12 @@
 package sdp
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,6 +63,22 @@ func union[V any](a, b map[string]V) []string {
 	}
 	maps.Copy(both, b)
 	return slices.Sorted(maps.Keys(both))
+}
+
+// DiffSecrets lists the secrets in which two states of a sandbox differ, by name. Equal bytes mean equal values; those
+// of services have the service's name and a slash before their own.
+func DiffSecrets(before, after map[string]map[string][]byte) []Difference {
+	return differences("secret", named(before), named(after), bytes.Equal, func([]byte) string { return "" })
+}
+
+func named(secrets map[string]map[string][]byte) map[string][]byte {
+	all := map[string][]byte{}
+	for service, values := range secrets {
+		for key, sealed := range values {
+			all[strings.TrimPrefix(service+"/"+key, "/")] = sealed
+		}
+	}
+	return all
 }
 
 // route says who answers for a service: "sandbox", "ocp" or a URL; "" for one nobody mentioned.
