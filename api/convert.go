@@ -17,6 +17,7 @@ func viewSandbox(b sdp.Sandbox, hosts map[string]string) Sandbox {
 		SecretKeys: b.SecretKeys, Limits: viewSandboxLimits(b.Limits), Expiry: viewExpiry(b.Expiry), Gateway: b.Gateway, GatewayNode: b.GatewayNode, Port: b.Port,
 		URL: sandboxURL(hosts[b.GatewayNode], b.Port), RouteVersion: b.RouteVersion,
 		CreatedAt: utc(b.CreatedAt), DeletedAt: utc(b.DeletedAt), Services: views(b.Services, viewService),
+		Attention: views(b.Attention(), viewAttention),
 	}
 }
 

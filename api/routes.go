@@ -68,6 +68,12 @@ func (s *Server) routes() {
 	mutate(s, byUser, "environment.redeploy", "POST /api/v1/environments/{environment}/redeploy", accepted,
 		"Restart what is behind", s.redeployEnvironment)
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/services/{service}/environment", "Explain an environment", s.explainEnvironment)
+	mutate(s, byUser, "service.track", "PUT /api/v1/sandboxes/{name}/services/{service}/track", ok, "Track a branch", s.track)
+	read(s, byUser, "GET /api/v1/tracking", "List watched branches", s.listTracked)
+	read(s, byUser, "GET /api/v1/tracking/credential", "Show stored credentials", s.showCredential)
+	mutate(s, byUser, "tracking.credential.store", "PUT /api/v1/tracking/credential", ok, "Store credentials", s.storeCredential)
+	mutate(s, byUser, "tracking.credential.delete", "DELETE /api/v1/tracking/credential", http.StatusNoContent,
+		"Delete stored credentials", s.forgetCredential)
 
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/routes", "List routes", s.listRoutes)
 	mutate(s, byUser, "route.set", "PUT /api/v1/sandboxes/{name}/routes/{service}", accepted, "Set a route", s.setRoute)

@@ -29,7 +29,9 @@ type Config struct {
 	// SharedServices are services of the shared environment that no repository provides, as given to
 	// postgres.DB.SetSharedServices.
 	SharedServices map[string]postgres.SharedService
-	TemporalUI     string // URL of the Temporal Web UI, for links; "" = none
+	// TrackEvery is how often branches are looked at; 0 = never.
+	TrackEvery time.Duration
+	TemporalUI string // URL of the Temporal Web UI, for links; "" = none
 
 	DB     *postgres.DB
 	Hub    *postgres.Hub

@@ -84,11 +84,16 @@ func loginRepositoryMissing(why error) error {
 
 // seal puts a user's credentials into a box only the node can open, and only for one operation.
 func seal(node sdp.Node, operation string, session secret.Session, now time.Time) (sdp.SealedBox, error) {
-	plain, err := json.Marshal(map[string]string{"user": session.User, "password": session.Password.Reveal()})
+	plain, err := credentialsJSON(session)
 	if err != nil {
 		return sdp.SealedBox{}, err
 	}
 	return secret.SealTo(node.Name, node.KeyID, node.PublicKey, operation, now.Add(sealFor), plain)
+}
+
+// credentialsJSON is the form in which nodes read credentials.
+func credentialsJSON(session secret.Session) ([]byte, error) {
+	return json.Marshal(map[string]string{"user": session.User, "password": session.Password.Reveal()})
 }
 
 type logoutOutput struct {

@@ -25,6 +25,7 @@ type Sandbox struct {
 	CreatedAt          time.Time         `json:"createdAt"`
 	DeletedAt          time.Time         `json:"deletedAt,omitzero"`
 	Services           []Service         `json:"services"`
+	Attention          []Attention       `json:"attention,omitempty" doc:"what somebody should know, and do something about"`
 }
 
 // Service is one service of a sandbox: what it should run and who answers for it now.

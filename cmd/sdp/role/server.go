@@ -157,6 +157,7 @@ func (s *server) newAPI() (*api.Server, error) {
 		LoginRepository: s.config.Login.Repository,
 		SessionTTL:      s.config.Login.Session,
 		SharedServices:  s.config.shared(),
+		TrackEvery:      s.config.Tracking.Every,
 		TemporalUI:      s.config.Temporal.UI,
 		DB:              s.db,
 		Hub:             s.hub,
