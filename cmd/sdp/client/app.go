@@ -31,7 +31,7 @@ var ErrShown = errors.New("the operation failed")
 func Commands(a *App) []*cobra.Command {
 	commands := []*cobra.Command{
 		a.login(), a.logout(), a.whoami(), a.nodes(), a.repos(), a.branches(), a.sandbox(), a.deploy(), a.cancel(),
-		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.trace(), a.audit(),
+		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.trace(), a.audit(), a.track(),
 	}
 	for _, c := range commands {
 		c.GroupID = Group

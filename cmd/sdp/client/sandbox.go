@@ -95,6 +95,7 @@ func (a *App) showCreated(out api.CreatedSandbox) {
 	if len(out.Deployments) > 0 {
 		a.showAccepted(out.Deployments)
 	}
+	a.showAttention(out.Sandbox)
 }
 
 func (a *App) sandboxList() *cobra.Command {
@@ -130,12 +131,15 @@ func (a *App) showSandboxes(list []api.Sandbox) {
 		t.Row(s.Name, sandboxState(s), s.Owner, s.URL, strings.Join(own, " "), a.Screen.Age(s.CreatedAt))
 	}
 	t.Print("There is no sandbox. Create one: sdp sandbox create NAME")
+	a.showAttention(list...)
 }
 
 func sandboxState(s api.Sandbox) screen.Cell {
 	switch {
 	case s.Deleting:
 		return screen.Cell{Text: "DELETING", Style: screen.Yellow}
+	case len(s.Attention) > 0:
+		return screen.Cell{Text: s.State + " !", Style: screen.Yellow}
 	case s.State == string(sdp.Active):
 		return screen.Cell{Text: s.State, Style: screen.Green}
 	default:
@@ -204,6 +208,7 @@ func (a *App) showSandbox(s api.Sandbox) {
 		a.Screen.Notef("Every other service is answered by the shared environment; `sdp routes %s` lists all.", s.Name)
 	}
 	a.showVariables(s.Services)
+	a.showAttention(s)
 }
 
 func (a *App) sandboxDelete() *cobra.Command {
