@@ -181,9 +181,12 @@ func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
 }
 
 // Token signs User in and returns the session's token.
-func (b *Bed) Token() string {
+func (b *Bed) Token() string { return b.TokenOf(User, Password) }
+
+// TokenOf is Token for anybody.
+func (b *Bed) TokenOf(user, password string) string {
 	b.t.Helper()
-	token, _, err := b.Keys.IssueSession(User, secret.New(Password), time.Hour)
+	token, _, err := b.Keys.IssueSession(user, secret.New(password), time.Hour)
 	if err != nil {
 		b.t.Fatal(err)
 	}
