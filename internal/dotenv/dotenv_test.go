@@ -46,7 +46,6 @@ func TestErrorsNameTheLineAndNoValue(t *testing.T) {
 		"A=1\n\n" + marker + "+/" + marker + "==\n": `x.env:3: what stands before the "=" cannot name a variable`,
 		"A-B=" + marker:                  `x.env:1: what stands before`,
 		"=" + marker:                     `x.env:1: what stands before`,
-		"export =" + marker:              `x.env:1: what stands before`,
 		"# c\nA=\"" + marker + "\nB=1\n": `x.env:2: A has no closing "`,
 		"A='" + marker:                   `x.env:1: A has no closing '`,
 		"A=\"x\ny\" " + marker:           `x.env:2: there is text after the closing quote of A`,
