@@ -32,6 +32,7 @@ func Commands(a *App) []*cobra.Command {
 	commands := []*cobra.Command{
 		a.login(), a.logout(), a.whoami(), a.nodes(), a.repos(), a.branches(), a.sandbox(), a.deploy(), a.cancel(),
 		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.trace(), a.audit(), a.track(),
+		a.env(),
 	}
 	for _, c := range commands {
 		c.GroupID = Group
