@@ -23,6 +23,8 @@ func (s *Server) routes() {
 	read(s, byUser, "GET /api/v1/sandboxes/{name}", "Show a sandbox", s.showSandbox)
 	read(s, byUser, "POST /api/v1/plans", "Plan an apply", s.showPlan)
 	mutate(s, byUser, "sandbox.apply", "PUT /api/v1/sandboxes/{name}", accepted, "Apply a definition", s.apply)
+	mutate(s, byUser, "sandbox.update", "PATCH /api/v1/sandboxes/{name}", ok, "Change settings", s.updateSandbox)
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/definition", "Show a definition", s.showDefinition)
 	mutate(s, byUser, "sandbox.delete", "DELETE /api/v1/sandboxes/{name}", accepted, "Delete a sandbox", s.deleteSandbox)
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/operations", "List operations", s.listOperations)
 	read(s, byUser, "GET /api/v1/operations/{id}", "Show an operation", s.showOperation)

@@ -28,6 +28,9 @@ func specOf(in SandboxSpec) (sdp.SandboxSpec, error) {
 	return out, nil
 }
 
+// Domain is the specification as the domain has it, for clients that look at it before they send it.
+func (in SandboxSpec) Domain() (sdp.SandboxSpec, error) { return specOf(in) }
+
 func limitsOf(l *Limits) sdp.Limits {
 	if l == nil {
 		return sdp.Limits{}

@@ -34,17 +34,10 @@ func (s *Server) resolveSpec(ctx context.Context, spec sdp.SandboxSpec) (checked
 		return c, err
 	}
 	var err error
-	if c.known, err = s.catalog(ctx); err != nil {
+	if c, err = s.surroundings(ctx); err != nil {
 		return c, err
 	}
-	nodes, err := s.db.Nodes(ctx)
-	if err != nil {
-		return c, err
-	}
-	c.nodes = map[string]sdp.Node{}
-	for _, n := range nodes {
-		c.nodes[n.Name] = n
-	}
+	c.spec = spec
 	if err := s.checkEnvironment(ctx, spec.Environment, spec.EnvironmentVersion); err != nil {
 		return c, err
 	}
@@ -57,6 +50,19 @@ func (s *Server) resolveSpec(ctx context.Context, spec sdp.SandboxSpec) (checked
 		}
 	}
 	return c, c.checkLimits()
+}
+
+// surroundings are the repositories and nodes there are.
+func (s *Server) surroundings(ctx context.Context) (c checkedSpec, err error) {
+	if c.known, err = s.catalog(ctx); err != nil {
+		return c, err
+	}
+	nodes, err := s.db.Nodes(ctx)
+	c.nodes = map[string]sdp.Node{}
+	for _, n := range nodes {
+		c.nodes[n.Name] = n
+	}
+	return c, err
 }
 
 func (c *checkedSpec) addGateway() error {

@@ -113,7 +113,7 @@ func create(t *testing.T, text, name string, flags createFlags) (api.SandboxSpec
 	if err := os.WriteFile(flags.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return flags.request(name)
+	return new(App).createRequest(flags, name)
 }
 
 func TestSandboxFile(t *testing.T) {
@@ -148,7 +148,7 @@ func TestWrongSandboxFilesNameLineAndRemedy(t *testing.T) {
 		"sandbox: other\n":                               `"checkout" on the command line and "other"`,
 		"services:\n  account:\n":                        "sandbox.yaml:2: services.account says 0 of branch",
 		"services:\n  a: {branch: x, use_ocp: true}\n":   "sandbox.yaml:2: services.a says 2 of branch",
-		"gateway: {repository: gateway}\n":               "sandbox.yaml:1: gateway: no branch",
+		"gateway: {repository: gateway}\n":               "sandbox.yaml:1: the gateway does not say what it runs",
 		"environment: dev\nservices:\n  A b: {url: x}\n": "sandbox.yaml:3: service name",
 	} {
 		_, err := create(t, text, "checkout", createFlags{})

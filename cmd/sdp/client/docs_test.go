@@ -22,7 +22,7 @@ func TestExampleOfTheDocumentationLoads(t *testing.T) {
 	if err := os.WriteFile(path, []byte(m[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in, err := createFlags{file: path}.request("checkout")
+	in, err := new(App).createRequest(createFlags{file: path}, "checkout")
 	if err != nil || in.Gateway.Branch != "main" || len(in.Services) != 3 || in.Environment != "dev" {
 		t.Errorf("got %+v, %v", in, err)
 	}

@@ -17,8 +17,8 @@ func (a *App) sandbox() *cobra.Command {
 	return usage.Group(&cobra.Command{
 		Use:     "sandbox",
 		Aliases: []string{"sandboxes"},
-		Short:   "Create, list, show and delete sandboxes",
-	}, a.sandboxCreate(), a.sandboxList(), a.sandboxShow(), a.sandboxURL(), a.sandboxDelete())
+		Short:   "Create, list, show, change and delete sandboxes",
+	}, a.sandboxCreate(), a.sandboxList(), a.sandboxShow(), a.sandboxURL(), a.sandboxSet(), a.sandboxExport(), a.sandboxDelete())
 }
 
 func (a *App) sandboxCreate() *cobra.Command {
@@ -57,7 +57,7 @@ The file says what should run where:
 }
 
 func (a *App) runSandboxCreate(ctx context.Context, name string, flags createFlags, wait bool) error {
-	in, err := flags.request(name)
+	in, err := a.createRequest(flags, name)
 	if err != nil {
 		return err
 	}

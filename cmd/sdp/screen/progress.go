@@ -113,7 +113,7 @@ func (p *Progress) draw() {
 	var b strings.Builder
 	for _, key := range p.keys {
 		spin := p.screen.paint(Cyan, spinner[p.frame%len(spinner)])
-		b.WriteString(spin + " " + cut(p.now[key](), p.screen.Width()-3) + "\n")
+		b.WriteString(spin + " " + Cut(p.now[key](), p.screen.Width()-3) + "\n")
 	}
 	n := len(p.keys)
 	p.erase()
@@ -121,8 +121,8 @@ func (p *Progress) draw() {
 	p.drawn = n
 }
 
-// cut shortens text to a width, so that no line wraps and the count of drawn lines stays true.
-func cut(text string, width int) string {
+// Cut shortens text to a width, so that no line wraps and the count of drawn lines stays true.
+func Cut(text string, width int) string {
 	if utf8.RuneCountInString(text) <= width {
 		return text
 	}
