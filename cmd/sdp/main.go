@@ -31,6 +31,8 @@ func main() {
 func run(ctx context.Context, out *screen.Screen) error {
 	started := false
 	root := newRoot(out)
+	var wrong error
+	usage.Help(root, &wrong)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if err := checkFormat(out); err != nil {
 			return err
@@ -38,7 +40,7 @@ func run(ctx context.Context, out *screen.Screen) error {
 		started = true
 		return nil
 	}
-	err := root.ExecuteContext(ctx)
+	err := errors.Join(root.ExecuteContext(ctx), wrong)
 	if started {
 		return err
 	}

@@ -60,7 +60,8 @@ func sdp(t *testing.T, config, stdin string, args ...string) result {
 
 func TestWrongUsageIsExitCode2WithARemedy(t *testing.T) {
 	for _, args := range []string{
-		"no-such-verb", "sandbox", "sandbox no-such-verb", "--no-such-flag", "nodes --no-such-flag", "nodes extra",
+		"no-such-verb", "sandbox", "sandbox no-such-verb", "no-such-verb --help",
+		"sandbox no-such-verb --help", "--no-such-flag", "nodes --no-such-flag", "nodes extra",
 		"branches", "branches UPPER", "deploy", "deploy demo", "deploy demo account", "deploy ../x account@main",
 		"deploy demo account@main --env NOVALUE", "deploy demo account@main --wait=perhaps", "sandbox create",
 		"sandbox create Bad_Name", "sandbox create demo -f /no/such/file.yaml", "sandbox show a/b", "restart demo",

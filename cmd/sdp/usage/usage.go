@@ -86,6 +86,19 @@ func Root(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// Help has the program's --help tell a verb that does not exist from one that does. Help cannot fail by itself, so what is
+// wrong is kept in the error that wrong points to.
+func Help(root *cobra.Command, wrong *error) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if below := cmd.Flags().Args(); cmd.HasSubCommands() && len(below) > 0 {
+			*wrong = unknown(cmd, below[0])
+			return
+		}
+		help(cmd, args)
+	})
+}
+
 func unknown(cmd *cobra.Command, verb string) error {
 	remedy := fmt.Sprintf("`%s --help` lists what there is", cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2 // edits; cobra's own default, set only on its own error path
