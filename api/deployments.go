@@ -235,10 +235,26 @@ func (s *Server) cancel(ctx context.Context, in *idInput) (*accepted[Deployment]
 		return nil, sdp.Errorf(sdp.Conflict, "already-settled", "deployment %s is %s: there is nothing to cancel", d.ID, d.State).
 			WithRemedy("`sdp stop %s %s` stops what runs", d.Sandbox, d.Service)
 	}
+	if err := s.begun(ctx, d); err != nil {
+		return nil, err
+	}
 	if err := s.cfg.Engine.Cancel(ctx, d.Sandbox, d.ID); err != nil {
 		return nil, err
 	}
 	return &accepted[Deployment]{Location: "/api/v1/deployments/" + d.ID, Body: viewDeployment(d)}, nil
+}
+
+// begun refuses to cancel a part of a change that still waits: nobody knows the part before the change begins.
+func (s *Server) begun(ctx context.Context, d sdp.Deployment) error {
+	if d.Operation == "" {
+		return nil
+	}
+	op, err := s.db.Operation(ctx, d.Operation)
+	if err == nil && op.State == sdp.OpQueued {
+		err = sdp.Errorf(sdp.Conflict, "not-begun", "the %s that %s is a part of has not begun", op.Kind, d.ID).
+			WithRemedy("cancel all of it: `sdp cancel %s`", op.ID)
+	}
+	return err
 }
 
 // progress asks the workflow; where Temporal has no answer the database's is given, and it says so.

@@ -129,14 +129,42 @@ func (s *Server) listOperations(ctx context.Context, in *listOperationsInput) (*
 	return pageOf(operations, next, viewOperation), nil
 }
 
-func (s *Server) showOperation(ctx context.Context, in *idInput) (*body[Operation], error) {
-	if !idPattern.MatchString(in.ID) {
-		return nil, sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", clean(in.ID, 60)).
+func (s *Server) operationByID(ctx context.Context, id string) (sdp.Operation, error) {
+	if !idPattern.MatchString(id) {
+		return sdp.Operation{}, sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", clean(id, 60)).
 			WithRemedy("`sdp audit` lists them")
 	}
-	op, err := s.db.Operation(ctx, in.ID)
+	return s.db.Operation(ctx, id)
+}
+
+func (s *Server) showOperation(ctx context.Context, in *idInput) (*body[Operation], error) {
+	op, err := s.operationByID(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return &body[Operation]{viewOperation(op)}, nil
+}
+
+// cancelOperation is accepted once the request for it is durable; the operation is CANCELLED when every node concerned
+// has confirmed it. What would leave something half done can be cancelled only while it waits.
+func (s *Server) cancelOperation(ctx context.Context, in *idInput) (*accepted[Operation], error) {
+	event := &infoOf(ctx).event
+	event.Operation = in.ID
+	op, err := s.operationByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	event.Sandbox, event.Service = op.Sandbox, op.Service
+	switch {
+	case op.State.Settled():
+		return nil, sdp.Errorf(sdp.Conflict, "already-settled", "operation %s is %s: there is nothing to cancel", op.ID, op.State).
+			WithRemedy("`sdp sandbox show %s` shows what there is now", op.Sandbox)
+	case op.Kind == sdp.OpDelete, op.State != sdp.OpQueued && !op.Kind.Cancellable():
+		return nil, sdp.Errorf(sdp.Conflict, "not-cancellable", "a %s cannot be cancelled once it has begun", op.Kind).
+			WithRemedy("wait until it is done")
+	}
+	if err := s.cfg.Engine.Cancel(ctx, op.Sandbox, op.ID); err != nil {
+		return nil, err
+	}
+	return &accepted[Operation]{Location: "/api/v1/operations/" + op.ID, Body: viewOperation(op)}, nil
 }

@@ -50,6 +50,7 @@ func (s *Server) routes() {
 	mutate(s, byUser, "deployment.create", "POST /api/v1/sandboxes/{name}/deployments", accepted, "Deploy", s.deploy)
 	read(s, byUser, "GET /api/v1/deployments", "List deployments", s.listDeployments)
 	read(s, byUser, "GET /api/v1/deployments/{id}", "Show a deployment", s.showDeployment)
+	mutate(s, byUser, "operation.cancel", "POST /api/v1/operations/{id}/cancel", accepted, "Cancel an operation", s.cancelOperation)
 	mutate(s, byUser, "deployment.cancel", "POST /api/v1/deployments/{id}/cancel", accepted, "Cancel a deployment", s.cancel)
 	read(s, byUser, "GET /api/v1/deployments/{id}/progress", "Show progress", s.progress)
 

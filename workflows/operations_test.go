@@ -25,13 +25,14 @@ type bench struct {
 	mu     sync.Mutex
 	calls  []string
 	fails  map[string]error
+	hooks  map[string]func() // called when this is asked
 	settle []activities.SettleInput
 	table  activities.Switch // what every change of routes answers
 }
 
 func newBench(t *testing.T) *bench {
 	var suite testsuite.WorkflowTestSuite
-	b := &bench{t: t, env: suite.NewTestWorkflowEnvironment(), fails: map[string]error{},
+	b := &bench{t: t, env: suite.NewTestWorkflowEnvironment(), fails: map[string]error{}, hooks: map[string]func(){},
 		table: activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 2, PublicPort: 8080}, Nodes: []string{"gateway-1", "micro-1"}}}
 	b.env.SetTestTimeout(20 * time.Second)
 	b.env.RegisterActivity(&activities.Control{})
@@ -45,6 +46,9 @@ func (b *bench) call(name string) error {
 	b.mu.Lock() // nodes work side by side
 	defer b.mu.Unlock()
 	b.calls = append(b.calls, name)
+	if hook := b.hooks[name]; hook != nil {
+		hook()
+	}
 	return b.fails[name]
 }
 
@@ -120,7 +124,7 @@ func (b *bench) wantCalls(steps ...[]string) {
 func (b *bench) wantSettled(state sdp.OperationState, code string) {
 	b.t.Helper()
 	if len(b.settle) != 2 || b.settle[0].State != sdp.OpRunning || b.settle[1].State != state {
-		b.t.Fatalf("settled %+v, want RUNNING, then %s", b.settle, state)
+		b.t.Fatalf("settled %+v (%+v), want RUNNING, then %s", b.settle, b.settle[len(b.settle)-1].Failure, state)
 	}
 	f := b.settle[1].Failure
 	if code == "" && f != nil || code != "" && (f == nil || f.Code != code) {

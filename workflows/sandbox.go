@@ -20,7 +20,8 @@ import (
 
 // Definitions are all workflows there are: what the control worker registers and what tests replay.
 func Definitions() []any {
-	return []any{Sandbox, Deploy, Create, Restart, Stop, Route, Delete, Retire, Login, Branches, Trace, Preflight, Track, Images, PruneImages}
+	return []any{Sandbox, Deploy, Create, Restart, Stop, Route, Delete, Apply, Retire, Login, Branches, Trace,
+		Preflight, Track, Images, PruneImages}
 }
 
 // idleLimit is how long an entity without work stays before it ends; the next operation starts it anew.

@@ -102,6 +102,11 @@ func (c *Client) Cancel(ctx context.Context, deployment string) (out api.Deploym
 	return out, c.call(ctx, change(http.MethodPost, "/deployments/"+esc(deployment)+"/cancel", nil, &out))
 }
 
+// CancelOperation asks for an operation to be cancelled; it is cancelled once its state says so.
+func (c *Client) CancelOperation(ctx context.Context, id string) (out api.Operation, err error) {
+	return out, c.call(ctx, change(http.MethodPost, "/operations/"+esc(id)+"/cancel", nil, &out))
+}
+
 // Progress asks the deployment's workflow.
 func (c *Client) Progress(ctx context.Context, deployment string) (out api.Progress, err error) {
 	return out, c.call(ctx, get("/deployments/"+esc(deployment)+"/progress", nil, &out))

@@ -133,12 +133,12 @@ func parsePairs(flag string, args []string, read func(key, value string) (string
 
 var idPattern = regexp.MustCompile(`^[a-z]+-?[a-z0-9-]{4,40}$`)
 
-// checkID refuses what cannot be the ID of a deployment.
+// checkID refuses what cannot be the ID of a deployment or an operation.
 func checkID(id string) error {
 	if idPattern.MatchString(id) {
 		return nil
 	}
-	return usage.Errorf("`sdp history` lists deployments with their IDs", "%q is not the ID of a deployment", id)
+	return usage.Errorf("`sdp history` lists deployments with their IDs", "%q is not the ID of a deployment or an operation", id)
 }
 
 // target is what `sdp logs` shows: a deployment's pipeline, or what a service's container prints.

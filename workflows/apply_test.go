@@ -1,0 +1,313 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sdp/activities"
+	"sdp/internal/sdp"
+)
+
+// changeBench runs an Apply. Its deployments are fakes that take a second, or as long as a test says, and hold as the
+// real one does; what is asked of the database and the nodes is recorded by bench.
+type changeBench struct {
+	*bench
+	change activities.Change
+	ends   map[string]error         // how a deployment ends that does not become healthy
+	takes  map[string]time.Duration // until then
+}
+
+func newChangeBench(t *testing.T, change activities.Change) *changeBench {
+	b := &changeBench{bench: newBench(t), change: change, ends: map[string]error{}, takes: map[string]time.Duration{}}
+	for i, a := range b.change.Actions {
+		if a.Kind.Deploys() {
+			b.change.Actions[i].Deployment = "d-" + a.Service
+		}
+	}
+	b.env.RegisterWorkflowWithOptions(b.deployment, workflow.RegisterOptions{Name: "Deploy"})
+	b.env.RegisterWorkflowWithOptions(func(_ workflow.Context, in activities.RetireInput) error {
+		return b.call("retire " + in.Container.Deployment + " for " + in.Successor)
+	}, workflow.RegisterOptions{Name: "Retire"})
+	b.env.OnSignalExternalWorkflow(any_, any_, any_, any_, any_).Return(func(_, _, _, signal string, arg any) error {
+		b.env.SignalWorkflow(signal, arg) // a part tells its change
+		return nil
+	})
+	b.env.OnActivity(control.Publish, any_, any_).Return(nil)
+	b.env.OnActivity(control.BeginChange, any_, any_).Return(func(context.Context, string) (activities.Change, error) {
+		return b.change, b.call("begin")
+	})
+	b.env.OnActivity(control.CommitChange, any_, any_).Return(func(_ context.Context, in activities.CommitInput) (activities.Committed, error) {
+		out := activities.Committed{Table: b.table.Table, Nodes: b.table.Nodes, Previous: map[string]sdp.Container{}}
+		for _, s := range in.Services {
+			out.Previous[s] = sdp.Container{Deployment: "old-" + s, Sandbox: "demo", Service: s, Node: "micro-1"}
+		}
+		return out, b.call("commit " + describeCommit(in))
+	})
+	b.env.OnActivity(control.RevertChange, any_, any_).Return(func(_ context.Context, in activities.CommitInput) (activities.Switch, error) {
+		back := b.table
+		back.Table.PublicPort = 9999 // tells the tables apart
+		return back, b.call("revert " + describeCommit(in))
+	})
+	b.env.OnActivity(control.AbandonChange, any_, any_).Return(func(context.Context, sdp.OperationRef) (activities.TeardownInput, error) {
+		return activities.TeardownInput{Sandbox: "demo", Nodes: b.table.Nodes, Gone: b.fails["delete meanwhile"] != nil}, b.call("abandon")
+	})
+	b.env.OnActivity(control.ReportTeardown, any_, any_).Return(func(context.Context, activities.SettleInput) error { return b.call("report") })
+	return b
+}
+
+func describeCommit(in activities.CommitInput) string {
+	text := strings.Join(in.Services, "+")
+	if in.Gateway {
+		text += " gateway"
+	}
+	if len(in.Containers) > 0 {
+		text += fmt.Sprintf(" (%d containers)", len(in.Containers))
+	}
+	return text
+}
+
+// deployment stands for Deploy.
+func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) error {
+	_ = b.call("deploy " + op.Service)
+	d := &deploy{op: op, progress: newProgress(op.ID)}
+	d.job.Repository.Node = "micro-1"
+	err := workflow.Sleep(ctx, max(b.takes[op.Service], time.Second))
+	if err == nil {
+		err = b.ends[op.Service]
+	}
+	if err == nil && op.Hold {
+		err = d.hold(ctx, sdp.Container{Deployment: op.ID, Sandbox: "demo", Service: op.Service, Node: "micro-1"})
+	}
+	if err != nil {
+		_ = b.call("undo " + op.Service)
+		return err
+	}
+	return b.call("done " + op.Service)
+}
+
+func (b *changeBench) apply() error {
+	b.t.Helper()
+	b.env.ExecuteWorkflow(Apply, op(sdp.OpApply, "o1", ""))
+	if !b.env.IsWorkflowCompleted() {
+		b.t.Fatal("the workflow did not end")
+	}
+	return b.env.GetWorkflowError()
+}
+
+func (b *changeBench) wantDetail(want string) {
+	b.t.Helper()
+	if got := b.settle[1].Failure.Detail; got != want {
+		b.t.Errorf("detail:\n got %q\nwant %q", got, want)
+	}
+}
+
+// never fails the test if something was asked for.
+func (b *changeBench) never(prefix string) {
+	b.t.Helper()
+	if slices.ContainsFunc(b.calls, func(c string) bool { return strings.HasPrefix(c, prefix) }) {
+		b.t.Errorf("calls %q, want no %q", b.calls, prefix)
+	}
+}
+
+// inOrder fails the test unless these were asked for, one after the other, with anything in between.
+func (b *changeBench) inOrder(want ...string) {
+	b.t.Helper()
+	rest := b.calls
+	for _, w := range want {
+		i := slices.Index(rest, w)
+		if i < 0 {
+			b.t.Fatalf("calls %q, want in this order %q", b.calls, want)
+		}
+		rest = rest[i+1:]
+	}
+}
+
+func deploys(services ...string) []sdp.Action {
+	var out []sdp.Action
+	for _, s := range services {
+		out = append(out, sdp.Action{Service: s, Kind: sdp.ActionDeploy})
+	}
+	return out
+}
+
+var (
+	toOCP = sdp.Action{Service: "ledger", Kind: sdp.ActionRoute, Source: sdp.SourceOCP}
+	away  = sdp.Action{Service: "user", Kind: sdp.ActionRemove}
+)
+
+func TestPartsOfAChangeRunSideBySide(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Actions: append(deploys("account", "payment"), toOCP, away)})
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSettled(sdp.OpSucceeded, "")
+	b.inOrder("begin", "deploy account", "done account")
+	b.inOrder("begin", "deploy payment", "done payment")
+	b.inOrder("begin", "commit ledger", "route 8080 on node-micro-1", "retire old-ledger for ")
+	b.inOrder("begin", "commit user", "retire old-user for ")
+	if i := slices.Index(b.calls, "done account"); slices.Index(b.calls, "deploy payment") > i {
+		t.Errorf("one deployment waited for the other: %q", b.calls)
+	}
+}
+
+func TestFailedPartLeavesTheOthersAlone(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Actions: append(deploys("account", "gift", "payment"), toOCP)})
+	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
+	b.fails["commit ledger"] = failed("not-in-ocp")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.wantSettled(sdp.OpFailed, "services-failed")
+	b.wantDetail("2 of 4 services failed: account (build): it does not compile; ledger: it does not compile")
+	b.inOrder("done gift")
+	b.inOrder("done payment")
+	b.never("undo payment")
+}
+
+func TestFailureOfOnePartKeepsItsOutputAndRemedy(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	f := sdp.Failure{Step: sdp.StepBuild, Kind: sdp.Failed, Code: "compile-error", Detail: "no", Remedy: "mend it", Output: "main.go:3"}
+	b.ends["account"] = activities.WorkflowError(f)
+	_ = b.apply()
+	got := b.settle[1].Failure
+	if got.Output != "main.go:3" || got.Remedy != "mend it" || got.Kind != sdp.Failed || got.Step != "" {
+		t.Errorf("failure %+v", got)
+	}
+}
+
+func stepFailure(step sdp.StepName, detail string) error {
+	return activities.WorkflowError(sdp.Failure{Step: step, Kind: sdp.Failed, Code: "compile-error", Detail: detail})
+}
+
+func TestRouteThatARouterDoesNotConfirmGoesBack(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Actions: []sdp.Action{toOCP}})
+	b.fails["route 8080 on node-micro-1"] = failed("router-down")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.inOrder("commit ledger", "revert ledger", "route 9999 on node-micro-1")
+	b.never("retire")
+	b.wantSettled(sdp.OpFailed, "services-failed")
+}
+
+func TestAtomicChangeSwitchesEverythingAtOnce(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Gateway: true, Actions: append(deploys("account", "payment"), toOCP, away)})
+	b.takes["payment"] = time.Minute
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSettled(sdp.OpSucceeded, "")
+	b.inOrder("begin", "deploy payment", "commit account+payment+ledger+user gateway (2 containers)",
+		"route 8080 on node-micro-1", "done account")
+	b.inOrder("commit account+payment+ledger+user gateway (2 containers)", "retire old-account for d-account")
+	b.never("revert")
+	if n := len(b.calls); n != 1+2+1+2+4+2 {
+		t.Errorf("%d calls: %q", n, b.calls)
+	}
+}
+
+func TestAtomicChangeWithoutDeploymentsIsOneSwitch(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Actions: []sdp.Action{toOCP, away}})
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.inOrder("begin", "commit ledger+user", "route 8080 on node-gateway-1")
+}
+
+func TestAtomicChangeThatFailsChangesNothing(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Actions: append(deploys("account", "payment", "user"), toOCP)})
+	b.ends["account"] = stepFailure(sdp.StepStart, "it never became healthy")
+	b.takes["account"] = time.Minute
+	b.takes["user"] = time.Hour // still at work when account fails
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.wantSettled(sdp.OpFailed, "nothing-changed")
+	b.wantDetail("nothing was changed: account (start): it never became healthy")
+	b.inOrder("undo account")
+	b.inOrder("undo payment")
+	b.inOrder("undo user")
+	b.never("commit")
+}
+
+func TestAtomicChangeIsTakenBackWhenARouterDoesNotConfirm(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	b.fails["route 8080 on node-gateway-1"] = failed("router-down")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.inOrder("commit account (1 containers)", "revert account (1 containers)", "route 9999 on node-gateway-1", "undo account")
+	b.never("retire")
+	b.never("done")
+	b.wantSettled(sdp.OpFailed, "nothing-changed")
+}
+
+func TestCancelOfAChangeWaitsForItsParts(t *testing.T) {
+	for name, atomic := range map[string]bool{"atomic": true, "not atomic": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newChangeBench(t, activities.Change{Atomic: atomic, Actions: deploys("account", "payment")})
+			b.takes["payment"] = time.Hour
+			b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
+			if err := b.apply(); !temporal.IsCanceledError(err) {
+				t.Errorf("ended with %v, want cancelled", err)
+			}
+			b.wantSettled(sdp.OpCancelled, "")
+			b.inOrder("undo payment")
+			if atomic {
+				b.inOrder("undo account")
+				b.never("commit")
+			} else {
+				b.inOrder("done account")
+			}
+		})
+	}
+}
+
+func TestCancelAfterTheSwitchComesTooLate(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	b.hooks["route 8080 on node-micro-1"] = b.env.CancelWorkflow
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSettled(sdp.OpSucceeded, "")
+	b.inOrder("commit account (1 containers)", "done account")
+	b.never("revert")
+}
+
+func TestCancelOfOnePart(t *testing.T) {
+	for name, c := range map[string]struct {
+		atomic bool
+		takes  time.Duration // a cancel after a minute finds it at work, or held
+		state  sdp.OperationState
+		code   string
+	}{
+		"at work, not atomic": {false, time.Hour, sdp.OpFailed, "services-failed"},
+		"at work, atomic":     {true, time.Hour, sdp.OpCancelled, ""},
+		"held":                {true, time.Second, sdp.OpCancelled, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newChangeBench(t, activities.Change{Atomic: c.atomic, Actions: deploys("account", "payment")})
+			b.takes["account"], b.takes["payment"] = c.takes, 2*time.Minute
+			b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(signalCancel, "d-account") }, time.Minute)
+			if err := b.apply(); err == nil {
+				t.Error("the workflow reports success")
+			}
+			b.wantSettled(c.state, c.code)
+			b.inOrder("undo account")
+			if c.atomic {
+				b.inOrder("undo payment")
+				b.never("commit")
+				return
+			}
+			b.wantDetail("1 of 2 services failed: account: cancelled")
+			b.inOrder("done payment")
+		})
+	}
+}
