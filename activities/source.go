@@ -200,7 +200,7 @@ func diskFull(node, detail string) *sdp.Error {
 		where = "the disk of node " + node + " is full"
 	}
 	return sdp.Errorf(sdp.Exhausted, "disk-full", "%s: %s", where, detail).
-		WithRemedy("free space there (`docker system df` shows what images hold), then deploy again")
+		WithRemedy("free space there (`sdp images prune` removes what nothing needs, `docker system df` shows what is left), then deploy again")
 }
 
 // diskError makes a full disk recognisable in whatever failed because of it. node may be "".

@@ -77,6 +77,7 @@ func (s *Server) viewNode(n sdp.Node) Node {
 		Name: n.Name, Type: string(n.Type), Address: n.Address, Alive: s.alive(n) == nil, Problems: s.problems(n),
 		PortFirst: n.PortFirst, PortLast: n.PortLast, Builds: n.Builds, RunningBuilds: n.Health.RunningBuilds,
 		Version: n.Version, DockerVersion: n.DockerVersion, DiskFree: n.Health.DiskFree, DiskTotal: n.Health.DiskTotal,
+		ImagesUsed: n.Health.ImagesUsed, Watermark: n.Health.Watermark,
 		MemoryFree: n.Health.MemoryFree, MemoryTotal: n.Health.MemoryTotal, CPUs: n.Health.CPUs, Load1: n.Health.Load1,
 		RegisteredAt: utc(n.RegisteredAt), LastSeen: utc(n.LastSeen),
 	}

@@ -59,6 +59,8 @@ type Node struct {
 	DockerVersion string    `json:"dockerVersion,omitempty"`
 	DiskFree      int64     `json:"diskFree" doc:"bytes"`
 	DiskTotal     int64     `json:"diskTotal" doc:"bytes"`
+	ImagesUsed    int       `json:"imagesUsed,omitempty" doc:"percent of the disk that is used where Docker keeps its images"`
+	Watermark     int       `json:"watermark,omitempty" doc:"percent of that above which the node removes images nothing needs; absent = never"`
 	MemoryFree    int64     `json:"memoryFree" doc:"bytes"`
 	MemoryTotal   int64     `json:"memoryTotal" doc:"bytes"`
 	CPUs          int       `json:"cpus"`

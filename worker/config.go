@@ -33,6 +33,7 @@ type NodeConfig struct {
 	Drain         time.Duration      `yaml:"drain"`         // how long a replaced container may finish its requests
 	HealthTimeout time.Duration      `yaml:"healthTimeout"` // how long a new container may take to become healthy
 	Limits        LimitConfig        `yaml:"limits"`
+	Images        ImageConfig        `yaml:"images"`
 	Repositories  []RepositoryConfig `yaml:"repositories"`
 }
 
@@ -70,6 +71,11 @@ type LimitConfig struct {
 	Memory int64   `yaml:"memory"` // bytes
 	CPUs   float64 `yaml:"cpus"`
 	PIDs   int64   `yaml:"pids"`
+}
+
+// ImageConfig says when the node removes images by itself.
+type ImageConfig struct {
+	Watermark int `yaml:"watermark"` // percent of the disk's use above which images nothing needs are removed; 0 = never
 }
 
 // RepositoryConfig is a git clone on this node that SDP may deploy from. Its name is also its service's name.
@@ -128,6 +134,7 @@ func defaults() NodeConfig {
 		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute},
 		Drain:    30 * time.Second, HealthTimeout: time.Minute,
 		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
+		Images: ImageConfig{Watermark: 85},
 	}
 }
 

@@ -102,6 +102,9 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 		return f.Errorf([]any{"limits", "memory"}, "write bytes, at least 16777216", "limits.memory: %d is too little", c.Limits.Memory)
 	case c.Limits.CPUs <= 0:
 		return bad("limits.cpus", "limits", "cpus")
+	case c.Images.Watermark < 0 || c.Images.Watermark > 99:
+		return f.Errorf([]any{"images", "watermark"}, "write a percentage from 1 to 99, or 0 for never",
+			"images.watermark: %d is no such percentage", c.Images.Watermark)
 	case c.Limits.PIDs < 8:
 		return f.Errorf([]any{"limits", "pids"}, "write at least 8", "limits.pids: %d is too few", c.Limits.PIDs)
 	}

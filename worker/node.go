@@ -64,6 +64,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	group.Go(func() error { return n.output.run(ctx) })
 	group.Go(func() error { return n.register(ctx) })
 	group.Go(func() error { return n.reconcile(ctx) })
+	group.Go(func() error { return n.watchDisk(ctx) })
 	group.Go(func() error {
 		return runWorker(ctx, func() sdkworker.Worker { return newQuickWorker(temporal, n.host) }, logger)
 	})

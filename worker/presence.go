@@ -103,6 +103,7 @@ func (n *node) health(ctx context.Context) sdp.NodeHealth {
 	if err := syscall.Statfs(n.config.Data, &fs); err == nil {
 		h.DiskFree, h.DiskTotal = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize
 	}
+	h.ImagesUsed, h.Watermark = n.imagesUsed(ctx), n.config.Images.Watermark
 	h.MemoryFree, h.MemoryTotal = memory()
 	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
 		field, _, _ := strings.Cut(string(raw), " ")

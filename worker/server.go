@@ -45,6 +45,16 @@ func (s *server) observed(ctx context.Context, c []sdp.Correction) error {
 	return s.call(ctx, http.MethodPost, "observed", c, nil)
 }
 
+func (s *server) neededImages(ctx context.Context) (sdp.NeededImages, error) {
+	var n sdp.NeededImages
+	err := s.call(ctx, http.MethodGet, "images/needed", nil, &n)
+	return n, err
+}
+
+func (s *server) prunedImages(ctx context.Context, r sdp.WatermarkPrune) error {
+	return s.call(ctx, http.MethodPost, "images/pruned", r, nil)
+}
+
 func (s *server) call(ctx context.Context, method, what string, in, out any) error {
 	var body io.Reader
 	if in != nil {

@@ -46,6 +46,8 @@ type healthDoc struct {
 	CPUs          int     `json:"cpus"`
 	Load1         float64 `json:"load1"`
 	RunningBuilds int     `json:"runningBuilds"`
+	ImagesUsed    int     `json:"imagesUsed,omitempty"`
+	Watermark     int     `json:"watermark,omitempty"`
 }
 
 type limitsDoc struct {

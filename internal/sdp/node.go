@@ -41,7 +41,12 @@ type NodeHealth struct {
 	CPUs          int
 	Load1         float64 // one-minute load average
 	RunningBuilds int
+	ImagesUsed    int // percent of the disk that is used where Docker keeps its images; 0 = unknown
+	Watermark     int // percent of that above which the node removes images nothing needs; 0 = never
 }
+
+// AboveWatermark reports whether the disk with the node's images is fuller than its configuration allows.
+func (h NodeHealth) AboveWatermark() bool { return h.Watermark > 0 && h.ImagesUsed > h.Watermark }
 
 // LivenessLimit is how old a node's last heartbeat may be before the node counts as down. Workers beat every
 // HeartbeatEvery, so a node is given several chances.

@@ -30,7 +30,7 @@ var ErrShown = errors.New("the operation failed")
 // Commands returns the verbs.
 func Commands(a *App) []*cobra.Command {
 	commands := []*cobra.Command{
-		a.login(), a.logout(), a.whoami(), a.nodes(), a.repos(), a.branches(), a.sandbox(), a.plan(), a.apply(),
+		a.login(), a.logout(), a.whoami(), a.nodes(), a.ports(), a.repos(), a.branches(), a.sandbox(), a.plan(), a.apply(),
 		a.deploy(), a.cancel(),
 		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.trace(), a.audit(), a.track(),
 		a.env(),

@@ -33,7 +33,7 @@ func (a *App) nodes() *cobra.Command {
 }
 
 func (a *App) showNodes(nodes []api.Node) {
-	t := a.Screen.Table("NODE", "TYPE", "STATE", "SEEN", "BUILDS", "DISK FREE", "MEMORY FREE", "LOAD", "PORTS")
+	t := a.Screen.Table("NODE", "TYPE", "STATE", "SEEN", "BUILDS", "DISK FREE", "IMAGES' DISK", "MEMORY FREE", "LOAD", "PORTS")
 	for _, n := range nodes {
 		state := screen.Cell{Text: "up", Style: screen.Green}
 		switch {
@@ -47,14 +47,29 @@ func (a *App) showNodes(nodes []api.Node) {
 			ports = fmt.Sprintf("%d-%d", n.PortFirst, n.PortLast)
 		}
 		t.Row(n.Name, n.Type, state, a.Screen.Age(n.LastSeen), fmt.Sprintf("%d/%d", n.RunningBuilds, n.Builds),
-			screen.Bytes(n.DiskFree), screen.Bytes(n.MemoryFree), fmt.Sprintf("%.2f", n.Load1), ports)
+			screen.Bytes(n.DiskFree), imagesDisk(n), screen.Bytes(n.MemoryFree), fmt.Sprintf("%.2f", n.Load1), ports)
 	}
 	t.Print("No node has registered yet. A node does so when its `sdp worker` starts.")
 	for _, n := range nodes {
 		for _, problem := range n.Problems {
 			a.Screen.Printf("%s: %s", a.Screen.Paint(screen.Yellow, n.Name), problem)
 		}
+		if n.Watermark > 0 && n.ImagesUsed > n.Watermark {
+			a.Screen.Printf("%s: its disk is %d%% full, above its watermark of %d%%: images nothing needs are being removed, and what is left is needed (sdp images list)",
+				a.Screen.Paint(screen.Yellow, n.Name), n.ImagesUsed, n.Watermark)
+		}
 	}
+}
+
+// imagesDisk is how full the disk with a node's images is, set apart where that is above the node's watermark.
+func imagesDisk(n api.Node) screen.Cell {
+	switch {
+	case n.ImagesUsed == 0:
+		return screen.Cell{}
+	case n.Watermark > 0 && n.ImagesUsed > n.Watermark:
+		return screen.Cell{Text: fmt.Sprintf("%d%% > %d%%", n.ImagesUsed, n.Watermark), Style: screen.Yellow}
+	}
+	return screen.Cell{Text: fmt.Sprintf("%d%%", n.ImagesUsed)}
 }
 
 func (a *App) repos() *cobra.Command {

@@ -198,6 +198,9 @@ func (a *App) showSandbox(s api.Sandbox) {
 	if s.Description != "" {
 		a.Screen.Printf("%s", s.Description)
 	}
+	if s.PortNote != "" {
+		a.Screen.Printf("%s %s", a.Screen.Paint(screen.Yellow, "port:"), s.PortNote)
+	}
 	a.Screen.Printf("")
 	t := a.Screen.Table("SERVICE", "ANSWERED BY", "BRANCH", "COMMIT", "NODE", "LATEST DEPLOYMENT")
 	for _, service := range s.Services {

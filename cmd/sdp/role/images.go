@@ -16,7 +16,8 @@ import (
 )
 
 func imagesCommand(app *client.App) *cobra.Command {
-	return usage.Group(&cobra.Command{Use: "images", Short: "Bring images to a node"}, imagesImport(app))
+	verbs := append(client.ImageCommands(app), imagesImport(app))
+	return usage.Group(&cobra.Command{Use: "images", Short: "List, prune and import the images of nodes"}, verbs...)
 }
 
 func imagesImport(app *client.App) *cobra.Command {

@@ -1,0 +1,163 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sdp/api"
+	"sdp/api/apiclient"
+	"sdp/cmd/sdp/screen"
+	"sdp/cmd/sdp/usage"
+	"sdp/internal/sdp"
+)
+
+// ImageCommands are the verbs below `sdp images` that ask the server. The one that works on this machine is a role's.
+func ImageCommands(a *App) []*cobra.Command { return []*cobra.Command{a.imagesList(), a.imagesPrune()} }
+
+func (a *App) imagesList() *cobra.Command {
+	var node string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the images on the nodes and what needs them",
+		Long: `List the images SDP made on the nodes, the base images they are made from, and what needs each. What nothing needs is
+removed by "sdp images prune", or by the node itself when its disk is fuller than its watermark.`,
+		Aliases: []string{"ls"},
+		Example: "  sdp images list\n  sdp images list --node micro-1 -o json",
+		Args:    usage.Args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connectForNode(node)
+			if err != nil {
+				return err
+			}
+			images, err := c.Images(cmd.Context(), node)
+			if err != nil {
+				return err
+			}
+			return a.Screen.Data(images, func() { a.showImages(images) })
+		},
+	}
+	cmd.Flags().StringVar(&node, "node", "", "only this node's")
+	return cmd
+}
+
+// connectForNode is connect for a verb that may name a node.
+func (a *App) connectForNode(node string) (*apiclient.Client, error) {
+	if node != "" {
+		if err := sdp.CheckNodeName(node); err != nil {
+			return nil, usage.Wrap(err)
+		}
+	}
+	return a.connect()
+}
+
+func (a *App) showImages(images api.Images) {
+	t := a.Screen.Table("NODE", "IMAGE", "SIZE", "CREATED", "NEEDED BY")
+	for _, i := range images.Items {
+		t.Row(i.Node, imageName(i), screen.Bytes(i.Size), a.Screen.Age(i.CreatedAt), neededBy(i))
+	}
+	t.Print("There are no images yet. The first deployment makes one.")
+	for _, m := range images.Missing {
+		a.Screen.Notef("%s could not be asked: %s", a.Screen.Paint(screen.Yellow, m.Node), m.Reason)
+	}
+}
+
+// imageName is an image's name, or the beginning of its ID where it has none.
+func imageName(i api.Image) string {
+	id := strings.TrimPrefix(i.ID, "sha256:")
+	return cmp.Or(i.Name, "nameless "+id[:min(12, len(id))])
+}
+
+func neededBy(i api.Image) screen.Cell {
+	if len(i.NeededBy) == 0 {
+		return screen.Cell{Text: "nothing", Style: screen.Yellow}
+	}
+	return screen.Cell{Text: strings.Join(i.NeededBy, "; ")}
+}
+
+func (a *App) imagesPrune() *cobra.Command {
+	var node string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove the images SDP made that nothing needs",
+		Long: `Remove the images SDP made that nothing needs. What it would free is said first; --dry-run stops there.
+
+An image is needed by containers, by deployments under way, by snapshots, and by the three newest versions of each
+service of a sandbox. Base images and whatever SDP did not make are never removed.`,
+		Example: "  sdp images prune --dry-run\n  sdp images prune --node micro-1",
+		Args:    usage.Args(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connectForNode(node)
+			if err != nil {
+				return err
+			}
+			return a.prune(cmd.Context(), c, node, dryRun)
+		},
+	}
+	cmd.Flags().StringVar(&node, "node", "", "only this node's; default: every node that is up")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
+	return cmd
+}
+
+func (a *App) prune(ctx context.Context, c *apiclient.Client, node string, dryRun bool) error {
+	nodes, err := a.pruneNodes(ctx, c, node)
+	if err != nil {
+		return err
+	}
+	reports := []api.PruneReport{}
+	for _, n := range nodes {
+		report, err := c.PruneImages(ctx, n, true)
+		if err != nil {
+			return err
+		}
+		if dryRun || len(report.Removed) == 0 {
+			reports = append(reports, report)
+			continue
+		}
+		a.Screen.Notef("%s: %d images go, which frees %s.", n, len(report.Removed), screen.Bytes(report.Freed))
+		if report, err = c.PruneImages(ctx, n, false); err != nil {
+			return err
+		}
+		reports = append(reports, report)
+	}
+	return a.Screen.Data(reports, func() { a.showPruned(reports) })
+}
+
+// pruneNodes lists the nodes to prune: the one named, or all that are up; of the others it says that they are left out.
+func (a *App) pruneNodes(ctx context.Context, c *apiclient.Client, node string) ([]string, error) {
+	if node != "" {
+		return []string{node}, nil
+	}
+	all, err := c.Nodes(ctx)
+	var names []string
+	for _, n := range all {
+		if !n.Alive {
+			a.Screen.Notef("%s is left out: %s", a.Screen.Paint(screen.Yellow, n.Name), strings.Join(n.Problems, "; "))
+			continue
+		}
+		names = append(names, n.Name)
+	}
+	return names, err
+}
+
+func (a *App) showPruned(reports []api.PruneReport) {
+	for _, r := range reports {
+		switch {
+		case len(r.Removed) == 0:
+			a.Screen.Printf("%s: nothing to remove; %d images are needed, %s of the disk are free.", r.Node, len(r.Kept), screen.Bytes(r.DiskFree))
+			continue
+		case r.DryRun:
+			a.Screen.Printf("%s: would remove %d images and free %s; %d are needed.", r.Node, len(r.Removed), screen.Bytes(r.Freed), len(r.Kept))
+		default:
+			a.Screen.Printf("%s: removed %d images, %s; %s of the disk are free.", r.Node, len(r.Removed), screen.Bytes(r.Freed), screen.Bytes(r.DiskFree))
+		}
+		t := a.Screen.Table("IMAGE", "SIZE", "CREATED")
+		for _, i := range r.Removed {
+			t.Row(imageName(i), screen.Bytes(i.Size), a.Screen.Age(i.CreatedAt))
+		}
+		t.Print("")
+	}
+}
