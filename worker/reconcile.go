@@ -21,6 +21,7 @@ type reconciler struct {
 	*node
 	suspects map[string]bool // found too much in the last round
 	next     map[string]bool // found too much in this round
+	pruned   time.Time       // when the clones were last pruned
 }
 
 // reconcile runs rounds: at once, on Docker events, and every reconcileEvery.
@@ -97,6 +98,7 @@ func (r *reconciler) round(ctx context.Context) error {
 	}
 	corrections = append(corrections, r.orphans(ctx, want, have)...)
 	r.suspects = r.next
+	r.pruneClones(want)
 	if len(corrections) == 0 {
 		return nil
 	}

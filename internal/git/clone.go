@@ -4,9 +4,9 @@
 // cancelled while it indexes a pack.
 //
 // What this package writes into a clone is pack files and references refs/sdp/<commit>, which keep `git gc` from
-// removing what was fetched. The working tree, the index, HEAD and everybody else's references are never touched.
-// Nothing is held between two calls but what the server last advertised, so any number of calls may run at once, and
-// beside git itself.
+// removing what was fetched until Prune takes them away again. The working tree, the index, HEAD and everybody else's
+// references are never touched. Nothing is held between two calls but what the server last advertised, so any number of
+// calls may run at once, and beside git itself.
 package git
 
 import (

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -19,12 +20,13 @@ import (
 // never write different things to one reference, and a branch "a" cannot be in the way of a branch "a/b".
 const keepPrefix = "refs/sdp/"
 
-// keep makes sure that git does not prune a commit.
+// keep makes sure that git does not prune a commit. The time of the reference's file is when that was last asked for,
+// which Prune goes by.
 func (c *Clone) keep(sha plumbing.Hash) error {
-	if c.kept(sha) {
+	dir := c.keepDir()
+	if now := time.Now(); os.Chtimes(filepath.Join(dir, sha.String()), now, now) == nil {
 		return nil
 	}
-	dir := filepath.Join(c.common, filepath.FromSlash(keepPrefix))
 	if err := c.mkdir(dir); err != nil {
 		return c.writeError(err)
 	}
