@@ -130,3 +130,67 @@ func TestTrace(t *testing.T) {
 	}
 	me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/", Method: "DELETE"}).problem(http.StatusBadRequest, "bad-request")
 }
+
+func TestCancelOfAnOperation(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	created := createShop(t, me)
+	create := created.Operation.ID
+	d := accountOf(t, created)
+	run(t, bed, d)
+	restart := decode[api.Operation](me.post("/api/v1/sandboxes/shop/services/account/restart", nil).want(http.StatusAccepted))
+	stop := decode[api.Operation](me.post("/api/v1/sandboxes/shop/services/account/stop", nil).want(http.StatusAccepted))
+	set := func(id string, state sdp.OperationState) {
+		t.Helper()
+		if err := bed.DB.SetOperation(t.Context(), id, state, "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel := func(id string) answer { return me.post("/api/v1/operations/"+id+"/cancel", nil) }
+	set(create, sdp.OpSucceeded)
+	cancel(create).problem(http.StatusConflict, "already-settled")
+	cancel("o-nothing").problem(http.StatusNotFound, "operation-not-found")
+	cancel("%00").problem(http.StatusNotFound, "operation-not-found")
+
+	set(restart.ID, sdp.OpRunning)
+	if a := cancel(restart.ID).want(http.StatusAccepted); a.header.Get("Location") != "/api/v1/operations/"+restart.ID {
+		t.Errorf("location %q", a.header.Get("Location"))
+	}
+	cancel(stop.ID).want(http.StatusAccepted) // it waits behind the restart
+	set(stop.ID, sdp.OpRunning)
+	cancel(stop.ID).problem(http.StatusConflict, "not-cancellable")
+	if got := bed.Engine.Cancelled(); len(got) != 2 || got[0] != restart.ID || got[1] != stop.ID {
+		t.Errorf("cancelled %q", got)
+	}
+	deleted := decode[api.Operation](me.delete("/api/v1/sandboxes/shop").want(http.StatusAccepted))
+	cancel(deleted.ID).problem(http.StatusConflict, "not-cancellable")
+	events := audited(t, me, "operation.cancel")
+	if len(events) != 7 || events[3].Operation != restart.ID || events[3].Sandbox != "shop" || events[3].Service != "account" ||
+		events[3].Outcome != "accepted" {
+		t.Errorf("audit %+v", events)
+	}
+}
+
+func TestPartOfAChangeThatWaitsIsNotCancelledByItself(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	part := sdp.Deployment{ID: "d-part", Service: "account", Branch: "main", RequestedBy: "ann"}
+	op := sdp.Operation{ID: "o-apply", Kind: sdp.OpApply, RequestedBy: "ann", Change: &sdp.Change{New: true,
+		Spec:    sdp.SandboxSpec{Name: "shop", Services: map[string]sdp.ServiceSpec{"account": {Branch: "main"}}},
+		Actions: []sdp.Action{{Service: "account", Kind: sdp.ActionDeploy, Deployment: part.ID}}}}
+	_, _, err := bed.DB.AcceptChange(t.Context(), postgres.NewChange{Operation: op, New: &postgres.NewSandbox{Owner: "ann"},
+		Deployments: []postgres.NewDeployment{{Deployment: part}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me.post("/api/v1/deployments/d-part/cancel", nil).problem(http.StatusConflict, "not-begun")
+	if err := bed.DB.SetOperation(t.Context(), op.ID, sdp.OpRunning, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	me.post("/api/v1/deployments/d-part/cancel", nil).want(http.StatusAccepted)
+	if got := bed.Engine.Cancelled(); len(got) != 1 || got[0] != part.ID {
+		t.Errorf("cancelled %q", got)
+	}
+}

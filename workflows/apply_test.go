@@ -35,10 +35,6 @@ func newChangeBench(t *testing.T, change activities.Change) *changeBench {
 	b.env.RegisterWorkflowWithOptions(func(_ workflow.Context, in activities.RetireInput) error {
 		return b.call("retire " + in.Container.Deployment + " for " + in.Successor)
 	}, workflow.RegisterOptions{Name: "Retire"})
-	b.env.OnSignalExternalWorkflow(any_, any_, any_, any_, any_).Return(func(_, _, _, signal string, arg any) error {
-		b.env.SignalWorkflow(signal, arg) // a part tells its change
-		return nil
-	})
 	b.env.OnActivity(control.Publish, any_, any_).Return(nil)
 	b.env.OnActivity(control.BeginChange, any_, any_).Return(func(context.Context, string) (activities.Change, error) {
 		return b.change, b.call("begin")
@@ -279,6 +275,123 @@ func TestCancelAfterTheSwitchComesTooLate(t *testing.T) {
 	b.wantSettled(sdp.OpSucceeded, "")
 	b.inOrder("commit account (1 containers)", "done account")
 	b.never("revert")
+}
+
+func TestNewSandboxTakesItsPortBesideItsDeployments(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b.fails["route 8080 on node-gateway-1"] = failed("port-held")
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.inOrder("table", "route 8080 on node-gateway-1", "reassign", "route 8081 on node-gateway-1", "commit account (1 containers)")
+	b.never("abandon")
+	b.wantSettled(sdp.OpSucceeded, "")
+}
+
+func TestNewSandboxThatFailsIsTakenDown(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account", "payment")})
+	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.inOrder("undo payment", "abandon", "stop traffic on node-gateway-1", "teardown on node-micro-1")
+	b.inOrder("stop traffic on node-micro-1", "teardown on node-gateway-1")
+	b.never("commit")
+	b.wantSettled(sdp.OpFailed, "nothing-changed")
+	b.wantDetail("nothing was changed: account (build): it does not compile")
+}
+
+func TestCancelledNewSandboxIsTakenDown(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b.takes["account"] = time.Hour
+	b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
+	if err := b.apply(); !temporal.IsCanceledError(err) {
+		t.Errorf("ended with %v, want cancelled", err)
+	}
+	b.inOrder("undo account", "abandon", "teardown on node-micro-1")
+	b.wantSettled(sdp.OpCancelled, "")
+}
+
+func TestTearDownIsTriedUntilItIsDone(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
+	b.fails["teardown on node-micro-1"] = failed("docker-down")
+	began, back := b.env.Now(), 26*time.Hour
+	b.env.RegisterDelayedCallback(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.fails, "teardown on node-micro-1")
+	}, back)
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.wantSettled(sdp.OpFailed, "nothing-changed")
+	b.inOrder("teardown on node-micro-1", "report", "abandon", "teardown on node-micro-1")
+	if took := b.env.Now().Sub(began); took < back || took > back+teardownMaxPause {
+		t.Errorf("it took %v, want the node to be back, and then an attempt", took)
+	}
+	reports := 0
+	for _, c := range b.calls {
+		if c == "report" {
+			reports++
+		}
+	}
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
+	}
+}
+
+func TestTearDownIsLeftToADelete(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b.takes["account"] = time.Hour
+	b.fails["delete meanwhile"] = failed("x")
+	b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
+	_ = b.apply()
+	b.inOrder("undo account", "abandon")
+	b.never("teardown")
+	b.wantSettled(sdp.OpCancelled, "")
+}
+
+func TestNewSandboxThatMayHaveFailuresStays(t *testing.T) {
+	b := newChangeBench(t, activities.Change{New: true, Actions: deploys("account", "payment")})
+	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.inOrder("done payment")
+	b.never("abandon")
+	b.wantDetail("1 of 3 services failed: account (build): it does not compile")
+}
+
+func TestGatewayGoesOnceTheNewOneRuns(t *testing.T) {
+	change := activities.Change{Gateway: true, Front: "edge", Back: "gateway",
+		Actions: append(deploys("edge"), sdp.Action{Service: "gateway", Kind: sdp.ActionRemove}, away)}
+	b := newChangeBench(t, change)
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	b.inOrder("done edge", "commit gateway gateway", "retire old-gateway for ")
+	b.inOrder("commit user", "done edge")
+
+	b = newChangeBench(t, change)
+	b.ends["edge"] = stepFailure(sdp.StepStart, "it never became healthy")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.never("commit gateway")
+	b.wantDetail("2 of 3 services failed: edge (start): it never became healthy; " +
+		"the gateway: stays as it was, because edge does not run")
+}
+
+func TestChangeThatMayNotBeginDoesNothing(t *testing.T) {
+	b := newChangeBench(t, activities.Change{Atomic: true, New: true, Actions: deploys("account")})
+	b.fails["begin"] = failed("sandbox-deleting")
+	b.env.OnActivity(control.BeginChange, any_, any_).Return(activities.Change{}, failed("sandbox-deleting"))
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.never("deploy")
+	b.wantSettled(sdp.OpFailed, "sandbox-deleting")
 }
 
 func TestCancelOfOnePart(t *testing.T) {

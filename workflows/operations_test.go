@@ -27,6 +27,7 @@ type bench struct {
 	fails  map[string]error
 	hooks  map[string]func() // called when this is asked
 	settle []activities.SettleInput
+	gone   bool              // the sandbox of a delete
 	table  activities.Switch // what every change of routes answers
 }
 
@@ -77,7 +78,7 @@ func (b *bench) fakeControl() {
 		return op, b.call("new restart")
 	})
 	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (activities.TeardownInput, error) {
-		return activities.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes}, b.call("begin teardown")
+		return activities.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes, Gone: b.gone}, b.call("begin teardown")
 	})
 	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) error { return b.call("finish delete") })
 	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) error { return b.call("removed") })
@@ -300,6 +301,17 @@ func TestDeleteStopsAllTrafficBeforeItRemovesAnything(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls([]string{"begin teardown"}, both("stop traffic"), both("teardown"), []string{"finish delete"})
+	b.wantSettled(sdp.OpSucceeded, "")
+}
+
+// The change that was to make the sandbox has taken it down, and another one may have its name by now.
+func TestDeleteOfWhatIsGoneTouchesNothing(t *testing.T) {
+	b := newBench(t)
+	b.gone = true
+	if err := b.run(Delete, sdp.OpDelete); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls([]string{"begin teardown"})
 	b.wantSettled(sdp.OpSucceeded, "")
 }
 

@@ -53,7 +53,7 @@ func newYard(t *testing.T) *yard {
 		y.events = append(y.events, "end "+op.ID)
 		return nil
 	}
-	for _, name := range []string{"Deploy", "Create", "Restart", "Stop", "Route", "Delete"} {
+	for _, name := range []string{"Deploy", "Create", "Restart", "Stop", "Route", "Delete", "Apply"} {
 		y.env.RegisterWorkflowWithOptions(operation, workflow.RegisterOptions{Name: name})
 	}
 	return y
@@ -158,6 +158,65 @@ func TestCancelOfARunningOperationReachesIt(t *testing.T) {
 	y.at(time.Second, signalCancel, "a")
 	y.run(t)
 	y.want(t, "begin a", "cancel a")
+}
+
+// A stop or a route that is cut off in the middle would leave routers that know nothing of it.
+func TestCancelOfAShortOperationThatRunsComesTooLate(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpStop, "s", "account"))
+	y.at(time.Second, signalCancel, "s")
+	y.run(t)
+	y.want(t, "begin s", "end s")
+}
+
+func TestChangeRunsAlone(t *testing.T) {
+	for _, kind := range []sdp.OperationKind{sdp.OpApply, sdp.OpClone, sdp.OpRestore} {
+		y := newYard(t)
+		y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+		y.at(time.Second, signalSubmit, op(kind, "c", ""))
+		y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+		y.at(3*time.Second, signalSubmit, op(kind, "d", ""))
+		y.run(t)
+		y.want(t, "begin a", "end a", "begin c", "end c", "begin b", "end b", "begin d", "end d")
+	}
+}
+
+func TestDeleteCancelsARunningChange(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpApply, "c", ""))
+	y.at(time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
+	y.run(t)
+	y.want(t, "begin c", "cancel c", "begin x", "end x")
+}
+
+func TestDeleteEndsAChangeThatWaits(t *testing.T) {
+	y := newYard(t)
+	y.at(0, signalSubmit, op(sdp.OpStop, "s", "account"))
+	y.at(time.Second, signalSubmit, op(sdp.OpApply, "c", ""))
+	y.at(2*time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
+	y.run(t)
+	y.want(t, "begin s", "cancel s", "begin x", "end x")
+	if len(y.settled) != 2 || y.settled[0].Operation.ID != "c" || y.settled[0].Failure.Code != "superseded" {
+		t.Errorf("settled: %+v", y.settled)
+	}
+}
+
+func TestCancelOfAPartReachesItsChange(t *testing.T) {
+	y := newYard(t)
+	var told []any
+	apply := func(ctx workflow.Context, op sdp.OperationRef) error {
+		var part string
+		workflow.GetSignalChannel(ctx, signalCancel).Receive(ctx, &part)
+		told = append(told, part)
+		return nil
+	}
+	y.env.OnWorkflow("Apply", any_, any_).Return(apply)
+	y.at(0, signalSubmit, op(sdp.OpApply, "c", ""))
+	y.at(time.Second, signalCancel, "d-part")
+	y.run(t)
+	if len(told) != 1 || told[0] != "d-part" {
+		t.Errorf("the change was told %q", told)
+	}
 }
 
 func TestOperationWhoseWorkflowEndedWithoutAWordIsSettled(t *testing.T) {
