@@ -25,6 +25,7 @@ import (
 type Builder struct {
 	Timeout time.Duration
 	Online  bool   // modules may be downloaded
+	Memory  int64  // bytes each RUN step of a Dockerfile may use
 	Cache   string // GOCACHE
 	Modules string // GOMODCACHE
 	Version string // of the node's toolchain, "go1.26.8"
@@ -245,8 +246,7 @@ func (h *Host) image(ctx context.Context, in SourceInput, log *logs.Stream) erro
 	if repo.Kind == sdp.GoRepository {
 		err = h.assemble(ctx, in, repo, labels, log)
 	} else if err = h.needCheckout(ctx, in, log); err == nil {
-		err = h.Docker.BuildImage(ctx, docker.DockerfileBuild{Ref: in.Image, Dir: dir, Dockerfile: repo.Dockerfile,
-			Labels: labels, Online: h.Builder.Online}, log)
+		err = h.Docker.BuildImage(ctx, h.dockerfileBuild(in, repo, labels), log)
 	}
 	if err != nil {
 		if sdp.KindOf(err) == sdp.Failed {
@@ -296,3 +296,9 @@ func (t *tailWriter) Write(p []byte) (int, error) {
 }
 
 func (t *tailWriter) String() string { return t.head.String() + t.tail.String() }
+
+// dockerfileBuild says how a commit of a repository with a Dockerfile is built on this node.
+func (h *Host) dockerfileBuild(in SourceInput, repo Repository, labels map[string]string) docker.DockerfileBuild {
+	return docker.DockerfileBuild{Ref: in.Image, Dir: h.checkoutDir(in.Deployment), Dockerfile: repo.Dockerfile, Labels: labels,
+		MemoryBytes: h.Builder.Memory, Online: h.Builder.Online}
+}

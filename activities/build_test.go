@@ -347,3 +347,12 @@ func TestTailWriterKeepsBothEnds(t *testing.T) {
 		t.Errorf("%d bytes, from %.20q", len(text), text)
 	}
 }
+
+func TestDockerfileBuildsAreBounded(t *testing.T) {
+	t.Parallel()
+	h := &Host{Data: "/data", Builder: Builder{Memory: 1 << 30}}
+	b := h.dockerfileBuild(SourceInput{Deployment: "d1", Image: "sdp/gateway:x"}, Repository{Dockerfile: "docker/Dockerfile"}, nil)
+	if b.MemoryBytes != 1<<30 || b.Online || b.Dir != "/data/checkouts/d1" || b.Dockerfile != "docker/Dockerfile" || b.Ref != "sdp/gateway:x" {
+		t.Errorf("the build is %+v", b)
+	}
+}

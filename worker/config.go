@@ -64,6 +64,7 @@ type BuildConfig struct {
 	Timeout     time.Duration `yaml:"timeout"`
 	Online      bool          `yaml:"online"` // may `go build` download modules? No by default
 	Cache       string        `yaml:"cache"`  // GOCACHE; default: the user's own
+	Memory      int64         `yaml:"memory"` // bytes each RUN step of a Dockerfile may use
 }
 
 // LimitConfig bounds one container.
@@ -131,7 +132,7 @@ func defaults() NodeConfig {
 	return NodeConfig{
 		Instance: "default", Docker: "unix:///var/run/docker.sock", Networks: "10.213.0.0/16", MeshPort: 7711,
 		Temporal: TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
-		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute},
+		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute, Memory: 2 << 30},
 		Drain:    30 * time.Second, HealthTimeout: time.Minute,
 		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
 		Images: ImageConfig{Watermark: 85},

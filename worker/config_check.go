@@ -94,6 +94,8 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 		return bad("builds.concurrency", "builds", "concurrency")
 	case c.Builds.Timeout <= 0:
 		return bad("builds.timeout", "builds", "timeout")
+	case c.Builds.Memory < 64<<20:
+		return f.Errorf([]any{"builds", "memory"}, "write bytes, at least 67108864", "builds.memory: %d is too little", c.Builds.Memory)
 	case c.Drain <= 0:
 		return bad("drain", "drain")
 	case c.HealthTimeout <= 0:

@@ -118,6 +118,7 @@ func TestMistakesInANodeConfig(t *testing.T) {
 		{"drain: 30s", "drain: 30", `:14: drain: "30" is no duration`, "30s"},
 		{"healthTimeout: 1m", "healthTimeout: -1m", `:15: healthTimeout: must be above zero`, "above zero"},
 		{"concurrency: 2", "concurrency: 0", `:16: builds.concurrency: must be above zero`, "above zero"},
+		{"timeout: 15m", "memory: 2", `:16: builds.memory: 2 is too little`, "at least 67108864"},
 		{"timeout: 15m", "timeout: 0s", `:16: builds.timeout: must be above zero`, "above zero"},
 		{"memory: 536870912", "memory: 512", `:17: limits.memory: 512 is too little`, "at least 16777216"},
 		{"cpus: 1", "cpus: 0", `:17: limits.cpus: must be above zero`, "above zero"},
@@ -169,5 +170,16 @@ func TestTokenThatCannotBeReadSaysHowToGetOne(t *testing.T) {
 	_, err := c.Token()
 	if e := sdp.AsError(err); e.Code != "no-node-token" || !strings.Contains(e.Remedy, "sdp node token micro-1") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestBuilderTakesTheNodesBounds(t *testing.T) {
+	c, err := loadText(t, strings.Replace(fmt.Sprintf(good, clone(t, "http://git.example.com/account.git")), "timeout: 15m", "memory: 134217728", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := c.builder(t.Context())
+	if err != nil || b.Memory != 128<<20 || b.Timeout != 15*time.Minute {
+		t.Errorf("builder %+v, %v", b, err)
 	}
 }

@@ -148,7 +148,7 @@ func (n *node) newHost(ctx context.Context) (*activities.Host, error) {
 
 // builder asks the installed toolchain where its caches are, so that builds share them with the people on the host.
 func (c NodeConfig) builder(ctx context.Context) (activities.Builder, error) {
-	b := activities.Builder{Timeout: c.Builds.Timeout, Online: c.Builds.Online, Cache: c.Builds.Cache}
+	b := activities.Builder{Timeout: c.Builds.Timeout, Online: c.Builds.Online, Memory: c.Builds.Memory, Cache: c.Builds.Cache}
 	if !c.buildsGo() {
 		return b, nil
 	}

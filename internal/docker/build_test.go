@@ -155,3 +155,14 @@ func TestBaseImages(t *testing.T) {
 		}
 	}
 }
+
+// A RUN step that wants more memory than it may have is killed; the machine goes on.
+func TestBuildStepsMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	out, err := buildFiles(t, c, map[string]string{"Dockerfile": "FROM " + image(t, c, "") + "\n" + `RUN ["/app/service", "eat"]` + "\n"})
+	wantCode(t, err, sdp.Failed, "image-build-failed")
+	if !strings.Contains(err.Error(), "returned a non-zero code: 137") {
+		t.Errorf("error = %v, output = %s", err, out)
+	}
+}
