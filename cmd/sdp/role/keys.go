@@ -43,7 +43,8 @@ func keysCommand(app *client.App) *cobra.Command {
 never shown. docs/operations.md says in which order to do what.`,
 		Example: `  sdp keys list /etc/sdp/keys/codec.keys
   sdp keys prepare /etc/sdp/keys/codec.keys    # then copy the file to all nodes
-  sdp keys rotate /etc/sdp/keys/codec.keys`,
+  sdp keys rotate /etc/sdp/keys/codec.keys
+  sdp keys reseal --config /etc/sdp/server.yaml`,
 	},
 		verb("list FILE", "List the keys", func(*secret.CodecKeys, []string) (string, error) { return "", nil }),
 		verb("prepare FILE", "Add a key that opens but does not seal yet, to be copied to other machines first",
@@ -55,10 +56,7 @@ never shown. docs/operations.md says in which order to do what.`,
 			func(k *secret.CodecKeys, _ []string) (string, error) {
 				return "Restart the processes that seal with this file.", k.Rotate()
 			}),
-		verb("retire FILE KEY", "Delete an old key: what it sealed cannot be opened any more",
-			func(k *secret.CodecKeys, args []string) (string, error) {
-				return "Key " + args[0] + " is deleted.", k.Retire(args[0])
-			}, "KEY"),
+		resealCommand(app), retireCommand(app),
 	)
 }
 

@@ -1,0 +1,190 @@
+package role
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/usage"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+	"sdp/internal/secret"
+)
+
+// historyKept is how long Temporal keeps the history of what has ended: so long a codec key is needed.
+const historyKept = 72 * time.Hour
+
+func resealCommand(app *client.App) *cobra.Command {
+	var path string
+	return configFlag(&cobra.Command{
+		Use:   "reseal --config FILE",
+		Short: "Encrypt everything in the database anew with the active master key",
+		Long: `Encrypt everything in the database anew with the active master key: secrets and files of environments, secrets of
+sandboxes, services and snapshots, git credentials. The server may run meanwhile; it must have been restarted since the
+rotation, so that it does not seal with the old key any more. It can be repeated at any time.`,
+		Example: "  sdp keys reseal --config /etc/sdp/server.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadServerConfig(path)
+			if err != nil {
+				return err
+			}
+			report, err := reseal(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return app.Screen.Data(resealViews(report), func() { showResealed(app, report) })
+		},
+	}, &path, "server.yaml")
+}
+
+func reseal(ctx context.Context, c serverConfig) ([]postgres.Resealed, error) {
+	if _, err := openKeys(c.Keys.Master); err != nil {
+		return nil, err // without making one
+	}
+	keys, err := secret.LoadKeyring(c.Keys.Master)
+	if err != nil {
+		return nil, err
+	}
+	db, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	report, err := db.Reseal(ctx, func(sealed []byte, at string) ([]byte, error) {
+		return keys.Reseal(sdp.SecretPurpose, sealed, at)
+	})
+	if err != nil {
+		return nil, err
+	}
+	anew := 0
+	for _, r := range report {
+		anew += r.Anew
+	}
+	return report, db.Audit(ctx, sdp.AuditEvent{User: "system", Action: "keys.reseal", Outcome: sdp.Succeeded,
+		Detail: fmt.Sprintf("%d values were encrypted anew", anew)})
+}
+
+// open connects to the database that the configuration names.
+func (c *serverConfig) open(ctx context.Context) (*postgres.DB, error) {
+	password, err := c.password()
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, c.Database.URL, password)
+}
+
+type resealView struct {
+	What   string `json:"what"`
+	Values int    `json:"values"`
+	Anew   int    `json:"anew"`
+}
+
+func resealViews(report []postgres.Resealed) []resealView {
+	var list []resealView
+	for _, r := range report {
+		list = append(list, resealView(r))
+	}
+	return list
+}
+
+func showResealed(app *client.App, report []postgres.Resealed) {
+	t := app.Screen.Table("WHAT", "THERE ARE", "ENCRYPTED ANEW")
+	for _, r := range report {
+		t.Row(r.What, r.Values, r.Anew)
+	}
+	t.Print("There is nothing to encrypt.")
+}
+
+func retireCommand(app *client.App) *cobra.Command {
+	var path string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "retire FILE KEY --config server.yaml",
+		Short: "Delete an old key: what it sealed cannot be opened any more",
+		Long: `Delete an old key: what it sealed cannot be opened any more. A key that something in the database, or in Temporal's
+history, still needs is not deleted; "sdp keys reseal" makes the database need it no more. --force asks nothing.`,
+		Example: "  sdp keys retire /etc/sdp/keys/master.key k3x5abcdefg --config /etc/sdp/server.yaml",
+		Args:    usage.Args(0, "FILE", "KEY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if path == "" && !force {
+				return usage.Errorf("name the server's configuration with --config, so that it can be looked up what still needs the key, or add --force",
+					"it is not known whether the key is needed")
+			}
+			keys, err := openKeys(args[0])
+			if err != nil {
+				return err
+			}
+			if !force {
+				if err := refuseNeeded(cmd.Context(), path, args[0], args[1], keys); err != nil {
+					return err
+				}
+			}
+			if err := keys.Retire(args[1]); err != nil {
+				return err
+			}
+			app.Screen.Notef("Key %s is deleted.", args[1])
+			list := keyViews(keys)
+			return app.Screen.Data(list, func() { showKeys(app, list) })
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "the server's configuration file, to look up what still needs the key")
+	cmd.Flags().BoolVar(&force, "force", false, "delete the key whatever needs it")
+	return cmd
+}
+
+// refuseNeeded returns an error if something still needs the key of the file.
+func refuseNeeded(ctx context.Context, config, file, id string, keys *secret.CodecKeys) error {
+	c, err := loadServerConfig(config)
+	if err != nil {
+		return err
+	}
+	if same(file, c.Keys.Codec) {
+		return refuseRecent(keys)
+	}
+	if !same(file, c.Keys.Master) {
+		return usage.Errorf("name the configuration the file belongs to, or add --force", "%s is neither keys.master nor keys.codec of %s", file, config)
+	}
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	uses, err := db.SealedWith(ctx, id, secret.SealedBy)
+	if err != nil {
+		return err
+	}
+	var needed []string
+	for _, u := range uses {
+		if u.Values > 0 {
+			needed = append(needed, fmt.Sprintf("%d %s", u.Values, u.What))
+		}
+	}
+	if len(needed) == 0 {
+		return nil
+	}
+	return sdp.Errorf(sdp.Conflict, "key-needed", "key %s is still needed by %s", id, strings.Join(needed, ", ")).
+		WithRemedy("run `sdp keys reseal --config %s` first, and wait for changes to end", config)
+}
+
+// refuseRecent returns an error while Temporal may still keep what old codec keys sealed.
+func refuseRecent(keys *secret.CodecKeys) error {
+	for _, k := range keys.Keys() {
+		if age := time.Since(k.Since); k.State == secret.KeyActive && age < historyKept {
+			return sdp.Errorf(sdp.Conflict, "key-needed", "the keys were rotated %s ago, and Temporal keeps its history for %s",
+				age.Round(time.Minute), historyKept).WithRemedy("retire the old key after %s, or add --force",
+				k.Since.Add(historyKept).Local().Format("2006-01-02 15:04"))
+		}
+	}
+	return nil
+}
+
+func same(a, b string) bool {
+	x, errX := filepath.Abs(a)
+	y, errY := filepath.Abs(b)
+	return errX == nil && errY == nil && x == y
+}
