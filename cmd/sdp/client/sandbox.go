@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/sdp"
@@ -18,7 +19,8 @@ func (a *App) sandbox() *cobra.Command {
 		Use:     "sandbox",
 		Aliases: []string{"sandboxes"},
 		Short:   "Create, list, show, change and delete sandboxes",
-	}, a.sandboxCreate(), a.sandboxList(), a.sandboxShow(), a.sandboxURL(), a.sandboxSet(), a.sandboxExport(), a.sandboxDelete())
+	}, a.sandboxCreate(), a.sandboxList(), a.sandboxShow(), a.sandboxURL(), a.sandboxSet(), a.sandboxExport(),
+		a.sandboxClone(), a.sandboxDelete())
 }
 
 func (a *App) sandboxCreate() *cobra.Command {
@@ -69,10 +71,17 @@ func (a *App) runSandboxCreate(ctx context.Context, name string, flags createFla
 	if err != nil {
 		return err
 	}
+	return a.followCreated(ctx, c, out, wait)
+}
+
+// followCreated ends a verb that made a sandbox: it follows the first deployments if it should, and shows what there is.
+func (a *App) followCreated(ctx context.Context, c *apiclient.Client, out api.CreatedSandbox, wait bool) error {
 	if !wait {
 		return a.Screen.Data(out, func() { a.showCreated(out) })
 	}
+	name := out.Sandbox.Name
 	a.Screen.Notef("Sandbox %s is created: %s", a.Screen.Paint(screen.Bold, name), out.Sandbox.URL)
+	var err error
 	if out.Operation, err = a.followOperation(ctx, c, out.Operation); err != nil {
 		return err
 	}
