@@ -40,27 +40,14 @@ func (s *Server) redeployEnvironment(ctx context.Context, in *redeployInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	sandboxes, users, err := s.db.EnvironmentUsers(ctx, e.Name)
+	users, err := s.behindOf(ctx, e.Name, in.Body)
 	if err != nil {
 		return nil, err
-	}
-	var only []string
-	if in.Body != nil {
-		only = in.Body.Sandboxes
-	}
-	for _, name := range only {
-		if !slices.Contains(sandboxes, name) {
-			return nil, unknown("unknown-sandbox", "sandbox that uses environment "+e.Name, name, sandboxes,
-				"`sdp env usage "+e.Name+"` lists them")
-		}
 	}
 	out := EnvironmentRedeployed{Name: e.Name, Version: e.Version, Operations: []Operation{}, Refused: []RedeployRefused{}}
 	info.events = []sdp.AuditEvent{info.event}
 	var refs []sdp.OperationRef
 	for _, u := range users {
-		if !u.Behind || len(only) > 0 && !slices.Contains(only, u.Sandbox) {
-			continue
-		}
 		op, err := s.redeploy(ctx, u)
 		if err != nil {
 			out.Refused = append(out.Refused, refusedOf(u, err))
@@ -73,6 +60,27 @@ func (s *Server) redeployEnvironment(ctx context.Context, in *redeployInput) (*a
 	}
 	s.submit(ctx, refs)
 	return &accepted[EnvironmentRedeployed]{Location: "/api/v1/environments/" + e.Name + "/usage", Body: out}, nil
+}
+
+// behindOf lists what is behind in the sandboxes a request names, or in all.
+func (s *Server) behindOf(ctx context.Context, name string, in *RedeployEnvironment) ([]postgres.EnvironmentUser, error) {
+	sandboxes, users, err := s.db.EnvironmentUsers(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	only := sandboxes
+	if in != nil && len(in.Sandboxes) > 0 {
+		only = in.Sandboxes
+	}
+	for _, sandbox := range only {
+		if !slices.Contains(sandboxes, sandbox) {
+			return nil, unknown("unknown-sandbox", "sandbox that uses environment "+name, sandbox, sandboxes,
+				"`sdp env usage "+name+"` lists them")
+		}
+	}
+	return slices.DeleteFunc(users, func(u postgres.EnvironmentUser) bool {
+		return !u.Behind || !slices.Contains(only, u.Sandbox)
+	}), nil
 }
 
 func refusedOf(u postgres.EnvironmentUser, err error) RedeployRefused {

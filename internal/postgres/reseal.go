@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,7 +99,7 @@ func (db *DB) resealRow(ctx context.Context, place sealedPlace, row sealedRow,
 		var names [2]string
 		var doc any
 		err := tx.QueryRow(ctx, place.read, row.ID, row.Name).Scan(&names[0], &names[1], &doc)
-		if err == pgx.ErrNoRows { // gone meanwhile
+		if errors.Is(err, pgx.ErrNoRows) { // gone meanwhile
 			return nil
 		}
 		if err != nil {
@@ -177,7 +178,7 @@ func (db *DB) countSealed(ctx context.Context, place sealedPlace, row sealedRow,
 	var ignored string
 	var raw json.RawMessage
 	err := db.pool.QueryRow(ctx, place.read, row.ID, row.Name).Scan(&ignored, &ignored, &raw)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {

@@ -220,6 +220,12 @@ func (a *App) showSandbox(s api.Sandbox) {
 		a.Screen.Notef("Every other service is answered by the shared environment; `sdp routes %s` lists all.", s.Name)
 	}
 	a.showVariables(s.Services)
+	for _, service := range s.Services {
+		if service.Behind {
+			a.Screen.Notef("%s runs with another version of environment %s than a restart would give it: `sdp restart %s %s`.",
+				service.Name, s.Environment, s.Name, service.Name)
+		}
+	}
 	a.showAttention(s)
 }
 
