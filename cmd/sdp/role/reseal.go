@@ -144,11 +144,16 @@ func refuseNeeded(ctx context.Context, config, file, id string, keys *secret.Cod
 		return err
 	}
 	if same(file, c.Keys.Codec) {
-		return refuseRecent(keys)
+		return refuseRecent(keys, time.Now())
 	}
 	if !same(file, c.Keys.Master) {
 		return usage.Errorf("name the configuration the file belongs to, or add --force", "%s is neither keys.master nor keys.codec of %s", file, config)
 	}
+	return refuseUsed(ctx, c, id)
+}
+
+// refuseUsed returns an error if something in the database is encrypted with a master key.
+func refuseUsed(ctx context.Context, c serverConfig, id string) error {
 	db, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -168,13 +173,13 @@ func refuseNeeded(ctx context.Context, config, file, id string, keys *secret.Cod
 		return nil
 	}
 	return sdp.Errorf(sdp.Conflict, "key-needed", "key %s is still needed by %s", id, strings.Join(needed, ", ")).
-		WithRemedy("run `sdp keys reseal --config %s` first, and wait for changes to end", config)
+		WithRemedy("run `sdp keys reseal --config server.yaml` first, and wait for changes to end")
 }
 
 // refuseRecent returns an error while Temporal may still keep what old codec keys sealed.
-func refuseRecent(keys *secret.CodecKeys) error {
+func refuseRecent(keys *secret.CodecKeys, now time.Time) error {
 	for _, k := range keys.Keys() {
-		if age := time.Since(k.Since); k.State == secret.KeyActive && age < historyKept {
+		if age := now.Sub(k.Since); k.State == secret.KeyActive && age < historyKept {
 			return sdp.Errorf(sdp.Conflict, "key-needed", "the keys were rotated %s ago, and Temporal keeps its history for %s",
 				age.Round(time.Minute), historyKept).WithRemedy("retire the old key after %s, or add --force",
 				k.Since.Add(historyKept).Local().Format("2006-01-02 15:04"))
