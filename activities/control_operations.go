@@ -75,7 +75,7 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	}
 	d := postgres.NewDeployment{Deployment: sdp.Deployment{
 		ID: ref.ID, Sandbox: op.Sandbox, Service: op.Service, Repository: last.Repository, Node: last.Node,
-		Branch: last.Branch, SHA: last.SHA, RequestedBy: op.User}}
+		Branch: last.Branch, SHA: last.SHA, Image: last.Image, RequestedBy: op.User}}
 	if _, err := c.DB.CreateDeployments(ctx, []postgres.NewDeployment{d}); err != nil {
 		return ref, fail(err)
 	}

@@ -365,6 +365,7 @@ func TestRestartIsOneDeploymentHoweverOftenItIsAskedFor(t *testing.T) {
 	equal(t, "the retry's deployment", again, ref)
 	d := p.deployment(ref.ID)
 	equal(t, "commit", d.SHA, commit)
+	equal(t, "image", d.Image, "sdp/account:x")
 	equal(t, "branch", d.Branch, "feature/x")
 	equal(t, "requested by", d.RequestedBy, "ann")
 	lost, err := p.DB.Unsubmitted(t.Context(), 0)

@@ -118,11 +118,19 @@ func (p *preflight) resolve(ctx context.Context) (err error) {
 
 // look finds the commit's image. A base image that is missing is no failure yet: bases names it.
 func (p *preflight) look(ctx context.Context) error {
-	name, err := p.host.imageName(ctx, p.repo, p.out.SHA)
-	if err != nil && sdp.AsError(err).Code != "missing-base-image" {
+	from := source{host: p.host, repo: p.repo, clone: p.clone, sha: p.out.SHA}
+	name, err := from.imageName(ctx)
+	unknown := errors.Is(err, errNotFetched) || err != nil && sdp.AsError(err).Code == "missing-base-image"
+	if err != nil && !unknown {
 		return err
 	}
-	for _, ref := range []string{name, p.item.Image} {
+	before := ""
+	if unknown && p.item.SHA != "" { // a commit that cannot be built any more may run from an image it has
+		if before, err = from.anyImage(ctx); err != nil {
+			return err
+		}
+	}
+	for _, ref := range []string{name, p.item.Image, before} {
 		if ref == "" || p.out.Cached {
 			continue
 		}

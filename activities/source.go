@@ -2,13 +2,10 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -66,17 +63,23 @@ func (h *Host) fetch(ctx context.Context, in FetchInput, cred git.Credentials, l
 		return Fetched{}, err
 	}
 	out := Fetched{SHA: sha, Detail: nameOf(in.Branch, sha), Resolved: time.Since(began)}
-	if out.Image, err = h.imageName(ctx, repo, sha); err != nil {
-		return out, err
+	from := source{host: h, repo: repo, clone: clone, sha: sha}
+	here := false // the commit was fetched
+	out.Image, out.Cached, err = h.findImage(ctx, from, in)
+	if errors.Is(err, errNotFetched) {
+		if err = h.fetchCommit(ctx, clone, in, sha, cred, log); err == nil {
+			here = true
+			out.Image, out.Cached, err = h.findImage(ctx, from, in)
+		}
 	}
-	h.claims.take(in.Deployment, out.Image) // before looking: what is there must stay
-	image, found, err := h.Docker.ImageInfo(ctx, out.Image)
 	if err != nil {
-		return out, err
+		return h.madeBefore(ctx, from, in, out, err, log)
 	}
-	if found && image.Labels[sdp.LabelSHA] == sha {
+	if out.Cached {
 		log.Printf("FETCH", "image %s is there already: nothing to fetch or build", out.Image)
-		out.Cached = true
+		return out, nil
+	}
+	if here {
 		return out, nil
 	}
 	return out, h.fetchCommit(ctx, clone, in, sha, cred, log)
@@ -130,23 +133,6 @@ func origin(in FetchInput) string {
 		return ""
 	}
 	return in.Branch
-}
-
-// imageName is the content-addressed name of a commit's image: what else decides the result is hashed into it.
-func (h *Host) imageName(ctx context.Context, repo Repository, sha string) (string, error) {
-	parts := []string{string(repo.Kind)}
-	switch repo.Kind {
-	case sdp.GoRepository:
-		base, err := h.Docker.BaseKey(ctx, repo.BaseImage)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, repo.Build, base, h.Builder.Key())
-	default:
-		parts = append(parts, repo.Dockerfile)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return sdp.ImageName(repo.Name, sha, hex.EncodeToString(sum[:])), nil
 }
 
 // Checkout exports the commit into a directory of its own. The clone's working tree is never touched.

@@ -25,6 +25,7 @@ type FetchInput struct {
 	Repository  string
 	Branch      string // "" = SHA is given
 	SHA         string
+	Image       string // of SHA, known beforehand; taken where it is still there; "" = none is known
 	Credentials sdp.SealedBox
 }
 

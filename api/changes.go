@@ -137,5 +137,9 @@ func (s *Server) plannedDeployment(ctx context.Context, p planning, v sdp.Planne
 		return postgres.NewDeployment{}, err
 	}
 	asked := ask{service: v.Service, branch: v.Branch, commit: v.SHA, repository: repository}
-	return s.newDeployment(ctx, node, p.plan.Sandbox, p.spec.spec.Environment, asked, variables{})
+	d, err := s.newDeployment(ctx, node, p.plan.Sandbox, p.spec.spec.Environment, asked, variables{})
+	if v.Cached {
+		d.Image = v.Image // what the plan has found is what runs
+	}
+	return d, err
 }

@@ -65,7 +65,7 @@ func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
 		ctx = onNode(ctx, d.job.Repository.Node, fetchLimit)
 		err := workflow.ExecuteActivity(ctx, host.Fetch, activities.FetchInput{
 			Sandbox: d.op.Sandbox, Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
-			SHA: d.job.Deployment.SHA, Credentials: d.job.Credentials,
+			SHA: d.job.Deployment.SHA, Image: d.job.Deployment.Image, Credentials: d.job.Credentials,
 		}).Get(ctx, &out)
 		d.progress.resolved(out)
 		return out.Detail, err

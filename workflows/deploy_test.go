@@ -58,7 +58,7 @@ func (s *stage) call(name string) error {
 func (s *stage) fakeControl() {
 	job := func(context.Context, string) (activities.Job, error) {
 		return activities.Job{
-			Deployment: sdp.Deployment{ID: "d1", Sandbox: "demo", Service: "account", Branch: "main"},
+			Deployment: sdp.Deployment{ID: "d1", Sandbox: "demo", Service: "account", Branch: "main", Image: "sdp/account:before"},
 			Repository: sdp.Repository{Name: "account", Node: "micro-1", Kind: s.kind},
 			Table:      sdp.RoutingTable{Sandbox: "demo", Version: 1}, TableNodes: s.nodes,
 		}, s.fails["LoadJob"]
@@ -81,7 +81,10 @@ func (s *stage) fakeControl() {
 }
 
 func (s *stage) fakeHost() {
-	s.env.OnActivity(host.Fetch, any_, any_).Return(func(context.Context, activities.FetchInput) (activities.Fetched, error) {
+	s.env.OnActivity(host.Fetch, any_, any_).Return(func(_ context.Context, in activities.FetchInput) (activities.Fetched, error) {
+		if in.Image != "sdp/account:before" {
+			s.t.Errorf("the node is not told of the image that is known: %+v", in)
+		}
 		return s.image, s.call("fetch")
 	})
 	step := func(name string) func(context.Context, activities.SourceInput) (string, error) {

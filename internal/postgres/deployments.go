@@ -14,8 +14,8 @@ import (
 )
 
 // NewDeployment is a deployment to queue. Of the embedded Deployment, ID, Sandbox, Service, Repository (default: the
-// service), Environment (default: the sandbox's), Branch or SHA, RequestedBy and Steps count. Env and Secrets are added
-// to those the service has; a key in one replaces the same key in the other.
+// service), Environment (default: the sandbox's), Branch or SHA, Image (of SHA, where one is known), RequestedBy and
+// Steps count. Env and Secrets are added to those the service has; a key in one replaces the same key in the other.
 type NewDeployment struct {
 	sdp.Deployment
 	Credentials sdp.SealedBox
@@ -141,15 +141,15 @@ func insertDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *s
 	repository := cmp.Or(d.Repository, d.Service)
 	b.Queue(`WITH d AS (
 			INSERT INTO deployments (id, sandbox_id, service, repository, node, environment, branch, sha, requested_by, steps,
-				credentials, operation)
-			SELECT $1, s.id, $3, r.name, r.node, coalesce(nullif($5, ''), s.environment), $6, $7, $8, $9, $10, nullif($11, '')
+				credentials, operation, image)
+			SELECT $1, s.id, $3, r.name, r.node, coalesce(nullif($5, ''), s.environment), $6, $7, $8, $9, $10, nullif($11, ''), $12
 			FROM sandboxes s, repositories r WHERE s.id = $2 AND r.name = $4 AND r.removed_at IS NULL
 			RETURNING *
 		)
 		SELECT `+deploymentColumns+`, sdp_notify('deployment/' || d.id, d.id, s.name, 0)
 		FROM d JOIN sandboxes s ON s.id = d.sandbox_id`,
 		d.ID, sandboxID, d.Service, repository, d.Environment, d.Branch, d.SHA, d.RequestedBy, stepsDocument(d.Steps),
-		boxDocument(d.Credentials), d.Operation).
+		boxDocument(d.Credentials), d.Operation, d.Image).
 		QueryRow(func(row pgx.Row) (err error) {
 			*created, err = scanDeploymentBefore(row, nil)
 			if errors.Is(err, pgx.ErrNoRows) {
