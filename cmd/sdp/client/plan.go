@@ -210,6 +210,9 @@ func plannedText(s api.PlannedService) string {
 		}
 		return text
 	case sdp.ActionRoute, sdp.ActionRemove:
+		if s.FromRoute == s.Route && s.Route != "" {
+			return s.Route + " as before"
+		}
 		return cmp.Or(s.FromRoute, "nobody") + " -> " + cmp.Or(s.Route, "nobody")
 	}
 	if s.Route == string(sdp.SourceSandbox) {
@@ -293,11 +296,18 @@ func planSummary(p api.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, kind))
 		}
 	}
+	if len(parts) == 0 {
+		return "Only settings change; nothing runs anew."
+	}
 	if n := counts["none"]; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d stay", n))
 	}
-	if len(parts) == 0 {
-		return "Only settings change."
+	return fmt.Sprintf("%s; %s.", strings.Join(parts, ", "), building(builds))
+}
+
+func building(n int) string {
+	if n == 0 {
+		return "nothing is built"
 	}
-	return fmt.Sprintf("%s; %d of them to build.", strings.Join(parts, ", "), builds)
+	return fmt.Sprintf("%d to build", n)
 }
