@@ -19,12 +19,14 @@ const (
 	minSecretLine = 8       // bytes; a shorter line of a multi-line secret is masked only as part of the whole
 	minInner      = 6       // characters; shorter inner pieces of base64 are not looked for
 	maxAllForms   = 8 << 10 // bytes; of a longer secret only the plainest forms are looked for, to bound memory
+	maxLineForms  = 4 << 10 // bytes; of a longer secret single lines are looked for in their plain form only
 	base64Line    = 76      // characters after which base64(1) and MIME break lines
 )
 
 // Masker finds secrets in text and replaces them. Besides a secret itself it knows its usual disguises: base64 in all
 // alphabets and at any position inside something larger (the "user:password" of a Basic header), URL-escaped, JSON- and
-// Go-quoted, hexadecimal, and single lines of a secret of several lines. It does not change and may be shared.
+// Go-quoted, hexadecimal, and single lines of a secret of several lines, disguised as well. It does not change and may be
+// shared.
 // A nil Masker masks nothing.
 type Masker struct{ match *matcher }
 
@@ -54,20 +56,31 @@ func secretForms(s string) []string {
 	if len(s) < minSecret {
 		return nil
 	}
-	forms := []string{s, base64.StdEncoding.EncodeToString([]byte(s))}
-	if lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }); len(lines) > 1 {
-		for _, line := range lines {
-			if line = strings.TrimSpace(line); len(line) >= minSecretLine {
-				forms = append(forms, line)
-			}
-		}
-	}
+	forms := append([]string{s, base64.StdEncoding.EncodeToString([]byte(s))}, lineForms(s)...)
 	if len(s) > maxAllForms {
 		return forms
 	}
 	forms = append(forms, innerBase64(s)...)
 	forms = append(forms, wrappedBase64(s)...)
 	return append(forms, escapedForms(s)...)
+}
+
+// lineForms lists how single lines of a secret of several may appear: programs read a file line by line, too.
+func lineForms(s string) (forms []string) {
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	if len(lines) < 2 {
+		return nil
+	}
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); len(line) < minSecretLine {
+			continue
+		}
+		if forms = append(forms, line); len(s) <= maxLineForms {
+			forms = append(forms, innerBase64(line)...)
+			forms = append(forms, escapedForms(line)...)
+		}
+	}
+	return forms
 }
 
 // escapedForms are s as URLs, hexadecimal dumps, shells and the literals of programming languages write it.

@@ -94,6 +94,26 @@ func TestMaskerOfSeveralLines(t *testing.T) {
 	}
 }
 
+// A program that reads a file of several lines may print each of them in any disguise.
+func TestMaskerFindsDisguisedLines(t *testing.T) {
+	m := logs.NewMasker("the first line\n  " + marker + "\nshort\n")
+	quoted, _ := json.Marshal(marker)
+	for name, form := range map[string]string{
+		"query":  url.QueryEscape(marker),
+		"JSON":   string(quoted[1 : len(quoted)-1]),
+		"PHP":    `hunter2&m\/r k?r=\u00e9`,
+		"hex":    hex.EncodeToString([]byte(marker)),
+		"base64": base64.URLEncoding.EncodeToString([]byte(marker)),
+	} {
+		if got := m.MaskString("before " + form + " after short"); got != "before *** after short" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := m.MaskString(base64.StdEncoding.EncodeToString([]byte("user:" + marker))); !strings.Contains(got, "***") {
+		t.Errorf("inside base64: %q", got)
+	}
+}
+
 func wrap(s string) string {
 	var lines []string
 	for len(s) > 76 {
