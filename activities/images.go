@@ -109,19 +109,12 @@ func (s *stock) kind(i docker.StoredImage) sdp.ImageKind {
 	switch {
 	case i.Ours && named:
 		return sdp.ServiceImage
-	case i.Ours && len(i.Refs) == 0 && !s.derived(i):
+	case i.Ours && len(i.Refs) == 0:
 		return sdp.LeftoverImage
 	case len(i.Refs) > 0 && len(s.baseOf(i)) > 0:
 		return sdp.BaseImage
 	}
 	return ""
-}
-
-// derived reports whether an image was built from one of SDP's, by a person: it has that one's labels then.
-func (s *stock) derived(i docker.StoredImage) bool {
-	return slices.ContainsFunc(s.all, func(o docker.StoredImage) bool {
-		return o.ID != i.ID && o.Ours && (o.ID == i.Parent || extends(i, o))
-	})
 }
 
 // extends reports whether i has all layers of base and more.
@@ -148,8 +141,10 @@ func (s *stock) baseOf(i docker.StoredImage) []string {
 
 func (s *stock) view(i docker.StoredImage, kind sdp.ImageKind) sdp.NodeImage {
 	v := sdp.NodeImage{Node: s.host.Node, ID: i.ID, Kind: kind, Size: i.Size, CreatedAt: i.Created}
-	if len(i.Refs) > 0 {
-		v.Name = i.Refs[0]
+	for _, name := range i.Refs {
+		if v.Name == "" || docker.NamedByUs(name, i.Labels) {
+			v.Name = name
+		}
 	}
 	if kind == sdp.BaseImage {
 		for _, repository := range s.baseOf(i) {

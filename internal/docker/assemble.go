@@ -156,7 +156,7 @@ func (c *Client) writeImage(out io.Writer, g GoImage, img v1.Image, base *layer)
 	img.Created = &now
 	img.RootFS.Type = "layers"
 	img.RootFS.DiffIDs = append(img.RootFS.DiffIDs, digest.Digest(diffID))
-	img.History = append(img.History, v1.History{Created: &now, CreatedBy: "sdp: " + g.Name})
+	img.History = append(img.History, v1.History{Created: &now, CreatedBy: programStep + g.Name})
 	c.configure(&img.Config, g)
 	config, err := json.Marshal(img)
 	if err != nil {
@@ -183,6 +183,9 @@ type dockerManifest struct {
 	RepoTags []string
 	Layers   []string
 }
+
+// programStep begins the last step in the history of an assembled image.
+const programStep = "sdp: "
 
 const binaryLayer = "binary/layer.tar"
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	dockerimage "github.com/docker/docker/api/types/image"
 	"golang.org/x/sync/errgroup"
@@ -18,8 +19,7 @@ import (
 // StoredImage is an image of the daemon, whoever made it, with what a clean-up must know.
 type StoredImage struct {
 	Image
-	Ours    bool   // this node of this instance made it, or somebody made it from such a one: labels are inherited
-	Parent  string // ID of the image it was built from, where the daemon knows
+	Ours    bool // this node of this instance made it
 	Created time.Time
 	Layers  []Layer  // from the base up
 	UsedBy  []string // names of containers, anybody's, running or not
@@ -87,17 +87,21 @@ type look struct {
 	steps []int64
 }
 
+// look returns nothing of an image that is gone meanwhile.
 func (c *Client) look(ctx context.Context, id string) (look, error) {
 	info, found, err := c.inspectImage(ctx, id)
 	if err != nil || !found {
 		return look{}, err
 	}
 	history, err := c.api.ImageHistory(ctx, id)
+	if errdefs.IsNotFound(err) {
+		return look{}, nil
+	}
 	if err != nil {
 		return look{}, c.fail(ctx, err, "read the history of image %s", id)
 	}
-	l := look{image: StoredImage{Image: imageOf(info), Parent: info.Parent}}
-	l.image.Ours = c.owns(l.image.Labels)
+	l := look{image: StoredImage{Image: imageOf(info)}}
+	l.image.Ours = c.owns(l.image.Labels) && len(history) > 0 && c.lastStepIsOurs(history[0].CreatedBy)
 	l.image.Created, _ = time.Parse(time.RFC3339Nano, info.Created) // zero where the daemon does not know
 	for _, step := range slices.Backward(history) {
 		l.steps = append(l.steps, step.Size)
@@ -109,6 +113,13 @@ func (c *Client) look(ctx context.Context, id string) (look, error) {
 		l.image.Layers = append(l.image.Layers, Layer{ID: chain})
 	}
 	return l, nil
+}
+
+// lastStepIsOurs tells an image SDP made from one that somebody made of it, which inherits all labels: SDP's last step is
+// the one that adds the program, or these labels.
+func (c *Client) lastStepIsOurs(step string) bool {
+	return strings.HasPrefix(step, programStep) ||
+		strings.Contains(step, "LABEL ") && strings.Contains(step, sdp.LabelInstance+"="+c.instance)
 }
 
 // sizeLayers finds out how large each layer is. The daemon says that by step of an image's history, not by layer, and a
