@@ -49,13 +49,7 @@ func TestFailedDeploymentLeavesTheOldServing(t *testing.T) {
 
 func noCheckouts(t *testing.T) {
 	t.Helper()
-	eventually(t, time.Minute, func() error {
-		left, err := os.ReadDir(filepath.Join(stack.data, "micro-1", "checkouts"))
-		if err == nil && len(left) > 0 {
-			return errorf("%d checkouts are left", len(left))
-		}
-		return nil
-	})
+	stack.noCheckouts(t)
 }
 
 func TestCancelIsHonest(t *testing.T) {

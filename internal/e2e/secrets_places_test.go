@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"go.temporal.io/api/workflowservice/v1"
@@ -27,6 +28,7 @@ type places struct {
 	hay      *haystack
 	server   serverFile
 	postgres string // password of its superuser
+	since    time.Time
 }
 
 // serverFile is what the test must know of the server's configuration.
@@ -36,8 +38,9 @@ type serverFile struct {
 	Temporal struct{ Address, Namespace string }
 }
 
-func newPlaces(s *site, hay *haystack) (*places, error) {
-	p := &places{site: s, hay: hay}
+// newPlaces are those of a site; since is when what is searched for was made up.
+func newPlaces(s *site, hay *haystack, since time.Time) (*places, error) {
+	p := &places{site: s, hay: hay, since: since}
 	raw, err := os.ReadFile(filepath.Join(s.data, "config", "server.yaml"))
 	if err != nil {
 		return nil, err
@@ -53,8 +56,24 @@ func (p *places) search(ctx context.Context) error {
 	return errors.Join(
 		p.hay.searchFiles("data", p.site.data), // logs, spools, checkouts, router state, and what PostgreSQL and its WAL hold
 		p.hay.searchFiles("home", p.site.home),
-		p.hay.searchFiles("clones", filepath.Join(root, "clones")),
+		p.hay.searchFiles("clones", filepath.Join(root, "clones")), p.temporary(),
 		p.databases(ctx), p.activity(ctx), p.histories(ctx), p.images(), p.containers())
+}
+
+// temporary searches what was written beside the installation since the test began: a file on its way into a container
+// must not rest there. Directories of installations and the test's own are not meant.
+func (p *places) temporary() error {
+	entries, err := os.ReadDir(os.TempDir())
+	for _, e := range entries {
+		info, e1 := e.Info() // fails for what is gone by now
+		if e1 != nil || info.ModTime().Before(p.since) || strings.HasPrefix(e.Name(), "sdp-") || strings.HasPrefix(e.Name(), "Test") {
+			continue
+		}
+		if at := filepath.Join(os.TempDir(), e.Name()); e.IsDir() || e.Type().IsRegular() {
+			err = errors.Join(err, p.hay.searchFiles("temporary/"+e.Name(), at))
+		}
+	}
+	return err
 }
 
 // databases searches every row of every database, Temporal's among them.

@@ -32,12 +32,23 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
 func say() {
-	for _, key := range []string{"TOKEN", "PEM", "SOURCE", "IDEM"} {
-		value := os.Getenv(key)
+	file, _ := os.ReadFile("` + vaultFile + `")
+	values := map[string]string{"the file": string(file)}
+	for _, key := range []string{"TOKEN", "PEM", "SOURCE", "IDEM", "ENVSECRET", "FROMFILE", "QUOTED", "BOXSECRET"} {
+		values[key] = os.Getenv(key)
+	}
+	for i, line := range strings.Split(string(file), "\n") {
+		values["line "+fmt.Sprint(i)] = line
+	}
+	for key, value := range values {
+		if value == "" {
+			continue
+		}
 		quoted, _ := json.Marshal(map[string]string{key: value})
 		fmt.Println(key, "is", value)
 		fmt.Printf("%q %s\n%s\n", value, quoted, base64.StdEncoding.EncodeToString([]byte("user:"+value)))
@@ -82,8 +93,10 @@ func frontDockerfile(run string) string {
 }
 
 const frontSource = `<?php
-foreach (['TOKEN', 'PEM', 'SOURCE'] as $key) {
-	$value = getenv($key);
+$values = ['the file' => (string) @file_get_contents('` + vaultFile + `')];
+foreach (['TOKEN', 'PEM', 'SOURCE', 'ENVSECRET', 'FROMFILE', 'QUOTED', 'BOXSECRET'] as $key) $values[$key] = (string) getenv($key);
+foreach (explode("\n", $values['the file']) as $i => $line) $values["line $i"] = $line;
+foreach (array_filter($values) as $key => $value) {
 	echo $key, ' is ', $value, "\n", json_encode([$key => $value]), json_encode($value, JSON_UNESCAPED_SLASHES), "\n";
 	echo base64_encode($value), urlencode($value), rawurlencode($value), bin2hex($value), "\n", var_export($value, true), "\n";
 	error_log(print_r([$key => $value], true));

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sdp/deploy/demo"
 )
@@ -21,9 +22,11 @@ import (
 // requests, mistakes. Then everything the installation keeps, shows or runs is searched for them.
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Setenv("SDP_LOG", "debug") // a secret in a debug line is one too many as well
+	began := time.Now()
 	v := newVault(t)
 	v.mistakes(t)
 	v.deploys(t)
+	v.settings(t)
 	v.requests(t)
 	v.otherVerbs(t)
 
@@ -31,7 +34,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPlaces(v.site, hay)
+	p, err := newPlaces(v.site, hay, began)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +71,9 @@ var allowances = []allowance{
 	allow("canary", ".*", "planted by this test, to see that the search finds it"),
 	allow("password of (postgres|sdp|temporal)", `data/keys/\w+\.password`, "where the role's owner reads it, mode 0600"),
 	allow("token of .*", `data/keys/.*\.token`, "where the node's worker reads it, mode 0600"),
-	allow("master key", `data/keys/master\.key`, "the key file itself, mode 0600"),
-	allow("codec key", `data/keys/codec\.keys`, "the key file itself, mode 0600"),
-	allow("node key of .*", `data/(micro|gateway)-1/keys/node\.keys`, "the key file itself, mode 0600"),
+	allow(`\w+ master key`, `data/keys/master\.key`, "the key file itself, mode 0600"),
+	allow("active codec key", `data/keys/codec\.keys`, "the key file itself, mode 0600"),
+	allow(`\w+ node key of .*`, `data/(micro|gateway)-1/keys/node\.keys`, "the key file itself, mode 0600"),
 	allow("mesh token", `data/(micro|gateway)-1/router\.state`, "a router must serve after a restart without anybody, mode 0600"),
 	allow("session", `home/sdp/session`, "the CLI's login, mode 0600; the password is not in it"),
 	allow("password in a clone's remote", `clones/vault/\.git/config`, "whoever cloned wrote it there; SDP must not carry it on"),
@@ -177,14 +180,7 @@ func (v *vault) send(t *testing.T, method, url, body string, header map[string]s
 
 func (v *vault) bearer(t *testing.T) map[string]string {
 	t.Helper()
-	var kept struct {
-		Servers map[string]struct{ Token string }
-	}
-	raw, err := os.ReadFile(filepath.Join(v.home, "sdp", "session"))
-	if err := errors.Join(err, json.Unmarshal(raw, &kept)); err != nil {
-		t.Fatal(err)
-	}
-	return map[string]string{"Authorization": "Bearer " + kept.Servers[v.url].Token}
+	return map[string]string{"Authorization": "Bearer " + v.token(t)}
 }
 
 // secrets returns all to be looked for: those planted and the installation's own.
@@ -207,8 +203,11 @@ func (v *vault) secrets(t *testing.T) map[string]string {
 		all["mesh token"] = state.Tokens.Current
 	}
 	for name, path := range keys {
-		fields := strings.Fields(v.read(t, path...))
-		all[name] = fields[len(fields)-1] // id, state, since, key
+		for line := range strings.Lines(v.read(t, path...)) {
+			if fields := strings.Fields(line); len(fields) == 4 { // id, state, since, key
+				all[fields[1]+" "+name] = fields[3]
+			}
+		}
 	}
 	return all
 }
