@@ -43,6 +43,9 @@ func TestDockerDown(t *testing.T) {
 	t.Run("during the start, back at once", c.duringStart)
 	t.Run("during the start, away for long", c.duringStartForLong)
 	t.Run("while a sandbox is deleted", c.duringDelete)
+	t.Run("during a clone, back at once", c.duringClone)
+	t.Run("during a clone, away for long", c.duringCloneForLong)
+	t.Run("under a delete, back at once", c.underDelete)
 }
 
 type crash struct {

@@ -20,6 +20,7 @@ var plainRepository = repository{
 		"feature/needs-mod":  {"dep.go": importsAbsent},
 		"feature/needs-file": {"dep.go": importsAbsent, "go.mod": requiresAbsent, "go.sum": absentSum},
 		"feature/wrong-port": {"main.go": plainSource(`fmt.Println("listening where nobody asks")`, ":9999")},
+		"feature/gated":      {"gate.go": gateSource},
 		"feature/slow-start": {"main.go": plainSource(`time.Sleep(5 * time.Second)`, ":8080")},
 	},
 }
