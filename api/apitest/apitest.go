@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sdp/api"
+	"sdp/internal/logs"
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
@@ -38,7 +39,7 @@ type Bed struct {
 	Hub    *postgres.Hub
 	Keys   *secret.Keyring
 	Engine *Engine
-	Log    *Buffer
+	Log    *logs.Buffer
 	Config api.Config
 
 	t     testing.TB
@@ -60,7 +61,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); <-hub.Done() })
-	b := &Bed{t: t, DB: db, Hub: hub, Keys: keys, Log: &Buffer{}, clock: &clock{}, Engine: &Engine{
+	b := &Bed{t: t, DB: db, Hub: hub, Keys: keys, Log: &logs.Buffer{}, clock: &clock{}, Engine: &Engine{
 		Users: map[string]string{User: Password, "erin": "other"}, nodeKeys: map[string]*secret.NodeKeys{},
 		Progresses: map[string]sdp.Progress{},
 	}}
@@ -209,25 +210,6 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.moved += d
-}
-
-// Buffer is a log that can be read while it is written.
-type Buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *Buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *Buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // listen takes a port that a server has just given up, which the kernel may need a moment for.

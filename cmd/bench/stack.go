@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"sdp/internal/logs"
 )
 
 // stack is the installation that is measured.
@@ -67,7 +68,7 @@ func (s *stack) boot(ctx context.Context) error {
 }
 
 func (s *stack) start(ctx context.Context) error {
-	var screen syncBuffer
+	var screen logs.Buffer
 	s.exited = make(chan struct{})
 	s.up = exec.Command(s.binary, "up", "--data", s.data) //nolint:noctx // stopped in order by close, not killed
 	s.up.Stdout, s.up.Stderr = &screen, &screen
@@ -171,21 +172,4 @@ func took(do func() error) (time.Duration, error) {
 	began := time.Now()
 	err := do()
 	return time.Since(began), err
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

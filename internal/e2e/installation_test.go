@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/logs"
 	"sdp/internal/sdp"
 )
 
@@ -33,7 +34,7 @@ type installation struct {
 	dockerHost string
 	atEnd      []func() error // what `sdp down` cannot know of, done before it
 	up         *exec.Cmd
-	screen     *syncBuffer // what `sdp up` printed
+	screen     *logs.Buffer // what `sdp up` printed
 	exited     chan error
 }
 
@@ -78,7 +79,7 @@ func (i *installation) login(user, password string) error {
 
 // start runs `sdp up` and waits until it says that everything runs.
 func (i *installation) start() error {
-	i.screen, i.exited = &syncBuffer{}, make(chan error, 1)
+	i.screen, i.exited = &logs.Buffer{}, make(chan error, 1)
 	i.up = exec.Command(i.binary, append([]string{"up", "--data", i.data}, i.flags...)...)
 	i.up.Stdout, i.up.Stderr = i.screen, i.screen
 	i.up.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

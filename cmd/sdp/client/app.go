@@ -2,6 +2,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -53,6 +54,19 @@ func (a *App) connect() (*apiclient.Client, error) {
 	server := a.address(sessions)
 	c, err := apiclient.New(server, sessions.Servers[server].Token)
 	return c, usage.Wrap(err)
+}
+
+// ask is a verb that asks the server one thing and shows the answer.
+func ask[T any](a *App, cmd *cobra.Command, get func(*apiclient.Client, context.Context) (T, error), show func(T)) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := get(c, cmd.Context())
+	if err != nil {
+		return err
+	}
+	return a.Screen.Data(answer, func() { show(answer) })
 }
 
 // address decides which server is meant.

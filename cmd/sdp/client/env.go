@@ -41,15 +41,7 @@ func (a *App) envList() *cobra.Command {
 		Use: "list", Aliases: []string{"ls"}, Short: "List the environments", Example: "  sdp env list",
 		Args: usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			list, err := c.Environments(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(list, func() { a.showEnvironments(list) })
+			return ask(a, cmd, (*apiclient.Client).Environments, a.showEnvironments)
 		},
 	}
 }

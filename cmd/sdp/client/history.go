@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,15 +31,8 @@ func (a *App) history() *cobra.Command {
 				}
 			}
 			f.State = strings.ToUpper(f.State)
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			list, err := c.Deployments(cmd.Context(), f)
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(list, func() { a.showHistory(list) })
+			get := func(c *apiclient.Client, ctx context.Context) ([]api.Deployment, error) { return c.Deployments(ctx, f) }
+			return ask(a, cmd, get, a.showHistory)
 		},
 	}
 	cmd.Flags().StringVar(&f.Service, "service", "", "only of this service")
@@ -85,15 +79,8 @@ func (a *App) audit() *cobra.Command {
 			if err := checkLimit(f.Limit); err != nil {
 				return err
 			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			events, err := c.Audit(cmd.Context(), f)
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(events, func() { a.showAudit(events) })
+			get := func(c *apiclient.Client, ctx context.Context) ([]api.AuditEvent, error) { return c.Audit(ctx, f) }
+			return ask(a, cmd, get, a.showAudit)
 		},
 	}
 	flags := cmd.Flags()

@@ -1,12 +1,14 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/sdp"
@@ -19,15 +21,7 @@ func (a *App) nodes() *cobra.Command {
 		Example: "  sdp nodes\n  sdp nodes -o json",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			nodes, err := c.Nodes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(nodes, func() { a.showNodes(nodes) })
+			return ask(a, cmd, (*apiclient.Client).Nodes, a.showNodes)
 		},
 	}
 }
@@ -79,15 +73,7 @@ func (a *App) repos() *cobra.Command {
 		Example: "  sdp repos",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			repos, err := c.Repositories(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(repos, func() { a.showRepos(repos) })
+			return ask(a, cmd, (*apiclient.Client).Repositories, a.showRepos)
 		},
 	}
 }
@@ -110,15 +96,8 @@ func (a *App) branches() *cobra.Command {
 			if err := sdp.CheckServiceName(args[0]); err != nil {
 				return usage.Wrap(err)
 			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			branches, err := c.Branches(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(branches, func() { a.showBranches(branches) })
+			get := func(c *apiclient.Client, ctx context.Context) ([]api.Branch, error) { return c.Branches(ctx, args[0]) }
+			return ask(a, cmd, get, a.showBranches)
 		},
 	}
 }

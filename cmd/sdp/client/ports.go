@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/sdp"
@@ -21,15 +22,7 @@ to hold: those are not given out for ten minutes.`,
 		Example: "  sdp ports\n  sdp ports -o json",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			ports, err := c.Ports(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(ports, func() { a.showPorts(ports) })
+			return ask(a, cmd, (*apiclient.Client).Ports, a.showPorts)
 		},
 	}
 }

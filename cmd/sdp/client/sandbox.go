@@ -115,15 +115,7 @@ func (a *App) sandboxList() *cobra.Command {
 		Example: "  sdp sandbox list",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			list, err := c.Sandboxes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(list, func() { a.showSandboxes(list) })
+			return ask(a, cmd, (*apiclient.Client).Sandboxes, a.showSandboxes)
 		},
 	}
 }

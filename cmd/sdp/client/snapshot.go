@@ -67,15 +67,10 @@ func (a *App) snapshotList() *cobra.Command {
 		Example: "  sdp snapshot list checkout",
 		Args:    usage.Args(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
+			get := func(c *apiclient.Client, ctx context.Context) ([]api.Snapshot, error) {
+				return c.Snapshots(ctx, strings.Join(args, ""))
 			}
-			list, err := c.Snapshots(cmd.Context(), strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(list, func() { a.showSnapshots(list) })
+			return ask(a, cmd, get, a.showSnapshots)
 		},
 	}
 }

@@ -1,11 +1,13 @@
 package client
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/sdp"
@@ -68,15 +70,10 @@ func (a *App) trackList() *cobra.Command {
 					return usage.Wrap(err)
 				}
 			}
-			c, err := a.connect()
-			if err != nil {
-				return err
+			get := func(c *apiclient.Client, ctx context.Context) ([]api.TrackedService, error) {
+				return c.Tracked(ctx, sandbox)
 			}
-			list, err := c.Tracked(cmd.Context(), sandbox)
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(list, func() { a.showTracked(list) })
+			return ask(a, cmd, get, a.showTracked)
 		},
 	}
 }
@@ -127,15 +124,7 @@ changed, they are not used again until you store them anew.`,
 		Example: "  sdp track credential store",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			out, err := c.StoreCredential(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(out, func() { a.showCredential(out) })
+			return ask(a, cmd, (*apiclient.Client).StoreCredential, a.showCredential)
 		},
 	}
 }
@@ -147,15 +136,7 @@ func (a *App) credentialShow() *cobra.Command {
 		Example: "  sdp track credential show",
 		Args:    usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			out, err := c.Credential(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Screen.Data(out, func() { a.showCredential(out) })
+			return ask(a, cmd, (*apiclient.Client).Credential, a.showCredential)
 		},
 	}
 }
