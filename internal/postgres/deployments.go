@@ -121,18 +121,20 @@ func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error 
 	return nil
 }
 
-// queueDeployment adds to b what stores one deployment and fills created from the row.
+// queueDeployment adds to b what stores one deployment and fills created from the row. A service that was pinned to a
+// commit is not any more once somebody deploys a branch or another commit; a restart has both and changes nothing.
 func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sdp.Deployment) {
 	b.Queue(`INSERT INTO sandbox_services AS v (sandbox_id, name, branch, env, secrets, container_name, source)
 		SELECT $1, $2, $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM repositories WHERE name = $2 AND ocp <> '')
 			OR EXISTS (SELECT FROM shared_services WHERE name = $2) THEN 'ocp' ELSE 'sandbox' END::route_source
 		ON CONFLICT (sandbox_id, name) DO UPDATE SET
 			branch = coalesce(nullif(excluded.branch, ''), v.branch),
+			commit = CASE WHEN $7::text = '' OR excluded.branch = '' AND v.commit <> $7 THEN '' ELSE v.commit END,
 			env = (v.env - ARRAY(SELECT jsonb_object_keys(excluded.secrets))) || excluded.env,
 			secrets = (v.secrets - ARRAY(SELECT jsonb_object_keys(excluded.env))) || excluded.secrets,
 			container_name = excluded.container_name`,
 		sandboxID, d.Service, d.Branch, document(orEmpty(d.Env)), document(orEmpty(d.Secrets)),
-		sdp.ContainerName(d.Sandbox, d.Service))
+		sdp.ContainerName(d.Sandbox, d.Service), d.SHA)
 	insertDeployment(b, sandboxID, d, created)
 }
 

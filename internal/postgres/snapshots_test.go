@@ -122,3 +122,24 @@ func TestSnapshotKeepsTheVersionOfTheEnvironmentThatRuns(t *testing.T) {
 		equal(t, "version", made.Spec.EnvironmentVersion, c.want)
 	}
 }
+
+func TestDeployingTakesThePinOff(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	n := newSandbox("shop")
+	n.Spec.Services = map[string]sdp.ServiceSpec{"account": {Branch: "feature/x", Commit: shaA}}
+	n.Deployments = []postgres.NewDeployment{newDeployment("shop", "account", "feature/x")}
+	n.Deployments[0].SHA = shaA
+	got(db.CreateSandbox(t.Context(), n))(t)
+	for _, c := range []struct{ branch, sha, want string }{
+		{"feature/x", shaA, shaA}, // as it was made, and as a restart
+		{"", shaA, shaA},
+		{"main", "", ""},
+	} {
+		d := newDeployment("shop", "account", c.branch)
+		d.SHA = c.sha
+		got(db.CreateDeployments(t.Context(), []postgres.NewDeployment{d}))(t)
+		service := got(db.Sandbox(t.Context(), "shop"))(t).Services[0]
+		equal(t, "pin after "+c.branch+"@"+c.sha, service.Commit, c.want)
+	}
+}

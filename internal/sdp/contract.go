@@ -208,11 +208,14 @@ func (c CloneSource) platform(l *contractList, v ServiceSpec) {
 	theirs := PlatformVariables(c.Repositories[l.service], c.Table, d)
 	d.ID, d.Sandbox, d.SHA = "its own", c.To, cmp.Or(v.Commit, "its own")
 	own := PlatformVariables(c.Repositories[l.service], c.Table, d)
+	var copied, regenerated []string
 	for _, key := range slices.Sorted(maps.Keys(own)) {
 		if own[key] == theirs[key] {
-			l.add(Copied, "variable", key, "set by the platform")
+			copied = append(copied, key)
 		} else {
-			l.add(Regenerated, "variable", key, "set by the platform, for the clone")
+			regenerated = append(regenerated, key)
 		}
 	}
+	l.names(Copied, "variable", copied, "set by the platform")
+	l.names(Regenerated, "variable", regenerated, "set by the platform, for the clone")
 }
