@@ -104,3 +104,18 @@ func TestWrongDefinitionsNameTheLine(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplateOfTheDocumentationLoads(t *testing.T) {
+	raw, err := os.ReadFile("../../../docs/sandboxes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(string(raw))
+	if m == nil {
+		t.Fatal("docs/sandboxes.md has no template.yaml")
+	}
+	in, err := templateRequest("loyalty", templateIn(t, m[1]), "", nil)
+	if err != nil || len(in.Parameters) != 2 || in.Spec.Services["account"].Branch != "${branch}" {
+		t.Errorf("got %+v, %v", in, err)
+	}
+}

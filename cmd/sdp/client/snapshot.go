@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -121,7 +122,7 @@ type frozenService struct{ name, by, branch, commit string }
 func frozen(spec api.SandboxSpec) []frozenService {
 	var list []frozenService
 	if g := spec.Gateway; g != nil {
-		list = append(list, frozenService{g.Repository, "sandbox", g.Branch, g.Commit})
+		list = append(list, frozenService{cmp.Or(g.Repository, "(gateway)"), "sandbox", g.Branch, g.Commit})
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Services)) {
 		v := spec.Services[name]
