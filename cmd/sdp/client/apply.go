@@ -102,5 +102,6 @@ func (a *App) showApplied(ctx context.Context, c *apiclient.Client, out api.Appl
 	}
 	if s, err := c.Sandbox(ctx, out.Plan.Sandbox); err == nil {
 		a.Screen.Printf("Sandbox %s is what was asked for: %s", a.Screen.Paint(screen.Bold, s.Name), a.Screen.Paint(screen.Cyan, s.URL))
+		a.showAttention(s)
 	}
 }
