@@ -154,8 +154,8 @@ func TestKilledDuringDelete(t *testing.T) {
 
 // Deleting a sandbox cancels what runs in it before anything is taken away.
 func TestDeleteDuringApply(t *testing.T) {
+	box := newGatedBox(t)
 	for _, atomic := range []bool{true, false} {
-		box := newGatedBox(t)
 		name := box.Name + "-d"
 		stack.succeeds(t, box.cloneTo(t, name))
 		copied := box
