@@ -43,6 +43,8 @@ type controlPlane struct {
 	down     bool
 	want     sdp.Desired
 	reported []sdp.Correction
+	needed   sdp.NeededImages
+	pruned   []sdp.WatermarkPrune
 }
 
 func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +57,14 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasSuffix(r.URL.Path, "/desired"):
 		json.NewEncoder(w).Encode(c.want)
+	case strings.HasSuffix(r.URL.Path, "/images/needed"):
+		json.NewEncoder(w).Encode(c.needed)
+	case strings.HasSuffix(r.URL.Path, "/images/pruned"):
+		var p sdp.WatermarkPrune
+		if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		c.pruned = append(c.pruned, p)
 	default:
 		var corrections []sdp.Correction
 		if err := json.NewDecoder(r.Body).Decode(&corrections); err != nil {
@@ -62,6 +72,13 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.reported = append(c.reported, corrections...)
 	}
+}
+
+// set changes the control plane.
+func (c *controlPlane) set(change func(*controlPlane)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(c)
 }
 
 // wants sets what the node should run.
@@ -94,17 +111,24 @@ func newMachine(t *testing.T) *machine {
 	m.router = startRouter(t, data)
 	m.openOutput()
 	m.image = "sdp/worker-test:" + sdp.NewID("")
-	g := docker.GoImage{Ref: m.image, Binary: program(t), Name: "service", Port: 8080, Labels: map[string]string{sdp.LabelSHA: commit}}
-	if err := m.docker.AssembleGoImage(t.Context(), g); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.docker.RemoveImage(context.Background(), m.image); err != nil {
-			t.Error(err)
-		}
-	})
+	m.assemble(m.image)
 	t.Cleanup(func() { removeAll(t, m.docker) })
 	return m
+}
+
+// assemble makes an image that goes with the test.
+func (m *machine) assemble(ref string) {
+	m.t.Helper()
+	labels := map[string]string{sdp.LabelSHA: commit, sdp.LabelRepository: "worker-test"}
+	g := docker.GoImage{Ref: ref, Binary: program(m.t), Name: "service", Port: 8080, Labels: labels}
+	if err := m.docker.AssembleGoImage(m.t.Context(), g); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() {
+		if err := m.docker.RemoveImage(context.Background(), ref); err != nil {
+			m.t.Error(err)
+		}
+	})
 }
 
 // openOutput opens the node's log spool, as a worker does when it starts.

@@ -98,6 +98,23 @@ func TestSandbox(t *testing.T) {
 	golden(t, out.Bytes())
 }
 
+func TestImagesAndPorts(t *testing.T) {
+	a, out := testApp()
+	old := api.Image{Node: "micro-1", ID: "sha256:0123456789abcdef", Kind: "leftover", Size: 5 << 20, CreatedAt: now.Add(-48 * time.Hour)}
+	used := api.Image{Node: "micro-1", ID: "sha256:1", Name: "sdp/account:3f2a9c1d0b7e-0a1b2c3d", Kind: "service", Size: 9 << 20,
+		CreatedAt: now.Add(-time.Hour), NeededBy: []string{"container account of sandbox demo", "snapshot release of sandbox demo"}}
+	a.showImages(api.Images{Items: []api.Image{used, old}, Missing: []api.MissingNode{{Node: "micro-2", Reason: "no worker since 11:02"}}})
+	a.showImages(api.Images{})
+	a.showPruned([]api.PruneReport{{Node: "micro-1", DryRun: true, Removed: []api.Image{old}, Kept: []api.Image{used}, Freed: 5 << 20, DiskFree: 7 << 30},
+		{Node: "micro-1", Removed: []api.Image{old}, Kept: []api.Image{used}, Freed: 5 << 20, DiskFree: 7 << 30}, {Node: "gateway-1", DiskFree: 7 << 30}})
+	a.showPorts([]api.NodePorts{{Node: "gateway-1", First: 8080, Last: 8119, Free: 38,
+		Taken:   []api.TakenPort{{Port: 8081, Sandbox: "demo", Owner: "alice", State: "ACTIVE", URL: "http://127.0.0.1:8081"}},
+		Foreign: []api.ForeignPort{{Port: 8080, Reason: "something that is not SDP's holds port 8080 on gateway-1", Until: now}}}})
+	a.showPorts(nil)
+	a.showNodes([]api.Node{{Name: "micro-1", Alive: true, ImagesUsed: 91, Watermark: 85}, {Name: "micro-2", Alive: true, ImagesUsed: 40, Watermark: 85}})
+	golden(t, out.Bytes())
+}
+
 func TestHistory(t *testing.T) {
 	a, out := testApp()
 	a.showHistory([]api.Deployment{queued, running, failed})
