@@ -168,6 +168,7 @@ func TestDeleteDuringApply(t *testing.T) {
 			t.Errorf("the apply is %s: %+v", op.State, op.Failure)
 		}
 		stack.gone(t, name)
+		box.gate.open(name) // for the next one of that name
 		box.same(t)
 	}
 }
