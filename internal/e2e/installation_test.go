@@ -90,6 +90,7 @@ func (i *installation) start() error {
 	err := until(bootLimit, func() error {
 		select {
 		case err := <-i.exited:
+			i.exited <- err // for stop
 			return permanent{fmt.Errorf("`sdp up` ended: %w\n%s", err, i.screen)}
 		default:
 		}

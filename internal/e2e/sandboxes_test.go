@@ -18,6 +18,14 @@ var serial struct {
 	n int
 }
 
+// newName is a name for a sandbox. Containers are called after it, so two runs on one Docker daemon must not share it.
+func newName() string {
+	serial.Lock()
+	defer serial.Unlock()
+	serial.n++
+	return fmt.Sprintf("e2e-%x-%d", os.Getpid(), serial.n)
+}
+
 // newSandbox makes a sandbox with a name of its own, deleted at the end of the test. spec is the rest of sandbox.yaml.
 func newSandbox(t *testing.T, spec string) api.Sandbox {
 	t.Helper()
@@ -26,10 +34,7 @@ func newSandbox(t *testing.T, spec string) api.Sandbox {
 
 func (i *installation) newSandbox(t *testing.T, spec string) api.Sandbox {
 	t.Helper()
-	serial.Lock()
-	serial.n++
-	name := fmt.Sprintf("e2e-%d", serial.n)
-	serial.Unlock()
+	name := newName()
 	file := filepath.Join(t.TempDir(), "sandbox.yaml")
 	if err := os.WriteFile(file, []byte("sandbox: "+name+"\n"+spec), 0o600); err != nil {
 		t.Fatal(err)

@@ -167,12 +167,14 @@ func lab(t *testing.T) *site {
 var labStarted *site
 
 var startLab = sync.OnceValues(func() (*site, error) {
-	s, err := newSite("healthTimeout: 4s\n", plainRepository, onBaseRepository, bareRepository, fromBaseRepository, chattyRepository)
+	s, err := newSite("healthTimeout: 4s\n", plainRepository, onBaseRepository, bareRepository, fromBaseRepository, chattyRepository,
+		probeRepository)
 	if err != nil {
 		return nil, err
 	}
 	labStarted = s
-	return s, errors.Join(s.limitDisk("micro-1"), s.up())
+	watchful := "login: {repository: plain}\ntracking: {every: 2s}\n"
+	return s, errors.Join(put(filepath.Join(s.data, "config", "server.yaml"), watchful), s.limitDisk("micro-1"), s.up())
 })
 
 // stopLab takes the lab away, which must not touch what the stack runs on the same daemon.
