@@ -39,6 +39,13 @@ func TestPublicPortHeldByAForeignProcess(t *testing.T) {
 	if !told {
 		t.Errorf("the audit does not say that port %d was held:\n%s", held, s.ok(t, "audit", "--sandbox", box.Name))
 	}
+	note := fmt.Sprintf("holds port %d", held)
+	if text := s.ok(t, "sandbox", "show", box.Name); !strings.Contains(box.PortNote, note) || !strings.Contains(text, note) {
+		t.Errorf("`sdp sandbox show` does not say why the port is %d: %q\n%s", box.Port, box.PortNote, text)
+	}
+	if text := s.ok(t, "ports"); !strings.Contains(text, fmt.Sprint(held)) || !strings.Contains(text, "FOREIGN") || !strings.Contains(text, box.Name) {
+		t.Errorf("`sdp ports` does not show who has ports %d and %d:\n%s", held, box.Port, text)
+	}
 	next := s.newSandbox(t, "")
 	if next.Port == held {
 		t.Errorf("the held port %d was given out again", held)

@@ -19,7 +19,12 @@ import (
 // killOne kills the only process of the stack whose command line contains words, with SIGKILL.
 func killOne(t *testing.T, words ...string) {
 	t.Helper()
-	pids := stack.pids(words...)
+	stack.kill(t, words...)
+}
+
+func (i *installation) kill(t *testing.T, words ...string) {
+	t.Helper()
+	pids := i.pids(words...)
 	if len(pids) == 0 {
 		t.Fatalf("no process %q", words)
 	}
