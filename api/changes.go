@@ -75,9 +75,9 @@ func (s *Server) applicable(r changeRequest, now sdp.Plan) error {
 		return nil
 	case 1:
 		p := problems[0]
-		return &sdp.Error{Kind: p.Kind, Code: p.Code, Detail: p.Detail, Remedy: p.Remedy}
+		return &sdp.Error{Kind: p.Kind, Code: p.Code, Detail: p.Text(), Remedy: p.Remedy}
 	default:
-		details := views(problems, func(p sdp.PlanProblem) string { return p.Detail })
+		details := views(problems, sdp.PlanProblem.Text)
 		return sdp.Errorf(problems[0].Kind, "plan-has-problems", "%d things are in the way: %s", len(problems),
 			strings.Join(details, "; ")).WithRemedy("`sdp plan` shows what to do about each")
 	}

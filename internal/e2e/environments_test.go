@@ -130,13 +130,13 @@ func (s *site) versionsAndDiff(t *testing.T, env string, secrets ...string) {
 func (s *site) audited(t *testing.T, env string) {
 	t.Helper()
 	seen := map[string]string{}
-	for _, e := range askJSON[[]api.AuditEvent](t, s.installation, "audit") {
+	for _, e := range askJSON[[]api.AuditEvent](t, s.installation, "audit", "--limit", "200") {
 		if e.Environment == env && e.User == "alice" {
 			seen[e.Action+" "+e.Outcome] += e.Detail + "\n"
 		}
 	}
 	for action, detail := range map[string]string{"environment.create succeeded": "COLOUR", "environment.update succeeded": "TOKEN",
-		"environment.redeploy succeeded": "", "environment.delete failed": ""} {
+		"environment.redeploy accepted": "", "environment.delete refused": "is used by sandbox"} {
 		if text, ok := seen[action]; !ok || !strings.Contains(text, detail) {
 			t.Errorf("the audit has no %s with %q: %q", action, detail, seen)
 		}

@@ -1,6 +1,9 @@
 package sdp
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Change is what an apply, a clone or a restore does, fixed when it was accepted.
 type Change struct {
@@ -100,6 +103,14 @@ type PlanProblem struct {
 	Code    string
 	Detail  string
 	Remedy  string
+}
+
+// Text is the detail with the service it is about, unless it names that itself.
+func (p PlanProblem) Text() string {
+	if p.Service == "" || strings.Contains(p.Detail, p.Service) {
+		return p.Detail
+	}
+	return p.Service + ": " + p.Detail
 }
 
 // ProblemOf is err as a plan shows it.

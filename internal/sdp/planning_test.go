@@ -295,3 +295,15 @@ func TestWhatChangedSinceAPlan(t *testing.T) {
 		t.Errorf("nothing changed, but it says %q", same)
 	}
 }
+
+func TestPlanProblemNamesItsService(t *testing.T) {
+	for want, p := range map[string]PlanProblem{
+		"account: there is no branch x": {Service: "account", Detail: "there is no branch x"},
+		"account is being deployed":     {Service: "account", Detail: "account is being deployed"},
+		"no worker since 14:02":         {Detail: "no worker since 14:02"},
+	} {
+		if got := p.Text(); got != want {
+			t.Errorf("%+v says %q, want %q", p, got, want)
+		}
+	}
+}

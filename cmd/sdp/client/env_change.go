@@ -225,7 +225,7 @@ func (a *App) runEnvImport(ctx context.Context, name, path string, flags importF
 	}
 	list, err := dotenv.Parse(path, data)
 	if err != nil {
-		return err
+		return usage.Wrap(err)
 	}
 	c, err := a.connectForEnv(name)
 	if err != nil {
@@ -233,7 +233,11 @@ func (a *App) runEnvImport(ctx context.Context, name, path string, flags importF
 	}
 	now, err := c.Environment(ctx, name, 0)
 	missing := sdp.KindOf(err) == sdp.NotFound
-	if err != nil && !(missing && flags.create) {
+	if missing && !flags.create {
+		e := sdp.AsError(err)
+		return e.WithRemedy("%s; --create makes it of this file", e.Remedy)
+	}
+	if err != nil && !missing {
 		return err
 	}
 	entries, err := flags.entries(list, now.SecretKeys)

@@ -187,7 +187,10 @@ func kindOf(s api.PlannedService) string {
 }
 
 func actionWord(s api.PlannedService) string {
-	if s.Action == "none" {
+	switch {
+	case s.Action == "none" && s.Route == string(sdp.SourceSandbox) && s.SHA == "":
+		return "unknown" // what is in the way says why
+	case s.Action == "none":
 		return "stays"
 	}
 	return s.Action
@@ -268,7 +271,7 @@ func (a *App) showProblems(problems []api.PlanProblem) {
 	}
 	a.Screen.Printf("\n%s", a.Screen.Paint(screen.Bold, "In the way"))
 	for _, p := range problems {
-		a.Screen.Printf("  %s %s", a.Screen.Paint(screen.Red, "!"), p.Detail)
+		a.Screen.Printf("  %s %s", a.Screen.Paint(screen.Red, "!"), sdp.PlanProblem{Service: p.Service, Detail: p.Detail}.Text())
 		if p.Remedy != "" {
 			a.Screen.Printf("    -> %s", p.Remedy)
 		}
