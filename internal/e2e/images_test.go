@@ -45,13 +45,8 @@ func TestImagesArePruned(t *testing.T) {
 		t.Errorf("the dry run says:\n%s", out)
 	}
 	s.hasImages(t, true, needed, unneeded, foreign, others)
-	reports := askJSON[[]api.PruneReport](t, s.installation, "images", "prune", "--node", "micro-1")
-	var removed []string
-	for _, i := range reports[0].Removed {
-		removed = append(removed, i.Name)
-	}
-	if text := strings.Join(removed, " "); !strings.Contains(text, unneeded) || strings.Contains(text, needed) || reports[0].Freed == 0 {
-		t.Errorf("pruned: %+v", reports)
+	if out := s.ok(t, "images", "prune", "--node", "micro-1"); !strings.Contains(out, "removed") || !strings.Contains(out, unneeded) || strings.Contains(out, needed) {
+		t.Errorf("the prune says:\n%s", out)
 	}
 	s.hasImages(t, true, needed, foreign, others)
 	s.hasImages(t, false, unneeded)

@@ -91,9 +91,16 @@ func TestPlanIsWhatApplyDoes(t *testing.T) {
 		t.Errorf("without plain in the file: %v", a)
 	}
 	s.ok(t, "apply", "-f", without)
-	wantAnswer(t, box.URL+"/plain/", 404, "")
-	if left := s.containers(t, name); len(left) != 1 {
-		t.Errorf("containers after plain was removed: %q", left)
+	wantAnswer(t, box.URL+"/plain/", 503, "plain=none", "the shared environment does not provide plain")
+	eventually(t, time.Minute, s.containersAre(t, name, 1))
+}
+
+func (s *site) containersAre(t *testing.T, box string, n int) func() error {
+	return func() error {
+		if left := s.containers(t, box); len(left) != n {
+			return errorf("sandbox %s has containers %q, want %d", box, left, n)
+		}
+		return nil
 	}
 }
 
@@ -120,6 +127,7 @@ func (s *site) settingsPlanned(t *testing.T, box api.Sandbox) {
 	}
 	s.ok(t, "apply", "-f", exported, "--atomic")
 	probe(t, box.URL, "").wantEnv(t, map[string]string{"MOOD": "good"})
+	eventually(t, time.Minute, s.containersAre(t, box.Name, 2)) // those before drain for a while
 	for _, id := range strings.Fields(s.containerIDs(t, box.Name)) {
 		if limit := strings.TrimSpace(s.docker(t, "inspect", "--format", "{{.HostConfig.Memory}}", id)); limit != "67108864" {
 			t.Errorf("container %s may use %s bytes, want 64M", id, limit)
@@ -220,7 +228,7 @@ func TestApplyAllOrNothing(t *testing.T) {
 	before := s.state(t, box)
 	file := define(t, "sandbox: "+box.Name+"\ndescription: as it should be\nvariables: {MOOD: better}\n"+
 		"services:\n  probe: {branch: feature/other}\n  plain: {branch: feature/needs-mod}\n")
-	out := s.fails(t, 1, []string{"plain", "module-undeclared", "->"}, "apply", "-f", file, "--atomic")
+	out := s.fails(t, 1, []string{"plain", "failed at build", "go mod tidy", "->"}, "apply", "-f", file, "--atomic")
 	t.Logf("what the user sees:\n%s", out)
 	if after := s.state(t, box); after != before {
 		t.Errorf("the atomic apply failed and left\n%+v, before it was\n%+v", after, before)
@@ -233,9 +241,7 @@ func TestApplyAllOrNothing(t *testing.T) {
 		t.Errorf("the apply failed for plain and left\n%+v, before it was\n%+v", after, before)
 	}
 	probe(t, box.URL, "").wantEnv(t, map[string]string{"MOOD": "better"})
-	if left := s.containers(t, box.Name); len(left) != 2 {
-		t.Errorf("containers: %q", left)
-	}
+	eventually(t, time.Minute, s.containersAre(t, box.Name, 2))
 }
 
 // A sandbox takes one change at a time; the second is told which is in the way, and how to be rid of it.

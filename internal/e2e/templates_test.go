@@ -44,7 +44,6 @@ func TestTemplates(t *testing.T) {
 		{[]string{`no parameter "brunch"`, "branch"}, []string{"brunch=main"}},
 		{[]string{`"release/1"`, "main|feature/.+", "branch of probe"}, []string{"branch=release/1"}},
 		{[]string{`"dreadful"`, "good, bad"}, []string{"branch=main", "mood=dreadful"}},
-		{[]string{`"feature/nosuch"`, "feature/other"}, []string{"branch=feature/nosuch"}},
 	} {
 		args := []string{"template", "use", shop, name}
 		for _, v := range c.set {
