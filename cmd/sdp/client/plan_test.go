@@ -1,0 +1,30 @@
+package client
+
+import (
+	"testing"
+
+	"sdp/api"
+)
+
+func TestPlan(t *testing.T) {
+	a, out := testApp()
+	a.showPlan(api.Plan{Sandbox: "checkout", Hash: "3f2a9c1d0b7e", Changes: true, Port: api.PlannedPort{Node: "gateway-1", Port: 8080},
+		Settings: []api.Difference{{What: "label", Key: "team", Kind: "added", After: "payments"},
+			{What: "description", Kind: "changed", Before: "a b", After: ""}, {What: "secret", Key: "TOKEN", Kind: "changed"}},
+		Services: []api.PlannedService{
+			{Service: "account", Action: "deploy", Why: []string{"main moved 1 -> 2"}, Node: "micro-1", Branch: "main",
+				FromSHA: "1111111111111111", SHA: "2222222222222222"},
+			{Service: "gateway", Action: "none", Branch: "main", SHA: "3333333333333333", Route: "sandbox"},
+			{Service: "payment", Action: "deploy", Node: "micro-1", SHA: "4444444444444444", Cached: true, Vanished: true,
+				Settings: []api.Difference{{What: "limit", Key: "memory", Kind: "removed", Before: "1G"}}},
+			{Service: "rates", Action: "route", FromRoute: "ocp", Route: "http://rates.test"},
+			{Service: "search", Action: "remove", FromRoute: "sandbox", Route: ""},
+			{Service: "typo", Action: "none", Branch: "man", Route: "sandbox"},
+		},
+		Environment: []api.Difference{{What: "file", Key: "/etc/x.conf", Kind: "added"}},
+		Nodes: []api.PlannedNode{{Node: "micro-1", Alive: true, DiskNeeded: 134217728, DiskFree: 6e10,
+			Images: []api.RequiredImage{{Ref: "php:8"}, {Ref: "alpine", Present: true}, {Ref: "bases of x's Dockerfile", Unknown: true}}}},
+		Problems: []api.PlanProblem{{Service: "typo", Code: "branch-not-found", Detail: `no branch "man"`, Remedy: "take main"}},
+	})
+	golden(t, out.Bytes())
+}
