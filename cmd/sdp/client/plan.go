@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -152,87 +151,6 @@ func quoted(v string) string {
 		v = fmt.Sprintf("%q", v)
 	}
 	return screen.Cut(v, 80)
-}
-
-func (a *App) showPlannedServices(services []api.PlannedService) {
-	if len(services) == 0 {
-		return
-	}
-	a.Screen.Printf("\n%s", a.Screen.Paint(screen.Bold, "Services"))
-	width := 0
-	for _, s := range services {
-		width = max(width, len(s.Service))
-	}
-	for _, s := range services {
-		kind := kindOf(s)
-		line := fmt.Sprintf("  %s %s  %s  %s", a.mark(kind), screen.Pad(s.Service, width), screen.Pad(actionWord(s), 7), plannedText(s))
-		a.Screen.Printf("%s", strings.TrimRight(line, " "))
-		if len(s.Why) > 0 && s.Action != "none" {
-			a.Screen.Printf("      %s", a.Screen.Paint(screen.Dim, "because "+strings.Join(s.Why, ", ")))
-		}
-		a.showDifferences("", s.Settings, "    ")
-	}
-}
-
-func kindOf(s api.PlannedService) string {
-	switch {
-	case s.Action == string(sdp.ActionRemove):
-		return string(sdp.RemovedEntry)
-	case s.Action == string(sdp.ActionDeploy) && s.FromSHA == "", s.Action == string(sdp.ActionRoute) && s.FromRoute == "":
-		return string(sdp.Added)
-	case s.Action != "none" || len(s.Settings) > 0:
-		return string(sdp.Changed)
-	}
-	return ""
-}
-
-func actionWord(s api.PlannedService) string {
-	switch {
-	case s.Action == "none" && s.Route == string(sdp.SourceSandbox) && s.SHA == "":
-		return "unknown" // what is in the way says why
-	case s.Action == "none":
-		return "stays"
-	}
-	return s.Action
-}
-
-// plannedText says what a service is afterwards, and what that takes.
-func plannedText(s api.PlannedService) string {
-	revision := func() string {
-		text := sdp.ShortSHA(s.SHA)
-		if s.Branch != "" {
-			text = s.Branch + " @ " + cmp.Or(text, "?")
-		}
-		return text
-	}
-	switch sdp.ActionKind(s.Action) {
-	case sdp.ActionDeploy, sdp.ActionRestart:
-		text := revision() + " on " + s.Node + ", " + effort(s)
-		if s.FromSHA != "" && s.FromSHA != s.SHA {
-			text = sdp.ShortSHA(s.FromSHA) + " -> " + text
-		}
-		return text
-	case sdp.ActionRoute, sdp.ActionRemove:
-		if s.FromRoute == s.Route && s.Route != "" {
-			return s.Route + " as before"
-		}
-		return cmp.Or(s.FromRoute, "nobody") + " -> " + cmp.Or(s.Route, "nobody")
-	}
-	if s.Route == string(sdp.SourceSandbox) {
-		return revision()
-	}
-	return s.Route
-}
-
-// effort says whether something is built.
-func effort(s api.PlannedService) string {
-	switch {
-	case s.Vanished && s.Cached:
-		return "image is there (the repository does not have the commit any more)"
-	case s.Cached:
-		return "image is there"
-	}
-	return "will be built"
 }
 
 func (a *App) showPlannedNodes(nodes []api.PlannedNode) {

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+// readFor reads from the database what a plan compares with.
+func (s *Server) readFor(ctx context.Context, p *planning, r changeRequest) error {
+	environment, err := s.environmentOf(ctx, p.spec.spec)
+	if err != nil {
+		return err
+	}
+	stored := map[string]map[string][]byte{}
+	if p.current != nil {
+		if stored, err = s.storedSecrets(ctx, p.current.Name); err != nil {
+			return err
+		}
+		if err := s.underWay(ctx, p); err != nil {
+			return err
+		}
+		if p.in.Running, err = s.running(ctx, *p.current); err != nil {
+			return err
+		}
+		if p.in.Environment, err = s.environmentMoved(ctx, *p, environment); err != nil {
+			return err
+		}
+	}
+	p.in.Before = stored
+	if r.secrets != nil {
+		stored = r.secrets
+	}
+	p.in.Wanted = map[string]sdp.Settings{}
+	for _, a := range p.spec.asks {
+		p.in.Wanted[a.service] = p.settings(a, environment, stored)
+	}
+	return s.port(ctx, p)
+}
+
+// layer is an environment as it is stored.
+type layer struct {
+	sealed  sdp.SealedLayer
+	files   []sdp.SealedFile
+	version int
+}
+
+func (s *Server) environmentOf(ctx context.Context, spec sdp.SandboxSpec) (l layer, err error) {
+	if spec.Environment != "" {
+		l.sealed, l.files, l.version, err = s.db.EnvironmentLayer(ctx, spec.Environment, spec.EnvironmentVersion)
+	}
+	return l, err
+}
+
+// settings are what a service's container would be started with once the specification is applied.
+func (p *planning) settings(a ask, environment layer, secrets map[string]map[string][]byte) sdp.Settings {
+	spec := p.spec.spec
+	out := sdp.Settings{Environment: spec.Environment, EnvironmentVersion: environment.version, Files: environment.files,
+		Limits: p.spec.limits(a)}
+	out.Layers = []sdp.SealedLayer{
+		{Name: sdp.LayerRepository, Of: a.repository.Name, Variables: a.repository.Variables},
+		environment.sealed,
+		{Name: sdp.LayerSandbox, Of: spec.Name, Variables: spec.Variables, Secrets: secrets[""]},
+		{Name: sdp.LayerService, Of: a.service, Variables: p.spec.of(a.service).Variables, Secrets: secrets[a.service]},
+	}
+	return out
+}
+
+// storedSecrets are the encrypted secrets of a sandbox, "", and of its services.
+func (s *Server) storedSecrets(ctx context.Context, sandbox string) (map[string]map[string][]byte, error) {
+	all, err := s.db.Settings(ctx, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	secrets := map[string]map[string][]byte{}
+	for service, settings := range all {
+		for _, l := range settings.Layers {
+			switch l.Name {
+			case sdp.LayerSandbox:
+				secrets[""] = l.Secrets
+			case sdp.LayerService:
+				secrets[service] = l.Secrets
+			}
+		}
+	}
+	return secrets, nil
+}
+
+// running are the deployments behind the serving containers. Nearly always that is the latest one.
+func (s *Server) running(ctx context.Context, sandbox sdp.Sandbox) (map[string]sdp.Deployment, error) {
+	running := map[string]sdp.Deployment{}
+	for _, v := range sandbox.Services {
+		switch {
+		case v.Serving == nil:
+		case v.Latest != nil && v.Latest.ID == v.Serving.Deployment:
+			running[v.Name] = *v.Latest
+		default:
+			d, err := s.db.Deployment(ctx, v.Serving.Deployment)
+			if err != nil {
+				return nil, err
+			}
+			running[v.Name] = d
+		}
+	}
+	return running, nil
+}
+
+// environmentMoved says in what the environment differs from what containers that stay have.
+func (s *Server) environmentMoved(ctx context.Context, p planning, now layer) ([]sdp.Difference, error) {
+	type version struct {
+		name   string
+		number int
+	}
+	wanted := version{p.spec.spec.Environment, now.version}
+	seen := map[version]bool{wanted: true, {}: wanted == version{}}
+	var list []sdp.Difference
+	for _, name := range slices.Sorted(maps.Keys(p.in.Running)) {
+		d := p.in.Running[name]
+		then := version{d.Environment, d.EnvironmentVersion}
+		if seen[then] || !p.spec.of(name).Deployed() {
+			continue
+		}
+		seen[then] = true
+		before, err := s.environmentOf(ctx, sdp.SandboxSpec{Environment: then.name, EnvironmentVersion: then.number})
+		if sdp.KindOf(err) == sdp.NotFound {
+			continue // deleted since; that it is another one is said with the services
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range sdp.EnvironmentDifferences(before.sealed, now.sealed, before.files, now.files) {
+			if !slices.ContainsFunc(list, func(o sdp.Difference) bool { return o.What == d.What && o.Key == d.Key }) {
+				list = append(list, d)
+			}
+		}
+	}
+	return list, nil
+}
+
+// underWay makes what already goes on in the sandbox a problem. Deployments are looked at with their services.
+func (s *Server) underWay(ctx context.Context, p *planning) error {
+	operations, _, err := s.db.Operations(ctx, p.current.Name, postgres.Page{})
+	if err != nil {
+		return err
+	}
+	for _, op := range operations {
+		if op.State.Settled() || op.Kind == sdp.OpCreate { // a change simply waits for that
+			continue
+		}
+		code, what := "sandbox-busy", string(op.Kind)
+		if op.Kind.Changes() {
+			code = "change-running"
+		}
+		if op.Service != "" {
+			what += " of " + op.Service
+		}
+		p.in.Problems = append(p.in.Problems, sdp.ProblemOf(op.Service, sdp.Errorf(sdp.Conflict, code,
+			"the %s %s, which %s asked for, is under way in sandbox %s", what, op.ID, op.RequestedBy, p.current.Name).
+			WithRemedy("wait until it is done, or cancel it: `sdp cancel %s`", op.ID)))
+	}
+	return nil
+}
+
+// port says which public port the sandbox has, or whose range it will be taken from.
+func (s *Server) port(ctx context.Context, p *planning) error {
+	var err error
+	switch {
+	case p.current == nil:
+		var node sdp.Node
+		if node, err = s.gatewayNode(ctx, p.spec.gateway); err != nil {
+			if !p.known(err) {
+				p.in.Problems = append(p.in.Problems, sdp.ProblemOf("", err))
+			}
+		}
+		p.in.Port.Node = node.Name
+		p.in.Nodes[node.Name] = sdp.PlannedNode{Node: node.Name, Alive: err == nil, DiskFree: node.Health.DiskFree}
+	default:
+		p.in.Port = sdp.PlannedPort{Node: p.current.GatewayNode, Port: p.current.Port}
+		if g := p.spec.gateway; g.Node != "" && g.Node != p.current.GatewayNode {
+			p.in.Problems = append(p.in.Problems, sdp.ProblemOf(g.Name, sdp.Errorf(sdp.Conflict, "gateway-elsewhere",
+				"the sandbox's port is on node %s, the gateway %s is on node %s", p.current.GatewayNode, g.Name, g.Node).
+				WithRemedy("make a new sandbox with that gateway: `sdp sandbox clone %s NAME`, or create one", p.current.Name)))
+		}
+	}
+	if p.in.Port.Node == "" {
+		return nil
+	}
+	p.in.Port.Free, err = s.db.FreePorts(ctx, p.in.Port.Node)
+	if err == nil && p.current == nil && p.in.Port.Free == 0 {
+		p.in.Problems = append(p.in.Problems, sdp.ProblemOf("", sdp.Errorf(sdp.Exhausted, "no-free-port",
+			"all public ports of node %s are taken", p.in.Port.Node).
+			WithRemedy("delete a sandbox, or widen `ports:` in the node's configuration and restart its worker")))
+	}
+	return err
+}
