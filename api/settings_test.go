@@ -11,7 +11,10 @@ import (
 	"sdp/internal/sdp"
 )
 
-func (c *caller) patch(path string, in any) answer { c.t.Helper(); return c.do(http.MethodPatch, path, in) }
+func (c *caller) patch(path string, in any) answer {
+	c.t.Helper()
+	return c.do(http.MethodPatch, path, in)
+}
 
 // served brings all deployments of the shop to RUNNING with the settings of the moment.
 func served(t *testing.T, bed *apitest.Bed, created api.CreatedSandbox) {
