@@ -121,7 +121,7 @@ func (c *checkedSpec) checkLimits() error {
 			return tooMuch(a.service, fmt.Sprintf("%g CPUs", l.CPUs), node.Name, fmt.Sprintf("%g", cpus), "cpus")
 		}
 		if total := node.Health.MemoryTotal; total > 0 && l.Memory > total {
-			return tooMuch(a.service, sdp.FormatBytes(l.Memory)+" of memory", node.Name, sdp.FormatBytes(total), "memory")
+			return tooMuch(a.service, sdp.FormatBytes(l.Memory)+" of memory", node.Name, sdp.RoundBytes(total), "memory")
 		}
 	}
 	for _, member := range limitMembers {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -165,7 +166,7 @@ func (s *stack) await(ctx context.Context, what string, done func() (bool, error
 		case ok:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("waiting for %s took too long (%v)", what, err)
+			return errors.Join(fmt.Errorf("waiting for %s took too long", what), err)
 		}
 		select {
 		case <-ctx.Done():

@@ -20,7 +20,12 @@ func FormatBytes(n int64) string {
 	if unit > 0 || n < 1024 && n > -1024 {
 		return strconv.FormatInt(rest, 10) + strings.TrimPrefix(byteUnits[unit], "B")
 	}
-	size := float64(n)
+	return RoundBytes(n)
+}
+
+// RoundBytes writes a number of bytes for people, with one decimal of the largest unit: "23.5G".
+func RoundBytes(n int64) string {
+	unit, size := 0, float64(n)
 	for unit < len(byteUnits)-1 && math.Abs(size) >= 1024 {
 		size /= 1024
 		unit++

@@ -130,7 +130,7 @@ func (in Planning) nodes(p *Plan) []PlannedNode {
 
 func noRoom(n PlannedNode) PlanProblem {
 	return ProblemOf("", Errorf(Exhausted, "disk-full", "node %s has %s of disk free, the builds need about %s and %s must stay free",
-		n.Node, FormatBytes(n.DiskFree), FormatBytes(n.DiskNeeded), FormatBytes(buildReserve)).
+		n.Node, RoundBytes(n.DiskFree), RoundBytes(n.DiskNeeded), FormatBytes(buildReserve)).
 		WithRemedy("make room there: `sdp images prune --node %s` removes images nobody needs", n.Node))
 }
 
