@@ -167,8 +167,7 @@ func (s *Server) underWay(ctx context.Context, p *planning) error {
 // port says which public port the sandbox has, or whose range it will be taken from.
 func (s *Server) port(ctx context.Context, p *planning) error {
 	var err error
-	switch {
-	case p.current == nil:
+	if p.current == nil {
 		var node sdp.Node
 		if node, err = s.gatewayNode(ctx, p.spec.gateway); err != nil {
 			if !p.known(err) {
@@ -177,7 +176,7 @@ func (s *Server) port(ctx context.Context, p *planning) error {
 		}
 		p.in.Port.Node = node.Name
 		p.in.Nodes[node.Name] = sdp.PlannedNode{Node: node.Name, Alive: err == nil, DiskFree: node.Health.DiskFree}
-	default:
+	} else {
 		p.in.Port = sdp.PlannedPort{Node: p.current.GatewayNode, Port: p.current.Port}
 		if g := p.spec.gateway; g.Node != "" && g.Node != p.current.GatewayNode {
 			p.in.Problems = append(p.in.Problems, sdp.ProblemOf(g.Name, sdp.Errorf(sdp.Conflict, "gateway-elsewhere",
