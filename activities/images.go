@@ -111,10 +111,17 @@ func (s *stock) kind(i docker.StoredImage) sdp.ImageKind {
 		return sdp.ServiceImage
 	case i.Ours && len(i.Refs) == 0:
 		return sdp.LeftoverImage
+	case s.used(i):
+		return sdp.SharedImage
 	case len(i.Refs) > 0 && len(s.baseOf(i)) > 0:
 		return sdp.BaseImage
 	}
 	return ""
+}
+
+// used reports whether an image is one of those that this installation needs.
+func (s *stock) used(i docker.StoredImage) bool {
+	return slices.ContainsFunc(i.Refs, func(name string) bool { return len(s.needed.Images[name]) > 0 })
 }
 
 // extends reports whether i has all layers of base and more.
@@ -132,7 +139,7 @@ func (s *stock) baseOf(i docker.StoredImage) []string {
 		}
 	}
 	for _, o := range s.all {
-		if o.Ours && !i.Ours && extends(o, i) {
+		if (o.Ours || s.used(o)) && !i.Ours && !s.used(i) && extends(o, i) {
 			of[o.Labels[sdp.LabelRepository]] = true
 		}
 	}

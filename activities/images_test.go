@@ -222,8 +222,19 @@ func TestPruneLeavesOthersAlone(t *testing.T) {
 	s := newShelf(t)
 	mine := s.image("account", "mine0000")
 	other := newShelf(t)
-	if r := other.prune(sdp.NeededImages{}, false); len(r.Removed) > 0 || !s.has(mine) {
-		t.Errorf("another instance removed %q", names(r.Removed))
+	for _, need := range []sdp.NeededImages{{}, {Images: map[string][]string{mine: {"container account"}}}} {
+		if r := other.prune(need, false); len(r.Removed)+len(r.Kept) > 0 || !s.has(mine) {
+			t.Errorf("another instance removed %q and kept %q", names(r.Removed), names(r.Kept))
+		}
+		all, err := other.Docker.Inventory(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := stock{host: other.Host, all: all, needed: need}
+		i := slices.IndexFunc(all, func(i docker.StoredImage) bool { return slices.Contains(i.Refs, mine) })
+		if kind := look.kind(all[i]); kind == sdp.SharedImage != (need.Images != nil) {
+			t.Errorf("it is %q", kind)
+		}
 	}
 }
 

@@ -85,8 +85,8 @@ type pruneImagesInput struct {
 }
 
 func (s *Server) pruneImages(ctx context.Context, in *pruneImagesInput) (*body[PruneReport], error) {
-	event := &infoOf(ctx).event
-	event.Detail = "node " + in.Node
+	info := infoOf(ctx)
+	info.dryRun = in.Body.DryRun
 	node, err := s.dockerNode(ctx, in.Node)
 	if err != nil {
 		return nil, err
@@ -95,18 +95,14 @@ func (s *Server) pruneImages(ctx context.Context, in *pruneImagesInput) (*body[P
 	if err != nil {
 		return nil, err
 	}
-	event.Detail = describePrune(report)
+	info.event.Detail = describePrune(report)
 	return &body[PruneReport]{viewPrune(report)}, nil
 }
 
 // describePrune is a prune in one line, for the audit.
 func describePrune(r sdp.PruneReport) string {
 	const named = 5
-	verb := "removed"
-	if r.DryRun {
-		verb = "would remove"
-	}
-	text := fmt.Sprintf("node %s: %s %d images, %d MB", r.Node, verb, len(r.Removed), r.Freed>>20)
+	text := fmt.Sprintf("node %s: removed %d images, %d MB", r.Node, len(r.Removed), r.Freed/1e6)
 	var names []string
 	for _, i := range r.Removed[:min(named, len(r.Removed))] {
 		names = append(names, cmp.Or(i.Name, i.ID))

@@ -62,11 +62,10 @@ func TestPruneImages(t *testing.T) {
 	}
 	me.post("/api/v1/nodes/nope/images/prune", api.PruneImages{}).problem(http.StatusNotFound, "node-not-found")
 	events := audited(t, me, "images.prune")
-	if len(events) != 3 || events[0].Outcome != "refused" || events[1].Outcome != "succeeded" ||
+	if len(events) != 2 || events[0].Outcome != "refused" || events[1].Outcome != "succeeded" ||
 		events[1].Detail != "node micro-1: removed 2 images, 6 MB: sdp/account:2, sha256:3" {
 		t.Errorf("audit %+v", events)
 	}
-	contains(t, events[2].Detail, "node micro-1: would remove 2 images")
 
 	bed.Advance(time.Minute)
 	p := me.post(at, api.PruneImages{}).problem(http.StatusServiceUnavailable, "node-without-worker")

@@ -85,7 +85,7 @@ func (h *heldAnswer) release(c *gin.Context) {
 
 // audit writes what became of a mutation. The row is written even if the caller is gone: the change is not.
 func (s *Server) audit(ctx context.Context, info *requestInfo, status int) {
-	if info.replay {
+	if info.replay || info.dryRun && info.problem == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -19,6 +19,7 @@ type requestInfo struct {
 	event  sdp.AuditEvent
 	events []sdp.AuditEvent
 	replay bool // the answer is a stored one: nothing was done
+	dryRun bool // the answer only says what would be done
 }
 
 type infoKey struct{}

@@ -7,7 +7,7 @@ type Image struct {
 	Node       string    `json:"node"`
 	ID         string    `json:"id"`
 	Name       string    `json:"name,omitempty" doc:"absent for a leftover"`
-	Kind       string    `json:"kind" enum:"service,leftover,base" doc:"service: SDP made it of a commit; leftover: another image took its name; base: images are made from it, SDP never removes it"`
+	Kind       string    `json:"kind" enum:"service,leftover,shared,base" doc:"service: SDP made it of a commit; leftover: another image took its name; shared: another installation made it and removes it; base: images are made from it, SDP never removes it"`
 	Repository string    `json:"repository,omitempty"`
 	SHA        string    `json:"sha,omitempty"`
 	Size       int64     `json:"size" doc:"bytes, what it shares with other images included"`

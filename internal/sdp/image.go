@@ -8,6 +8,7 @@ type ImageKind string
 const (
 	ServiceImage  ImageKind = "service"  // SDP made it of a commit
 	LeftoverImage ImageKind = "leftover" // SDP made it and another image took its name
+	SharedImage   ImageKind = "shared"   // another installation on this Docker daemon made it and this one uses it; only that one removes it
 	BaseImage     ImageKind = "base"     // somebody brought it here, and images are made from it; SDP never removes it
 )
 

@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,11 +33,11 @@ removed by "sdp images prune", or by the node itself when its disk is fuller tha
 			if err != nil {
 				return err
 			}
-			images, err := c.Images(cmd.Context(), node)
+			found, err := c.Images(cmd.Context(), node)
 			if err != nil {
 				return err
 			}
-			return a.Screen.Data(images, func() { a.showImages(images) })
+			return a.Screen.Data(found, func() { a.showImages(found) })
 		},
 	}
 	cmd.Flags().StringVar(&node, "node", "", "only this node's")
@@ -53,13 +54,13 @@ func (a *App) connectForNode(node string) (*apiclient.Client, error) {
 	return a.connect()
 }
 
-func (a *App) showImages(images api.Images) {
+func (a *App) showImages(found api.Images) {
 	t := a.Screen.Table("NODE", "IMAGE", "SIZE", "CREATED", "NEEDED BY")
-	for _, i := range images.Items {
+	for _, i := range found.Items {
 		t.Row(i.Node, imageName(i), screen.Bytes(i.Size), a.Screen.Age(i.CreatedAt), neededBy(i))
 	}
 	t.Print("There are no images yet. The first deployment makes one.")
-	for _, m := range images.Missing {
+	for _, m := range found.Missing {
 		a.Screen.Notef("%s could not be asked: %s", a.Screen.Paint(screen.Yellow, m.Node), m.Reason)
 	}
 }
@@ -117,7 +118,7 @@ func (a *App) prune(ctx context.Context, c *apiclient.Client, node string, dryRu
 			reports = append(reports, report)
 			continue
 		}
-		a.Screen.Notef("%s: %d images go, which frees %s.", n, len(report.Removed), screen.Bytes(report.Freed))
+		a.Screen.Notef("%s: %s to remove, which frees %s.", n, images(report.Removed), screen.Bytes(report.Freed))
 		if report, err = c.PruneImages(ctx, n, false); err != nil {
 			return err
 		}
@@ -147,12 +148,12 @@ func (a *App) showPruned(reports []api.PruneReport) {
 	for _, r := range reports {
 		switch {
 		case len(r.Removed) == 0:
-			a.Screen.Printf("%s: nothing to remove; %d images are needed, %s of the disk are free.", r.Node, len(r.Kept), screen.Bytes(r.DiskFree))
+			a.Screen.Printf("%s: nothing to remove; %s needed, %s of the disk are free.", r.Node, images(r.Kept), screen.Bytes(r.DiskFree))
 			continue
 		case r.DryRun:
-			a.Screen.Printf("%s: would remove %d images and free %s; %d are needed.", r.Node, len(r.Removed), screen.Bytes(r.Freed), len(r.Kept))
+			a.Screen.Printf("%s: would remove %s and free %s; %s needed.", r.Node, images(r.Removed), screen.Bytes(r.Freed), images(r.Kept))
 		default:
-			a.Screen.Printf("%s: removed %d images, %s; %s of the disk are free.", r.Node, len(r.Removed), screen.Bytes(r.Freed), screen.Bytes(r.DiskFree))
+			a.Screen.Printf("%s: removed %s, %s; %s of the disk are free.", r.Node, images(r.Removed), screen.Bytes(r.Freed), screen.Bytes(r.DiskFree))
 		}
 		t := a.Screen.Table("IMAGE", "SIZE", "CREATED")
 		for _, i := range r.Removed {
@@ -160,4 +161,12 @@ func (a *App) showPruned(reports []api.PruneReport) {
 		}
 		t.Print("")
 	}
+}
+
+// images counts images.
+func images(list []api.Image) string {
+	if len(list) == 1 {
+		return "1 image"
+	}
+	return fmt.Sprintf("%d images", len(list))
 }
