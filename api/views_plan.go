@@ -55,6 +55,7 @@ type PlannedNode struct {
 	Alive      bool            `json:"alive"`
 	DiskNeeded int64           `json:"diskNeeded" doc:"bytes, estimated"`
 	DiskFree   int64           `json:"diskFree" doc:"bytes"`
+	GitMillis  float64         `json:"gitMillis,omitempty" doc:"how long the slowest answer of the git server took, in milliseconds"`
 	Images     []RequiredImage `json:"images" doc:"base images of what is built"`
 }
 

@@ -85,6 +85,7 @@ type PlannedNode struct {
 	Alive      bool
 	DiskNeeded int64 // bytes, estimated from what is built
 	DiskFree   int64
+	Asked      time.Duration   // how long the slowest answer of the git server took
 	Images     []RequiredImage // base images of what is built
 }
 

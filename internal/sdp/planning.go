@@ -103,8 +103,9 @@ func (in Planning) nodes(p *Plan) []PlannedNode {
 			continue
 		}
 		n := need(s.Node)
+		r := in.Results[s.Service]
+		n.Asked = max(n.Asked, r.Asked)
 		if s.builds() {
-			r := in.Results[s.Service]
 			n.DiskNeeded += r.Need
 			for _, image := range r.Base {
 				if !slices.Contains(n.Images, image) {
