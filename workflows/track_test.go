@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,6 +16,7 @@ import (
 // look is one look at the branches: asked are "node: owner/repository", in order, answers what FinishTracking was told.
 type look struct {
 	env     *testsuite.TestWorkflowEnvironment
+	lock    sync.Mutex // nodes answer at once
 	asked   []string
 	answers []activities.WatchAnswer
 	ended   bool
@@ -27,7 +29,9 @@ func newLook(t *testing.T, round activities.TrackRound, answer func(node string,
 	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in activities.WatchInput) ([]activities.WatchAnswer, error) {
 		var out []activities.WatchAnswer
 		for _, ask := range in.Asks {
+			l.lock.Lock()
 			l.asked = append(l.asked, in.Node+": "+ask.Owner+"/"+ask.Repository)
+			l.lock.Unlock()
 			a, err := answer(in.Node, ask)
 			if err != nil {
 				return nil, err

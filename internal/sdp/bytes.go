@@ -20,11 +20,20 @@ func FormatBytes(n int64) string {
 	if unit > 0 || n < 1024 && n > -1024 {
 		return strconv.FormatInt(rest, 10) + strings.TrimPrefix(byteUnits[unit], "B")
 	}
-	return RoundBytes(n)
+	return rounded(n)
 }
 
-// RoundBytes writes a number of bytes for people, with one decimal of the largest unit: "23.5G".
+// RoundBytes writes a number of bytes for people, with one decimal at the most: "23.5G", "8G".
 func RoundBytes(n int64) string {
+	if n < 1024 && n > -1024 {
+		return strconv.FormatInt(n, 10) + "B"
+	}
+	text := rounded(n)
+	unit := text[len(strings.TrimRight(text, "KMGT")):]
+	return strings.TrimSuffix(strings.TrimSuffix(text, unit), ".0") + unit
+}
+
+func rounded(n int64) string {
 	unit, size := 0, float64(n)
 	for unit < len(byteUnits)-1 && math.Abs(size) >= 1024 {
 		size /= 1024

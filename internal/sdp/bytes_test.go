@@ -23,3 +23,11 @@ func TestSizesAreReadAsTheyAreWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesAreRoundedForPeople(t *testing.T) {
+	for n, want := range map[int64]string{0: "0B", 24684084 << 10: "23.5G", 8 << 30: "8G", 1<<30 + 1: "1G", 3 << 19: "1.5M"} {
+		if got := RoundBytes(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
