@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ const (
 type yard struct {
 	env     *testsuite.TestWorkflowEnvironment
 	events  []string
+	lock    sync.Mutex // local activities run at once
 	settled []activities.SettleInput
 	waited  []activities.WaitingInput
 }
@@ -36,10 +39,14 @@ func newYard(t *testing.T) *yard {
 	y.env.SetTestTimeout(20 * time.Second)
 	y.env.RegisterActivity(&activities.Control{})
 	y.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in activities.SettleInput) error {
+		y.lock.Lock()
+		defer y.lock.Unlock()
 		y.settled = append(y.settled, in)
 		return nil
 	})
 	y.env.OnActivity(control.Wait, any_, any_).Return(func(_ context.Context, in activities.WaitingInput) error {
+		y.lock.Lock()
+		defer y.lock.Unlock()
 		y.waited = append(y.waited, in)
 		return nil
 	})
@@ -196,6 +203,7 @@ func TestDeleteEndsAChangeThatWaits(t *testing.T) {
 	y.at(2*time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
 	y.run(t)
 	y.want(t, "begin s", "cancel s", "begin x", "end x")
+	slices.SortFunc(y.settled, func(a, b activities.SettleInput) int { return strings.Compare(a.Operation.ID, b.Operation.ID) })
 	if len(y.settled) != 2 || y.settled[0].Operation.ID != "c" || y.settled[0].Failure.Code != "superseded" {
 		t.Errorf("settled: %+v", y.settled)
 	}
