@@ -15,7 +15,7 @@ type Place struct {
 }
 
 // Parameterize turns a specification, as JSON, into that of a template: parameters at the places, all else literally.
-// It also returns what the parameters replaced; one that replaced different values has none.
+// A branch that becomes one is not pinned to a commit any more. It also returns what the parameters replaced; one that replaced different values has none.
 func Parameterize(spec []byte, places []Place) (template []byte, was map[string]string, err error) {
 	tree, err := decodeJSON(spec)
 	if err != nil {
@@ -27,6 +27,7 @@ func Parameterize(spec []byte, places []Place) (template []byte, was map[string]
 	if err != nil {
 		return nil, nil, err
 	}
+	unpin("", tree, at)
 	tree = replaceLeaves("", tree, func(path, value string) string {
 		if parameter, replaced := at[path]; replaced {
 			return "${" + parameter + "}"
@@ -37,6 +38,22 @@ func Parameterize(spec []byte, places []Place) (template []byte, was map[string]
 		return nil, nil, err
 	}
 	return template, replaced(at, values), nil
+}
+
+// unpin drops the commit beside each branch that becomes a parameter: a sandbox made from the template would run the old
+// commit under the new branch's name.
+func unpin(path string, tree any, at map[string]string) {
+	members, ok := tree.(map[string]any)
+	if !ok {
+		return
+	}
+	own := strings.TrimPrefix(path+".", ".")
+	if at[own+"branch"] != "" && at[own+"commit"] == "" {
+		delete(members, "commit")
+	}
+	for key, value := range members {
+		unpin(own+key, value, at)
+	}
 }
 
 // locate returns the parameter of each path.

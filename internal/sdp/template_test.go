@@ -136,3 +136,12 @@ func TestParameterize(t *testing.T) {
 		}
 	}
 }
+
+func TestParameterizedBranchIsNotPinned(t *testing.T) {
+	spec := []byte(`{"gateway":{"branch":"main","commit":"c1"},"services":{"account":{"branch":"x","commit":"c2"},"user":{"branch":"y","commit":"c3"}}}`)
+	raw, _, err := Parameterize(spec, []Place{{"branch", "account"}, {"gw", "gateway"}})
+	const want = `{"gateway":{"branch":"${gw}"},"services":{"account":{"branch":"${branch}"},"user":{"branch":"y","commit":"c3"}}}`
+	if err != nil || string(raw) != want {
+		t.Errorf("%s, %v; want %s", raw, err, want)
+	}
+}
