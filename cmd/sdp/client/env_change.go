@@ -259,8 +259,8 @@ func (a *App) runEnvImport(ctx context.Context, name, path string, flags importF
 }
 
 func (a *App) showImported(e api.Environment, entries api.EnvironmentEntries) {
-	a.Screen.Printf("Environment %s is at version %d: %d variables and %d secrets were read.", a.Screen.Paint(screen.Bold, e.Name),
-		e.Version, len(entries.Variables), len(entries.Secrets))
+	a.Screen.Printf("Environment %s is at version %d; the file has %s and %s.", a.Screen.Paint(screen.Bold, e.Name),
+		e.Version, screen.Count(len(entries.Variables), "variable"), screen.Count(len(entries.Secrets), "secret"))
 }
 
 // entries sorts what was read into variables and secrets; known are the secrets the environment has.

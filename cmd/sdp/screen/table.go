@@ -133,3 +133,11 @@ func Bytes(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %s", value, unit)
 }
+
+// Count says how many there are of something: "1 secret", "2 secrets".
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
