@@ -105,7 +105,7 @@ func TestImportOfAnEnvFile(t *testing.T) {
 	x := newTerminal(t)
 	file := write(t, ".env", "export LEVEL=info\nPASSWORD='pass-Marker'\nPEM=\"-----\nMarker\n-----\"\n")
 	x.wantError("unknown-environment", "sdp env create", "env", "import", "qa", file)
-	x.want("version 1: 1 variables and 2 secrets", "env", "import", "qa", file, "--create", "--secret", "PASSWORD", "--secret", "PEM")
+	x.want("version 1; the file has 1 variable and 2 secrets", "env", "import", "qa", file, "--create", "--secret", "PASSWORD", "--secret", "PEM")
 	if out := x.want("LEVEL", "env", "show", "qa"); strings.Contains(out, "Marker") {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
