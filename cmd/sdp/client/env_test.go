@@ -110,12 +110,12 @@ func TestImportOfAnEnvFile(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	again := write(t, "again.env", "LEVEL=debug\nPASSWORD=other-Marker\n")
-	x.want("version 2: 1 variables and 1 secrets", "env", "import", "qa", again) // what is a secret stays one
+	x.want("version 2; the file has 1 variable and 1 secret.", "env", "import", "qa", again) // what is a secret stays one
 	if out := x.want("debug", "env", "show", "qa"); strings.Contains(out, "Marker") {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	x.stdin = "A=Marker\n"
-	x.want("version 3: 0 variables and 1 secrets", "env", "import", "qa", "-", "--secrets")
+	x.want("version 3; the file has 0 variables and 1 secret.", "env", "import", "qa", "-", "--secrets")
 	bad := write(t, "bad.env", "A=1\nB=\"Marker\nC=2\n")
 	x.wantError("bad-dotenv", "bad.env:2: B has no closing", "env", "import", "qa", bad)
 	x.wantError("usage", "the file does not set it", "env", "import", "qa", again, "--secret", "OTHER")
