@@ -65,8 +65,9 @@ func TestImagesArePruned(t *testing.T) {
 func imports(t *testing.T, s *site, name string, args ...string) {
 	t.Helper()
 	dir := t.TempDir()
-	command(t, dir, "tar", "-cf", "empty.tar", "--files-from", "/dev/null")
-	s.docker(t, append(append([]string{"import"}, args...), dir+"/empty.tar", name)...)
+	write(t, dir, "own", name)
+	command(t, dir, "tar", "-cf", "own.tar", "own")
+	s.docker(t, append(append([]string{"import"}, args...), dir+"/own.tar", name)...)
 	t.Cleanup(func() { s.docker(t, "rmi", name) })
 }
 
