@@ -83,6 +83,7 @@ func TestPlanIsWhatApplyDoes(t *testing.T) {
 	if p := probe(t, box.URL, ""); p.SHA != sha || p.SHA == before.SHA {
 		t.Errorf("probe runs %s, want %s", p.SHA, sha)
 	}
+	eventually(t, time.Minute, s.containersAre(t, name, 2)) // the one that was replaced has drained
 	s.settingsPlanned(t, box)
 
 	s.ok(t, "sandbox", "export", name, "--file", file+".exported")
