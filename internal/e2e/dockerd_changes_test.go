@@ -10,9 +10,11 @@ import (
 	"sdp/internal/sdp"
 )
 
-// gated makes a sandbox whose service asks the gate, beside one that does not.
+// gated makes a sandbox whose service asks the gate, beside one that does not. The daemon may have come back a moment ago:
+// what needs the node is refused until its next heartbeat says so.
 func (c crash) gated(t *testing.T, g *gate) api.Sandbox {
 	t.Helper()
+	c.awaitNode(t, "")
 	return c.newSandbox(t, "variables: {GATE: '"+g.url+"'}\nservices:\n  plain: {branch: feature/gated}\n")
 }
 
