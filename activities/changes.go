@@ -37,10 +37,7 @@ func (c *Control) BeginChange(ctx context.Context, operation string) (Change, er
 	if err != nil {
 		return Change{}, fail(err)
 	}
-	out := Change{New: op.Change.New, Atomic: op.Change.Atomic, Actions: op.Change.Actions}
-	if g := op.Change.Spec.Gateway; g != nil {
-		out.Front = g.Repository
-	}
+	out := Change{New: op.Change.New, Atomic: op.Change.Atomic, Front: op.Change.Spec.GatewayName(), Actions: op.Change.Actions}
 	out.Gateway, out.Back = out.Front != before, before
 	return out, nil
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
-	"sdp/internal/secret"
 )
 
 // FinishTracking compares what git servers said with what is deployed: a tracked service whose branch moved is deployed,
@@ -88,8 +86,7 @@ func (c *Control) deployMoved(ctx context.Context, w sdp.Watched, head string, n
 	}
 	d := postgres.NewDeployment{Deployment: sdp.Deployment{ID: sdp.NewID("d-"), Sandbox: w.Sandbox, Service: w.Service,
 		Repository: w.Repository, Branch: w.Branch, SHA: head, RequestedBy: w.Owner}}
-	d.Credentials, err = secret.SealTo(node.Name, node.KeyID, node.PublicKey, d.ID, time.Now().Add(boxLifetime), stored[w.Owner].plain)
-	if err != nil {
+	if d.Credentials, err = sealTo(node, d.ID, boxLifetime, stored[w.Owner].plain); err != nil {
 		return err
 	}
 	why := fmt.Sprintf("tracking: %s moved from %s to %s; fetched with the credentials %s stored", w.Branch, orNothing(w.Serving),

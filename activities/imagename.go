@@ -74,9 +74,11 @@ func (s source) dockerfile(ctx context.Context) (string, error) {
 	if !s.clone.Has(s.sha) {
 		return "", errNotFetched
 	}
-	content, err := s.clone.File(ctx, s.sha, cmp.Or(s.repo.Dockerfile, "Dockerfile"))
+	content, err := s.clone.File(ctx, s.sha, s.repo.dockerfile())
 	return string(content), err
 }
+
+func (r Repository) dockerfile() string { return cmp.Or(r.Dockerfile, "Dockerfile") }
 
 // findImage returns the name of the image a deployment uses and whether it is there. One that the deployment brings
 // along, because a restart, a plan or a snapshot knows it to be of the commit, is taken where it is still there.
@@ -96,6 +98,11 @@ func (h *Host) findImage(ctx context.Context, s source, in FetchInput) (name str
 // claimImage claims an image for a deployment and reports whether it is there: in this order, so that what is there stays.
 func (h *Host) claimImage(ctx context.Context, deployment, name, sha string) (bool, error) {
 	h.claims.take(deployment, name)
+	return h.hasImage(ctx, name, sha)
+}
+
+// hasImage reports whether an image is there and of a commit.
+func (h *Host) hasImage(ctx context.Context, name, sha string) (bool, error) {
 	image, found, err := h.Docker.ImageInfo(ctx, name)
 	return found && image.Labels[sdp.LabelSHA] == sha, err
 }

@@ -55,7 +55,12 @@ func (c *Control) sealSettings(j postgres.Job) (sdp.SealedBox, error) {
 	if err != nil {
 		return sdp.SealedBox{}, err
 	}
-	return secret.SealTo(j.Node.Name, j.Node.KeyID, j.Node.PublicKey, j.Deployment.ID, time.Now().Add(boxLifetime), plain)
+	return sealTo(j.Node, j.Deployment.ID, boxLifetime, plain)
+}
+
+// sealTo seals something to a node for one operation.
+func sealTo(n sdp.Node, operation string, lifetime time.Duration, plain []byte) (sdp.SealedBox, error) {
+	return secret.SealTo(n.Name, n.KeyID, n.PublicKey, operation, time.Now().Add(lifetime), plain)
 }
 
 func (c *Control) openSettings(s sdp.Settings) (Confidential, error) {

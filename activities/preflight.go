@@ -118,7 +118,7 @@ func (p *preflight) resolve(ctx context.Context) (err error) {
 
 // look finds the commit's image. A base image that is missing is no failure yet: bases names it.
 func (p *preflight) look(ctx context.Context) error {
-	from := source{host: p.host, repo: p.repo, clone: p.clone, sha: p.out.SHA}
+	from := p.source()
 	name, err := from.imageName(ctx)
 	unknown := errors.Is(err, errNotFetched) || err != nil && sdp.AsError(err).Code == "missing-base-image"
 	if err != nil && !unknown {
@@ -134,18 +134,21 @@ func (p *preflight) look(ctx context.Context) error {
 		if ref == "" || p.out.Cached {
 			continue
 		}
-		image, found, err := p.host.Docker.ImageInfo(ctx, ref)
-		if err != nil {
+		if p.out.Cached, err = p.host.hasImage(ctx, ref, p.out.SHA); err != nil {
 			return err
 		}
-		if found && image.Labels[sdp.LabelSHA] == p.out.SHA {
-			p.out.Image, p.out.Cached = ref, true
+		if p.out.Cached {
+			p.out.Image = ref
 		}
 	}
 	if !p.out.Cached {
 		p.out.Image = name
 	}
 	return nil
+}
+
+func (p *preflight) source() source {
+	return source{host: p.host, repo: p.repo, clone: p.clone, sha: p.out.SHA}
 }
 
 // search finds out whether a pinned commit still exists. Branches were asked for just now.
@@ -200,20 +203,16 @@ func (p *preflight) bases(ctx context.Context) error {
 
 // dockerfile reads the commit's Dockerfile, or says that it cannot be known yet.
 func (p *preflight) dockerfile(ctx context.Context) (string, error) {
-	name := p.repo.Dockerfile
-	if name == "" {
-		name = "Dockerfile"
-	}
-	if !p.clone.Has(p.out.SHA) {
+	content, err := p.source().dockerfile(ctx)
+	switch name := p.repo.dockerfile(); {
+	case errors.Is(err, errNotFetched):
 		p.out.Base = append(p.out.Base, sdp.RequiredImage{Unknown: true, Ref: "bases of " + p.repo.Name + "'s " + name})
 		return "", nil
-	}
-	content, err := p.clone.File(ctx, p.out.SHA, name)
-	if errors.Is(err, fs.ErrNotExist) {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", sdp.Errorf(sdp.Failed, "no-dockerfile", "commit %s of %s has no %s", sdp.ShortSHA(p.out.SHA), p.repo.Name, name).
 			WithRemedy("add one to the branch, or set `dockerfile:` of the repository to where it is")
 	}
-	return string(content), err
+	return content, err
 }
 
 // estimate says how much disk a build needs: the checkout, taken to be no larger than the clone's packed history, and

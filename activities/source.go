@@ -170,11 +170,11 @@ func (h *Host) checkout(ctx context.Context, in SourceInput, log *logs.Stream) e
 }
 
 func (h *Host) needDisk() error {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(h.Data, &fs); err != nil {
-		return fmt.Errorf("reading the free disk space: %w", err)
+	free, err := h.diskFree()
+	if err != nil {
+		return err
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
+	if free < minFree {
 		return diskFull(h.Node, fmt.Sprintf("%d MB are free, a build needs %d", free>>20, minFree>>20))
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
-	"sdp/internal/secret"
 )
 
 // watchBoxLifetime is how long a node may use credentials sealed for one look at branches.
@@ -131,7 +130,7 @@ func (b *roundBuilder) add(w sdp.Watched, node sdp.Node, credential openCredenti
 			}
 		}
 	}
-	box, err := secret.SealTo(node.Name, node.KeyID, node.PublicKey, b.id, time.Now().Add(watchBoxLifetime), credential.plain)
+	box, err := sealTo(node, b.id, watchBoxLifetime, credential.plain)
 	if err != nil {
 		return err
 	}

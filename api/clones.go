@@ -56,12 +56,16 @@ func (s *Server) nameFree(ctx context.Context, name string) error {
 	_, err := s.sandbox(ctx, name)
 	switch {
 	case err == nil:
-		return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", name).
-			WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", name)
+		return sandboxExists(name)
 	case sdp.KindOf(err) == sdp.NotFound:
 		return nil
 	}
 	return err
+}
+
+func sandboxExists(name string) error {
+	return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", name).
+		WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", name)
 }
 
 type cloneInput struct {

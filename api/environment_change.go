@@ -84,15 +84,10 @@ func copied[V any](m map[string]V) map[string]V {
 }
 
 func (c *environmentChange) remove(_ postgres.StoredEnvironment, next *postgres.EnvironmentContent) error {
+	if err := unset(c.unset, next.Variables, next.Secrets, "", "sdp env show"); err != nil {
+		return err
+	}
 	for _, key := range c.unset {
-		_, isVariable := next.Variables[key]
-		_, isSecret := next.Secrets[key]
-		if !isVariable && !isSecret {
-			known := slices.Concat(slices.Collect(maps.Keys(next.Variables)), slices.Collect(maps.Keys(next.Secrets)))
-			return unknown("unknown-variable", "variable or secret", key, known, "`sdp env show` lists those there are")
-		}
-		delete(next.Variables, key)
-		delete(next.Secrets, key)
 		c.note(&c.names.removed, key)
 	}
 	for _, path := range c.removeFiles {
@@ -101,6 +96,21 @@ func (c *environmentChange) remove(_ postgres.StoredEnvironment, next *postgres.
 		}
 		delete(next.Files, path)
 		c.note(&c.names.removed, path)
+	}
+	return nil
+}
+
+// unset removes keys from variables and secrets. of says whose they are, list is the command that lists them.
+func unset(keys []string, variables map[string]string, secrets map[string][]byte, of, list string) error {
+	for _, key := range keys {
+		_, variable := variables[key]
+		_, secret := secrets[key]
+		if !variable && !secret {
+			known := slices.Concat(slices.Collect(maps.Keys(variables)), slices.Collect(maps.Keys(secrets)))
+			return unknown("unknown-variable", "variable or secret"+of, key, known, "`"+list+"` lists those there are")
+		}
+		delete(variables, key)
+		delete(secrets, key)
 	}
 	return nil
 }

@@ -59,8 +59,7 @@ func (s *Server) target(ctx context.Context, r changeRequest) (*sdp.Sandbox, err
 	case err != nil:
 		return nil, err
 	case r.isNew:
-		return nil, sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", sandbox.Name).
-			WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", sandbox.Name)
+		return nil, sandboxExists(sandbox.Name)
 	}
 	return &sandbox, nil
 }

@@ -58,15 +58,11 @@ func (s *Server) environmentOf(ctx context.Context, spec sdp.SandboxSpec) (l lay
 // settings are what a service's container would be started with once the specification is applied.
 func (p *planning) settings(a ask, environment layer, secrets map[string]map[string][]byte) sdp.Settings {
 	spec := p.spec.spec
-	out := sdp.Settings{Environment: spec.Environment, EnvironmentVersion: environment.version, Files: environment.files,
-		Limits: p.spec.limits(a)}
-	out.Layers = []sdp.SealedLayer{
-		{Name: sdp.LayerRepository, Of: a.repository.Name, Variables: a.repository.Variables},
-		environment.sealed,
-		{Name: sdp.LayerSandbox, Of: spec.Name, Variables: spec.Variables, Secrets: secrets[""]},
-		{Name: sdp.LayerService, Of: a.service, Variables: p.spec.of(a.service).Variables, Secrets: secrets[a.service]},
-	}
-	return out
+	return sdp.Settings{Environment: spec.Environment, EnvironmentVersion: environment.version, Files: environment.files,
+		Limits: p.spec.limits(a),
+		Layers: sdp.LayersOf(a.repository.Name, a.repository.Variables, &environment.sealed,
+			spec.Name, sdp.OwnValues{Variables: spec.Variables, Secrets: secrets[""]},
+			a.service, sdp.OwnValues{Variables: p.spec.of(a.service).Variables, Secrets: secrets[a.service]})}
 }
 
 // storedSecrets are the encrypted secrets of a sandbox, "", and of its services.

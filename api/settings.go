@@ -166,16 +166,9 @@ func (c settingsChange) apply(_ sdp.Sandbox, old postgres.SandboxSettings) (post
 }
 
 func (c settingsChange) remove(next *postgres.SandboxSettings) error {
-	for _, key := range c.in.Unset {
-		_, variable := next.Variables[key]
-		_, secret := next.Secrets[key]
-		if !variable && !secret {
-			known := slices.Concat(slices.Collect(maps.Keys(next.Variables)), slices.Collect(maps.Keys(next.Secrets)))
-			return unknown("unknown-variable", "variable or secret of sandbox "+c.sandbox, key, known,
-				"`sdp sandbox show "+c.sandbox+"` lists those there are")
-		}
-		delete(next.Variables, key)
-		delete(next.Secrets, key)
+	err := unset(c.in.Unset, next.Variables, next.Secrets, " of sandbox "+c.sandbox, "sdp sandbox show "+c.sandbox)
+	if err != nil {
+		return err
 	}
 	for _, key := range c.in.UnsetLabels {
 		if _, ok := next.Labels[key]; !ok {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -138,7 +139,7 @@ func plans(ctx context.Context, s *stack) ([]figure, error) {
 		}
 		var plan api.Plan
 		if err := json.Unmarshal([]byte(out), &plan); err != nil || len(plan.Nodes) == 0 || len(plan.Problems) > 0 {
-			return nil, fmt.Errorf("the plan says %s (%w)", out, err)
+			return nil, errors.Join(fmt.Errorf("the plan says %s", out), err)
 		}
 		slowest := slices.MaxFunc(plan.Nodes, func(a, b api.PlannedNode) int { return cmp.Compare(a.GitMillis, b.GitMillis) })
 		out, err = s.sh(ctx, s.root, lsRemoteAll, urls)

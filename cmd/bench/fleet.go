@@ -38,7 +38,7 @@ func (s *stack) addFleet(ctx context.Context) error {
 		return err
 	}
 	s.hasFleet = true
-	return s.await(ctx, "the repositories", func() (bool, error) {
+	return await(ctx, "the repositories", startLimit, func() (bool, error) {
 		out, err := s.sdp(ctx, "repos")
 		return strings.Contains(out, fleetName(fleet-1)), err
 	})
@@ -94,7 +94,7 @@ func (s *stack) makeRoom(ctx context.Context, more int) error {
 	if err != nil {
 		return err
 	}
-	return s.await(ctx, "more ports", func() (bool, error) {
+	return await(ctx, "more ports", startLimit, func() (bool, error) {
 		nodes, err := c.Nodes(ctx)
 		for _, n := range nodes {
 			if n.PortLast == last && n.Alive {
@@ -157,9 +157,12 @@ func (s *stack) login(ctx context.Context) (string, error) {
 	return session.Token, err
 }
 
-// await asks until the answer is yes; it is for what other processes do, and bounded by a minute.
-func (s *stack) await(ctx context.Context, what string, done func() (bool, error)) error {
-	deadline := time.Now().Add(time.Minute)
+// startLimit bounds how long a node may take to notice its changed configuration.
+const startLimit = time.Minute
+
+// await asks until the answer is yes; it is for what other processes do.
+func await(ctx context.Context, what string, limit time.Duration, done func() (bool, error)) error {
+	deadline := time.Now().Add(limit)
 	for {
 		ok, err := done()
 		switch {
@@ -177,9 +180,10 @@ func (s *stack) await(ctx context.Context, what string, done func() (bool, error
 }
 
 func appendFile(path, text string) error {
-	raw, err := os.ReadFile(path)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(raw, text...), 0o644) //nolint:gosec // as it was
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }

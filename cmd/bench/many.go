@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	manyRunning = 50
 	listRate    = 50 // requests a second
 	listFor     = 10 * time.Second
+	deleteLimit = 10 * time.Minute
 )
 
 // manySandboxes measures the list with 200 sandboxes, 50 of them running something, and that their ports were given out
@@ -195,29 +197,15 @@ func removeMany(ctx context.Context, c *apiclient.Client) error {
 		return err
 	}
 	for _, s := range list {
-		if len(s.Name) == len(manyName(0)) && s.Name[:5] == "many-" {
+		if strings.HasPrefix(s.Name, "many-") {
 			if _, err := c.DeleteSandbox(ctx, s.Name); err != nil {
 				return err
 			}
 		}
 	}
-	return manyGone(ctx, c)
-}
-
-// manyGone waits until the deletes have ended, so that they do not disturb what is measured next.
-func manyGone(ctx context.Context, c *apiclient.Client) error {
-	for {
+	// What is measured next is not to be disturbed by what still goes.
+	return await(ctx, "the deletes", deleteLimit, func() (bool, error) {
 		list, err := c.Sandboxes(ctx)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(list, func(s api.Sandbox) bool { return s.Deleting }) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+		return err == nil && !slices.ContainsFunc(list, func(s api.Sandbox) bool { return s.Deleting }), err
+	})
 }

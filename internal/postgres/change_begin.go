@@ -124,7 +124,7 @@ func (c *changing) queueSettings(b *pgx.Batch) {
 	for _, a := range c.change.Actions {
 		deploys[a.Service] = a.Kind.Deploys()
 	}
-	services := servicesOfSpec(spec)
+	services := spec.All()
 	for _, name := range sortedKeys(services) {
 		c.queueService(b, name, services[name], deploys[name])
 	}

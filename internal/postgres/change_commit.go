@@ -61,20 +61,13 @@ func (c *changing) commit(ctx context.Context, tx pgx.Tx, services []string, gat
 	}
 	if _, done := c.commits[""]; gateway && !done {
 		c.queueCommitted(&b, "", committed{})
-		b.Queue(`UPDATE sandboxes SET gateway = $2 WHERE id = $1`, c.sandbox, gatewayOf(c.change.Spec))
+		b.Queue(`UPDATE sandboxes SET gateway = $2 WHERE id = $1`, c.sandbox, c.change.Spec.GatewayName())
 	}
 	if b.Len() == 0 {
 		return nil
 	}
 	b.Queue(bumpRoutes, c.sandbox)
 	return tx.SendBatch(ctx, &b).Close()
-}
-
-func gatewayOf(s sdp.SandboxSpec) string {
-	if s.Gateway == nil {
-		return ""
-	}
-	return s.Gateway.Repository
 }
 
 func (c *changing) queueCommitted(b *pgx.Batch, service string, left committed) {

@@ -179,13 +179,4 @@ func (n *NewChange) queue(ctx context.Context, tx pgx.Tx, sandboxID int64) ([]sd
 
 const claimName = `UPDATE sandbox_services SET container_name = $3 WHERE sandbox_id = $1 AND name = $2`
 
-// servicesOfSpec are a specification's services with its gateway among them, which must name its repository.
-func servicesOfSpec(s sdp.SandboxSpec) map[string]sdp.ServiceSpec {
-	all := maps.Clone(orEmpty(s.Services))
-	if s.Gateway != nil && s.Gateway.Repository != "" {
-		all[s.Gateway.Repository] = *s.Gateway
-	}
-	return all
-}
-
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -79,15 +79,13 @@ func (c commonSettings) with(v serviceSettings) sdp.Settings {
 		FileContext: sdp.EnvironmentContext(c.stored.ID, ""),
 		Limits:      sdp.Limits(v.limits).Or(sdp.Limits(c.limits.Container)).Or(sdp.Limits(v.nodeLimits)),
 	}
-	s.Layers = append(s.Layers, sdp.SealedLayer{Name: sdp.LayerRepository, Of: v.repository, Variables: v.defaults})
+	var environment *sdp.SealedLayer
 	if c.stored.Version > 0 {
-		s.Layers = append(s.Layers, environmentLayer(c.environment, c.stored))
+		layer := environmentLayer(c.environment, c.stored)
+		environment = &layer
 	}
-	s.Layers = append(s.Layers,
-		sdp.SealedLayer{Name: sdp.LayerSandbox, Of: c.sandbox, Variables: c.variables, Secrets: c.secrets,
-			Context: sdp.SecretContext(c.sandbox, "", "")},
-		sdp.SealedLayer{Name: sdp.LayerService, Of: v.service, Variables: v.variables, Secrets: v.secrets,
-			Context: sdp.SecretContext(c.sandbox, v.service, "")})
+	s.Layers = sdp.LayersOf(v.repository, v.defaults, environment, c.sandbox, sdp.OwnValues{Variables: c.variables, Secrets: c.secrets},
+		v.service, sdp.OwnValues{Variables: v.variables, Secrets: v.secrets})
 	return s
 }
 

@@ -32,12 +32,9 @@ func (c CloneSource) Contract() []ContractItem {
 	l := contractList{}
 	c.own(&l)
 	c.environment(&l)
-	spec := c.Spec()
+	all := c.Spec().All()
 	for _, route := range c.Table.Services {
-		v, deployed := spec.Services[route.Service]
-		if spec.Gateway != nil && route.Service == spec.Gateway.Repository {
-			v, deployed = *spec.Gateway, true
-		}
+		v, deployed := all[route.Service]
 		l.service = route.Service
 		if deployed && v.Deployed() {
 			c.container(&l, v)
@@ -164,9 +161,7 @@ func (c CloneSource) nodes() []string {
 			used[c.Repositories[name].Node] = true
 		}
 	}
-	if spec.Gateway != nil {
-		used[c.Repositories[spec.Gateway.Repository].Node] = true
-	}
+	used[c.Repositories[spec.GatewayName()].Node] = true
 	delete(used, "")
 	return slices.Sorted(maps.Keys(used))
 }

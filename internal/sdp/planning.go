@@ -63,6 +63,14 @@ func (s SandboxSpec) All() map[string]ServiceSpec {
 	return all
 }
 
+// GatewayName is the service that answers at the sandbox's port; "" = the router does by path.
+func (s SandboxSpec) GatewayName() string {
+	if s.Gateway == nil {
+		return ""
+	}
+	return s.Gateway.Repository
+}
+
 // names are the services of the specification and of the sandbox as it is, sorted.
 func (in Planning) names(wanted map[string]ServiceSpec) []string {
 	names := slices.Collect(maps.Keys(wanted))

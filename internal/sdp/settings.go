@@ -28,6 +28,26 @@ type SealedLayer struct {
 	Context   string // followed by a key it is the context that key's secret is opened with
 }
 
+// OwnValues are the variables and secrets of a sandbox, or of one of its services.
+type OwnValues struct {
+	Variables map[string]string
+	Secrets   map[string][]byte // encrypted for SecretPurpose
+}
+
+// LayersOf puts a service's layers together, lowest first. environment is nil where the sandbox has none.
+func LayersOf(repository string, defaults map[string]string, environment *SealedLayer, sandbox string, common OwnValues,
+	service string, own OwnValues) []SealedLayer {
+	layers := []SealedLayer{{Name: LayerRepository, Of: repository, Variables: defaults}}
+	if environment != nil {
+		layers = append(layers, *environment)
+	}
+	return append(layers,
+		SealedLayer{Name: LayerSandbox, Of: sandbox, Variables: common.Variables, Secrets: common.Secrets,
+			Context: SecretContext(sandbox, "", "")},
+		SealedLayer{Name: LayerService, Of: service, Variables: own.Variables, Secrets: own.Secrets,
+			Context: SecretContext(sandbox, service, "")})
+}
+
 // SealedFile is a file of an environment, its content encrypted for SecretPurpose.
 type SealedFile struct {
 	Path    string

@@ -32,7 +32,7 @@ func (d *specDiff) sandbox(before, after SandboxSpec) {
 	d.limits("total.", before.Limits.Total, after.Limits.Total)
 	d.value("expiry", "idleAfter", spanText(before.Expiry.IdleAfter), spanText(after.Expiry.IdleAfter))
 	d.value("expiry", "deleteAfter", spanText(before.Expiry.DeleteAfter), spanText(after.Expiry.DeleteAfter))
-	d.value("gateway", "", gatewayText(before), gatewayText(after))
+	d.value("gateway", "", before.GatewayName(), after.GatewayName())
 }
 
 func environmentText(s SandboxSpec) string {
@@ -40,13 +40,6 @@ func environmentText(s SandboxSpec) string {
 		return fmt.Sprintf("%s@%d", s.Environment, s.EnvironmentVersion)
 	}
 	return s.Environment
-}
-
-func gatewayText(s SandboxSpec) string {
-	if s.Gateway == nil {
-		return ""
-	}
-	return s.Gateway.Repository
 }
 
 func spanText(d time.Duration) string {
