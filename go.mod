@@ -2,6 +2,8 @@ module sdp
 
 go 1.26.8
 
+ignore ./web/node_modules
+
 require (
 	github.com/coder/websocket v1.8.15
 	github.com/containerd/errdefs v1.0.0

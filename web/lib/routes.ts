@@ -1,0 +1,38 @@
+/** The pages' addresses. A static export has no dynamic segments, so names come as query parameters. */
+const q = encodeURIComponent;
+
+export const hrefs = {
+  overview: () => "/",
+  login: (next?: string) => (next && next !== "/" ? `/login?next=${q(next)}` : "/login"),
+  sandbox: (name: string, tab?: string) => `/sandbox?name=${q(name)}${tab ? `&tab=${q(tab)}` : ""}`,
+  deployment: (id: string) => `/deployment?id=${q(id)}`,
+  operation: (id: string) => `/operation?id=${q(id)}`,
+  environments: () => "/environments",
+  environment: (name: string) => `/environment?name=${q(name)}`,
+  templates: () => "/templates",
+  template: (name: string) => `/template?name=${q(name)}`,
+  snapshots: (sandbox?: string) => (sandbox ? `/snapshots?sandbox=${q(sandbox)}` : "/snapshots"),
+  repositories: (repository?: string) => (repository ? `/repositories?repository=${q(repository)}` : "/repositories"),
+  nodes: () => "/nodes",
+  images: () => "/images",
+  history: (sandbox?: string) => (sandbox ? `/history?sandbox=${q(sandbox)}` : "/history"),
+  audit: (sandbox?: string) => (sandbox ? `/audit?sandbox=${q(sandbox)}` : "/audit"),
+};
+
+/** here is the address of the page that is shown, without the origin. */
+export function here() {
+  return location.pathname + location.search + location.hash;
+}
+
+/** localPath returns next if it is a page of ours, else "/": a login link must not lead elsewhere. */
+export function localPath(next: string | null): string {
+  if (!next || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
+  return next;
+}
+
+/** safeHref returns a URL that may be a link, undefined for what only looks like one (javascript:, data:, ...). */
+export function safeHref(url: string | undefined): string | undefined {
+  if (!url || !URL.canParse(url)) return undefined;
+  const { protocol } = new URL(url);
+  return protocol === "http:" || protocol === "https:" ? url : undefined;
+}
