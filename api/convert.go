@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sdp/internal/postgres"
@@ -10,13 +11,17 @@ import (
 
 // This file turns domain values into views. Nothing secret is in a domain value, so nothing has to be left out here.
 
-func viewSandbox(b sdp.Sandbox, hosts map[string]string) Sandbox {
+func viewSandbox(b sdp.Sandbox, nodes nodeViews) Sandbox {
+	traffic := sdp.TrafficOf(b.Traffic, nodes.now)
+	judged, services := b.Judge(traffic, nodes.trouble)
 	return Sandbox{
 		Name: b.Name, State: string(b.State), Deleting: b.Deleting, Owner: b.Owner, Description: b.Description,
 		Labels: b.Labels, Environment: b.Environment, EnvironmentVersion: b.EnvironmentVersion, Variables: b.Variables,
 		SecretKeys: b.SecretKeys, Limits: viewSandboxLimits(b.Limits), Expiry: viewExpiry(b.Expiry), Gateway: b.Gateway, GatewayNode: b.GatewayNode, Port: b.Port,
-		URL: sandboxURL(hosts[b.GatewayNode], b.Port), RouteVersion: b.RouteVersion,
-		CreatedAt: utc(b.CreatedAt), DeletedAt: utc(b.DeletedAt), Services: views(b.Services, viewService),
+		URL: sandboxURL(nodes.hosts[b.GatewayNode], b.Port), RouteVersion: b.RouteVersion,
+		CreatedAt: utc(b.CreatedAt), DeletedAt: utc(b.DeletedAt),
+		Health: string(judged.Health), HealthReasons: judged.Reasons, LastActivity: utc(traffic.LastActivity),
+		Services:  views(b.Services, func(v sdp.Service) Service { return viewService(v, services[v.Name]) }),
 		Attention: views(b.Attention(), viewAttention),
 	}
 }
@@ -28,11 +33,11 @@ func sandboxURL(host string, port int) string {
 	return fmt.Sprintf("http://%s:%d", host, port)
 }
 
-func viewService(v sdp.Service) Service {
+func viewService(v sdp.Service, judged sdp.Judged[sdp.ServiceHealth]) Service {
 	out := Service{
 		Name: v.Name, Branch: v.Branch, Commit: v.Commit, Track: v.Track, BranchGone: utc(v.BranchGone),
 		Limits: viewLimits(v.Limits), Source: string(v.Source), URL: v.URL, Env: v.Env, SecretKeys: v.SecretKeys,
-		Behind: v.Behind,
+		Behind: v.Behind, Health: string(judged.Health), Reason: strings.Join(judged.Reasons, "; "),
 	}
 	if v.Serving != nil {
 		c := viewContainer(*v.Serving)
@@ -104,6 +109,12 @@ func viewRoute(r sdp.ServiceRoute) ServiceRoute {
 		out.Node, out.Address, out.SHA, out.Deployment = t.Node, t.Address, t.SHA, t.Deployment
 	}
 	return out
+}
+
+func viewTraffic(t sdp.Traffic) TrafficCount {
+	millis := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return TrafficCount{Requests: t.Requests, PerSecond: t.PerSecond, Errors: t.Errors, InFlight: t.InFlight,
+		P50Millis: millis(t.P50), P95Millis: millis(t.P95)}
 }
 
 func viewTrace(t sdp.Trace) Trace {

@@ -82,7 +82,7 @@ func badNode(why string) error {
 }
 
 func (s *Server) heartbeat(ctx context.Context, in *nodeReport) (*none, error) {
-	var h sdp.NodeHealth
+	var h sdp.Heartbeat
 	if err := in.decode(&h); err != nil {
 		return nil, err
 	}

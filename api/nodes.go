@@ -85,19 +85,50 @@ func (s *Server) viewNode(n sdp.Node) Node {
 
 func (s *Server) problems(n sdp.Node) []string {
 	found := []string{}
-	if now := s.cfg.Now(); !n.Alive(now) {
-		found = append(found, "no worker since "+clock(n.LastSeen, now))
-	}
-	if e := n.Health.DockerError; e != "" {
-		found = append(found, "Docker does not answer: "+e)
-	}
-	if e := n.Health.RouterError; e != "" {
-		found = append(found, "the router does not answer: "+e)
+	t := s.trouble(n)
+	for _, problem := range []struct{ text, what string }{
+		{t.Worker, ""}, {t.Docker, "Docker does not answer: "}, {t.Router, "the router does not answer: "},
+	} {
+		if problem.text != "" {
+			found = append(found, problem.what+problem.text)
+		}
 	}
 	if n.Health.DiskTotal > 0 && n.Health.DiskFree < minDisk {
 		found = append(found, fmt.Sprintf("only %d MB of its disk are free", n.Health.DiskFree>>20))
 	}
 	return found
+}
+
+func (s *Server) trouble(n sdp.Node) sdp.NodeTrouble {
+	t := sdp.NodeTrouble{Docker: n.Health.DockerError, Router: n.Health.RouterError}
+	if now := s.cfg.Now(); !n.Alive(now) {
+		t.Worker = "no worker since " + clock(n.LastSeen, now)
+	}
+	return t
+}
+
+// nodeViews is what the view of a sandbox needs to know of the nodes.
+type nodeViews struct {
+	hosts   map[string]string // addresses by name
+	trouble map[string]sdp.NodeTrouble
+	now     time.Time
+}
+
+func (s *Server) nodeViews(ctx context.Context) (nodeViews, error) {
+	nodes, err := s.db.Nodes(ctx)
+	return s.viewsOf(nodes), err
+}
+
+func (s *Server) viewsOf(nodes []sdp.Node) nodeViews {
+	v := nodeViews{hosts: map[string]string{}, trouble: map[string]sdp.NodeTrouble{}, now: s.cfg.Now()}
+	for _, n := range nodes {
+		t := s.trouble(n)
+		if s.alive(n) == nil {
+			t.Worker = "" // just after the server's start nobody has had the time to report
+		}
+		v.hosts[n.Name], v.trouble[n.Name] = n.Address, t
+	}
+	return v
 }
 
 func (s *Server) listNodes(ctx context.Context, _ *none) (*body[Page[Node]], error) {
@@ -106,19 +137,6 @@ func (s *Server) listNodes(ctx context.Context, _ *none) (*body[Page[Node]], err
 		return nil, err
 	}
 	return pageOf(nodes, "", s.viewNode), nil
-}
-
-// hosts returns the address of each node by name.
-func (s *Server) hosts(ctx context.Context) (map[string]string, error) {
-	nodes, err := s.db.Nodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hosts := map[string]string{}
-	for _, n := range nodes {
-		hosts[n.Name] = n.Address
-	}
-	return hosts, nil
 }
 
 func (s *Server) listRepositories(ctx context.Context, _ *none) (*body[Page[Repository]], error) {

@@ -12,11 +12,11 @@ func (s *Server) listPorts(ctx context.Context, _ *none) (*body[Page[NodePorts]]
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := s.hosts(ctx)
+	nodes, err := s.nodeViews(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(ports, "", func(p sdp.NodePorts) NodePorts { return viewPorts(p, hosts) }), nil
+	return pageOf(ports, "", func(p sdp.NodePorts) NodePorts { return viewPorts(p, nodes.hosts) }), nil
 }
 
 func viewPorts(p sdp.NodePorts, hosts map[string]string) NodePorts {

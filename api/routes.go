@@ -79,6 +79,7 @@ func (s *Server) routes() {
 		"Delete stored credentials", s.forgetCredential)
 
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/routes", "List routes", s.listRoutes)
+	read(s, byUser, "GET /api/v1/sandboxes/{name}/traffic", "Show traffic", s.showTraffic)
 	mutate(s, byUser, "route.set", "PUT /api/v1/sandboxes/{name}/routes/{service}", accepted, "Set a route", s.setRoute)
 	mutate(s, byUser, "sandbox.trace", "POST /api/v1/sandboxes/{name}/trace", ok, "Trace a request", s.trace)
 

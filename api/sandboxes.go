@@ -28,11 +28,11 @@ func (s *Server) listSandboxes(ctx context.Context, in *listSandboxesInput) (*bo
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := s.hosts(ctx)
+	nodes, err := s.nodeViews(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(sandboxes, next, func(b sdp.Sandbox) Sandbox { return viewSandbox(b, hosts) }), nil
+	return pageOf(sandboxes, next, func(b sdp.Sandbox) Sandbox { return viewSandbox(b, nodes) }), nil
 }
 
 func (s *Server) showSandbox(ctx context.Context, in *sandboxInput) (*body[Sandbox], error) {
@@ -40,11 +40,11 @@ func (s *Server) showSandbox(ctx context.Context, in *sandboxInput) (*body[Sandb
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := s.hosts(ctx)
+	nodes, err := s.nodeViews(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := viewSandbox(sandbox, hosts)
+	out := viewSandbox(sandbox, nodes)
 	out.PortNote, err = s.portNote(ctx, sandbox)
 	return &body[Sandbox]{out}, err
 }
@@ -111,7 +111,7 @@ func (s *Server) createdSandbox(ctx context.Context, sandbox sdp.Sandbox, op sdp
 	deployments []postgres.NewDeployment, gateway sdp.Node) (*accepted[CreatedSandbox], error) {
 	refs := []sdp.OperationRef{operationRef(op)}
 	out := CreatedSandbox{
-		Sandbox: viewSandbox(sandbox, map[string]string{gateway.Name: gateway.Address}), Operation: viewOperation(op),
+		Sandbox: viewSandbox(sandbox, s.viewsOf([]sdp.Node{gateway})), Operation: viewOperation(op),
 		Deployments: []Deployment{},
 	}
 	for _, d := range deployments {

@@ -58,11 +58,11 @@ func (s *Server) updateSandbox(ctx context.Context, in *updateSandboxInput) (*bo
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := s.hosts(ctx)
+	nodes, err := s.nodeViews(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &body[UpdatedSandbox]{UpdatedSandbox{Sandbox: viewSandbox(sandbox, hosts), Behind: behind}}, nil
+	return &body[UpdatedSandbox]{UpdatedSandbox{Sandbox: viewSandbox(sandbox, nodes), Behind: behind}}, nil
 }
 
 // summary names what a request changes, for the audit. It holds no values.

@@ -18,14 +18,53 @@ func (s *Server) listRoutes(ctx context.Context, in *sandboxInput) (*body[Routes
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := s.hosts(ctx)
+	seen, err := s.nodeViews(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &body[Routes]{Routes{
-		Sandbox: table.Sandbox, Version: table.Version, URL: sandboxURL(hosts[table.GatewayNode], table.PublicPort),
+		Sandbox: table.Sandbox, Version: table.Version, URL: sandboxURL(seen.hosts[table.GatewayNode], table.PublicPort),
 		Gateway: table.Gateway, Nodes: append([]string{}, nodes...), Routes: views(table.Services, viewRoute),
 	}}, nil
+}
+
+// showTraffic answers from the database, so that any server can: nodes report to whichever they reach.
+func (s *Server) showTraffic(ctx context.Context, in *sandboxInput) (*body[Traffic], error) {
+	sandbox, err := s.sandbox(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	table, _, err := s.db.Table(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := s.nodeViews(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counted := sdp.TrafficOf(sandbox.Traffic, nodes.now)
+	_, judged := sandbox.Judge(counted, nodes.trouble)
+	out := Traffic{
+		Sandbox: sandbox.Name, Since: utc(counted.Since), LastActivity: utc(counted.LastActivity),
+		ReportedAt: utc(counted.ReportedAt), Gateway: viewTraffic(counted.Public), Services: []ServiceTraffic{},
+	}
+	for _, r := range table.Services {
+		out.Services = append(out.Services, viewServiceTraffic(r, counted.Services[r.Service], judged))
+	}
+	return &body[Traffic]{out}, nil
+}
+
+func viewServiceTraffic(r sdp.ServiceRoute, t sdp.ServiceTraffic, judged map[string]sdp.Judged[sdp.ServiceHealth]) ServiceTraffic {
+	out := ServiceTraffic{Service: r.Service, Source: string(r.Source), Target: r.URL, TrafficCount: viewTraffic(t.Traffic)}
+	if r.Target != nil {
+		out.Target = r.Target.Node + "/" + r.Target.Address
+	}
+	j, ofSandbox := judged[r.Service]
+	if !ofSandbox {
+		j = sdp.JudgeShared(r, t.Trouble)
+	}
+	out.Health, out.Reason = string(j.Health), strings.Join(j.Reasons, "; ")
+	return out
 }
 
 type setRouteInput struct {

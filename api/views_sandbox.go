@@ -21,6 +21,9 @@ type Sandbox struct {
 	Port               int               `json:"port"`
 	PortNote           string            `json:"portNote,omitempty" doc:"why it is not the port that was given first; in the answer to one sandbox only"`
 	URL                string            `json:"url" doc:"where phones and browsers reach the sandbox"`
+	Health             string            `json:"health" enum:"ok,degraded,down,idle" doc:"ok: what it should run answers; degraded: some of it does not, or nobody knows; down: its URL does not answer, or nothing of its own does; idle: nothing of its own runs, and nothing is wrong with that"`
+	HealthReasons      []string          `json:"healthReasons,omitempty" doc:"what the health rests on, for people"`
+	LastActivity       time.Time         `json:"lastActivity,omitzero" doc:"start or end of the last request; absent if there was none that a router remembers"`
 	RouteVersion       int64             `json:"routeVersion"`
 	CreatedAt          time.Time         `json:"createdAt"`
 	DeletedAt          time.Time         `json:"deletedAt,omitzero"`
@@ -41,6 +44,8 @@ type Service struct {
 	Env        map[string]string `json:"env,omitempty"`
 	SecretKeys []string          `json:"secretKeys,omitempty" doc:"names of the secrets set; their values are never shown"`
 	Serving    *Container        `json:"serving,omitempty"`
+	Health     string            `json:"health" enum:"healthy,degraded,down,starting,stopped,external,unknown" doc:"healthy: its container answers; degraded: it answers, but the newest deployment failed; down: it should answer and does not; starting: its first container is on the way; stopped: nothing answers, and nothing was asked to; external: the shared environment or a URL serves it; unknown: its node does not report"`
+	Reason     string            `json:"healthReason,omitempty" doc:"why it is not healthy, for people"`
 	Behind     bool              `json:"behind,omitempty" doc:"a restart would give it another version of the environment"`
 	Latest     *Deployment       `json:"latest,omitempty"`
 }
@@ -101,6 +106,37 @@ type ServiceRoute struct {
 	SHA        string `json:"sha,omitempty"`
 	Deployment string `json:"deployment,omitempty"`
 	Reason     string `json:"reason,omitempty" doc:"why nothing answers"`
+}
+
+// Traffic is what the routers of all nodes counted for a sandbox since they started. A request counts once, where it
+// enters. An event traffic/<sandbox> says that there are new numbers, every two seconds at most.
+type Traffic struct {
+	Sandbox      string           `json:"sandbox"`
+	Since        time.Time        `json:"since,omitzero" doc:"when counting began; a router that was restarted since counts from its own start"`
+	LastActivity time.Time        `json:"lastActivity,omitzero" doc:"start or end of the last request"`
+	ReportedAt   time.Time        `json:"reportedAt,omitzero" doc:"when a node last reported something new"`
+	Gateway      TrafficCount     `json:"gateway" doc:"requests through the public port"`
+	Services     []ServiceTraffic `json:"services" doc:"every service of the routing table, requested or not"`
+}
+
+// TrafficCount counts requests of one kind.
+type TrafficCount struct {
+	Requests  int64   `json:"requests"`
+	PerSecond float64 `json:"perSecond" doc:"requests a second over the last two seconds or so; 0 while a node does not report"`
+	Errors    int64   `json:"errors" doc:"answered with 5xx, or cut by the target"`
+	InFlight  int64   `json:"inFlight" doc:"under way now, open WebSockets included"`
+	P50Millis float64 `json:"p50Millis" doc:"median until the response's end, over the last one to two minutes; 0 without requests"`
+	P95Millis float64 `json:"p95Millis"`
+}
+
+// ServiceTraffic counts the requests for one service, and says who answers them and how that one is.
+type ServiceTraffic struct {
+	Service string `json:"service"`
+	Source  string `json:"source" enum:"sandbox,ocp,url"`
+	Target  string `json:"target,omitempty" doc:"<node>/<address> of the container, or the URL; absent while nobody answers"`
+	Health  string `json:"health" enum:"healthy,degraded,down,starting,stopped,external,unknown" doc:"as in Service"`
+	Reason  string `json:"healthReason,omitempty"`
+	TrafficCount
 }
 
 // SetRoute is the body of PUT /sandboxes/{name}/routes/{service}.

@@ -132,6 +132,11 @@ func (c *Client) SetRoute(ctx context.Context, name, service string, in api.SetR
 	return out, c.call(ctx, change(http.MethodPut, sandbox(name)+"/routes/"+esc(service), in, &out))
 }
 
+// Traffic returns what the routers counted for a sandbox.
+func (c *Client) Traffic(ctx context.Context, name string) (out api.Traffic, err error) {
+	return out, c.call(ctx, get(sandbox(name)+"/traffic", nil, &out))
+}
+
 // Trace sends a tagged request through a sandbox.
 func (c *Client) Trace(ctx context.Context, name string, in api.TraceRequest) (out api.Trace, err error) {
 	return out, c.call(ctx, change(http.MethodPost, sandbox(name)+"/trace", in, &out))

@@ -16,6 +16,7 @@ import (
 //
 //	deployment/<id>   a deployment; Sandbox names its sandbox
 //	sandbox/<name>    a sandbox, its routes, containers or operations; ID is the operation's where it is one
+//	traffic/<name>    what routers counted for a sandbox
 //	log/<stream>      Offset is the new end of a log
 //	nodes             ID is the node that registered, came back, or reports other troubles than before
 //	resync            announcements may have been lost: read everything again

@@ -79,8 +79,8 @@ func TestRefusedChangesAreNotAnnounced(t *testing.T) {
 	if db.SetState(t.Context(), id, sdp.Building, postgres.StateChange{}) == nil {
 		t.Fatal("a failed deployment builds")
 	}
-	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.NodeHealth{DockerError: "down"}))
-	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.NodeHealth{DockerError: "down", Load1: 3})) // no news
+	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.Heartbeat{NodeHealth: sdp.NodeHealth{DockerError: "down"}}))
+	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.Heartbeat{NodeHealth: sdp.NodeHealth{DockerError: "down", Load1: 3}})) // no news
 	got(db.SetRoute(t.Context(), "box", "account", sdp.SourceURL, "http://x/"))(t)
 	equal(t, "first event", next(t, all).Topic, "nodes")
 	equal(t, "second event", next(t, all).Topic, "sandbox/box")

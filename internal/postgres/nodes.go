@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sdp/internal/sdp"
 )
@@ -70,11 +71,13 @@ func putNode(ctx context.Context, tx pgx.Tx, r sdp.NodeRegistration) error {
 	return tx.SendBatch(ctx, &b).Close()
 }
 
-// Heartbeat records that a node's worker is alive. Subscribers hear of it only if the node was down before or what is
-// wrong with it changed: a beat every two seconds is no news.
-func (db *DB) Heartbeat(ctx context.Context, node string, h sdp.NodeHealth) error {
+// Heartbeat records that a node's worker is alive and what its router counted. Subscribers hear of the node only if it
+// was down before or what is wrong with it changed: a beat every two seconds is no news.
+func (db *DB) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) error {
 	h.DockerError, h.RouterError = clean(h.DockerError), clean(h.RouterError)
-	tag, err := db.pool.Exec(ctx, `
+	known := false
+	var b pgx.Batch
+	b.Queue(`
 		WITH before AS (
 			SELECT name, last_seen, health FROM nodes WHERE name = $1 FOR NO KEY UPDATE
 		), beat AS (
@@ -84,11 +87,15 @@ func (db *DB) Heartbeat(ctx context.Context, node string, h sdp.NodeHealth) erro
 				OR b.health->>'routerError' IS DISTINCT FROM $2::jsonb->>'routerError' AS news
 		)
 		SELECT CASE WHEN news THEN sdp_notify('nodes', $1, '', 0) END FROM beat`,
-		node, document(healthDoc(h)), sdp.LivenessLimit)
-	if err != nil {
+		node, document(healthDoc(h.NodeHealth)), sdp.LivenessLimit).Exec(func(tag pgconn.CommandTag) error {
+		known = tag.RowsAffected() > 0
+		return nil
+	})
+	queueTraffic(&b, node, h.Traffic)
+	if err := db.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return translate("recording a heartbeat", err)
 	}
-	if tag.RowsAffected() == 0 {
+	if !known {
 		return noNode(node)
 	}
 	return nil

@@ -99,10 +99,10 @@ func TestHeartbeat(t *testing.T) {
 	db := platform(t)
 	health := sdp.NodeHealth{DockerError: "down\x00", DiskFree: 5, DiskTotal: 10, MemoryFree: 1, MemoryTotal: 2, CPUs: 2,
 		Load1: 0.5, RunningBuilds: 1}
-	must(t, db.Heartbeat(t.Context(), "micro-1", health))
+	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.Heartbeat{NodeHealth: health}))
 	health.DockerError = "down"
 	equal(t, "health", got(db.Node(t.Context(), "micro-1"))(t).Health, health)
-	wantCode(t, db.Heartbeat(t.Context(), "micro-9", health), sdp.NotFound, "node-not-found")
+	wantCode(t, db.Heartbeat(t.Context(), "micro-9", sdp.Heartbeat{NodeHealth: health}), sdp.NotFound, "node-not-found")
 }
 
 func TestCatalogChangesRaiseRouteVersions(t *testing.T) {

@@ -101,18 +101,21 @@ func sandboxes(ctx context.Context, q querier, where string, args ...any) ([]sdp
 		var idle, remove *time.Duration
 		var secrets map[string]json.RawMessage
 		var limits sandboxLimitsDoc
+		var traffic map[string]trafficDoc
 		s := &r.s
 		err = row.Scan(&r.id, &s.Name, &s.State, &s.Owner, &s.Description, &s.Labels, &s.Environment, &s.EnvironmentVersion,
 			&s.Variables, &secrets, &limits, &idle, &remove, &s.Gateway, &s.GatewayNode, &s.Port, &s.RouteVersion,
-			&s.Deleting, &s.CreatedAt, &deleted, &stored, &checked, &s.Tracking.Problem)
+			&s.Deleting, &s.CreatedAt, &deleted, &stored, &checked, &s.Tracking.Problem, &traffic)
 		s.SecretKeys, s.Limits, s.DeletedAt = slices.Sorted(maps.Keys(secrets)), limits.limits(), timeOf(deleted)
 		s.Tracking.User, s.Tracking.StoredAt, s.Tracking.CheckedAt = s.Owner, timeOf(stored), timeOf(checked)
+		s.Traffic = trafficOf(s.Name, traffic)
 		s.Expiry = sdp.Expiry{IdleAfter: durationOf(idle), DeleteAfter: durationOf(remove)}
 		return r, err
 	}, `SELECT s.id, s.name, s.state, s.owner, s.description, s.labels, s.environment, s.environment_version, s.variables,
 		s.secrets, s.limits, s.idle_after, s.delete_after, s.gateway, coalesce(s.gateway_node, ''), coalesce(s.port, 0),
-		s.route_version, s.deleting, s.created_at, s.deleted_at, t.stored_at, t.checked_at, coalesce(t.problem, '')
-		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner `+where, args...)
+		s.route_version, s.deleting, s.created_at, s.deleted_at, t.stored_at, t.checked_at, coalesce(t.problem, ''), f.nodes
+		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner
+			LEFT JOIN sandbox_traffic f ON f.sandbox_id = s.id `+where, args...)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

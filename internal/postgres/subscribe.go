@@ -17,8 +17,8 @@ type subscriber struct {
 	pending []Event
 }
 
-// Subscribe returns the events of some topics: those of Event, or "all" for everything but logs. "sandbox/<name>"
-// brings the events of the sandbox's deployments too, and every subscription brings "resync". A subscriber that is slow
+// Subscribe returns the events of some topics: those of Event, or "all" for everything but logs and traffic.
+// "sandbox/<name>" brings the events of the sandbox's deployments and traffic too, and every subscription brings "resync". A subscriber that is slow
 // holds up nobody: of several events about one thing it gets the newest. cancel ends the subscription and closes the
 // channel; so does the end of the hub.
 func (h *Hub) Subscribe(topics ...string) (events <-chan Event, cancel func()) {
@@ -69,7 +69,7 @@ func (h *Hub) publish(e Event) {
 
 func (s *subscriber) wants(e Event) bool {
 	return s.topics[e.Topic] || e.Sandbox != "" && s.topics["sandbox/"+e.Sandbox] ||
-		s.topics[topicAll] && !strings.HasPrefix(e.Topic, "log/")
+		s.topics[topicAll] && !strings.HasPrefix(e.Topic, "log/") && !strings.HasPrefix(e.Topic, "traffic/")
 }
 
 // add queues an event; it takes the place of one about the same thing that was not taken yet.

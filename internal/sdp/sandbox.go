@@ -37,6 +37,8 @@ type Sandbox struct {
 	Services     []Service // sorted by name
 	// Tracking is what the owner stored to have branches watched.
 	Tracking TrackingCredential
+	// Traffic is what the nodes' routers counted, each for itself; see TrafficOf.
+	Traffic []SandboxTraffic
 }
 
 // Service is one service of a sandbox: what it should run and who answers for it now.
