@@ -5,9 +5,10 @@ SHELL := /bin/sh
 # The targets depend on each other by their order; Go itself uses all processors.
 .NOTPARALLEL:
 
-# Under sudo Go is often not in PATH.
+# Under sudo Go is often not in PATH. The second directory is where deploy/setup.sh puts a Node.js for the dashboard's
+# build if the system's is too old.
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
-export PATH := $(patsubst %/,%,$(dir $(GO))):$(PATH)
+export PATH := $(patsubst %/,%,$(dir $(GO))):/usr/local/lib/sdp-node/node_modules/.bin:$(PATH)
 # No toolchain or checksum surprises: what go.mod says is what is used.
 export GOTOOLCHAIN := local
 
@@ -53,7 +54,8 @@ bin/temporald: $(temporald_sources)
 	@mv bin/.temporald $@
 
 .PHONY: web
-web: ## Build the dashboard, if it is there and its sources changed
+web: ## Build the dashboard, if its sources changed
+	@command -v npm >/dev/null || { echo "the dashboard is built with Node.js: run make setup"; exit 1; }
 	@if [ -e web/package.json ]; then $(MAKE) --no-print-directory -C web; fi
 
 $(tools): deploy/tools/go.mod deploy/tools/go.sum
@@ -71,21 +73,22 @@ test-unit: bin/temporald ## Unit and integration tests with the race detector, o
 	cd deploy/temporald && $(GO) vet ./... && $(GO) test $(TEST_FLAGS) ./...
 
 .PHONY: e2e
-e2e: build ## End-to-end tests: the real processes, killed and restarted
-	$(GO) test -count=1 -timeout 40m $(TEST_FLAGS) ./internal/e2e/...
+e2e: build ## End-to-end tests: the real processes, killed and restarted, and the dashboard in a browser
+	$(GO) test -count=1 -timeout 50m $(TEST_FLAGS) ./internal/e2e/...
 
 .PHONY: bench
 bench: setup-test build ## Measure the figures of the README and print them as a table
 	@$(GO) run ./cmd/bench
 
 .PHONY: lint
-lint: $(tools) ## Vet, golangci-lint with the import rules, workflowcheck, shell syntax
+lint: $(tools) ## Vet, golangci-lint with the import rules, workflowcheck, the dashboard's types and rules, shell syntax
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 		[ -z "$$unformatted" ] || { echo "run make fmt; not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	bin/golangci-lint run ./...
 	cd deploy/temporald && ../../bin/golangci-lint run ./...
 	bin/workflowcheck -test=false ./workflows/...
+	@if [ -d web/node_modules ]; then $(MAKE) --no-print-directory -C web check; fi
 	@for f in deploy/*.sh .ci/run; do sh -n $$f || exit 1; done
 
 .PHONY: fmt

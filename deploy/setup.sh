@@ -4,15 +4,18 @@
 #
 #   deploy/setup.sh [up|test]
 #
-#   up    (default) what `make up` needs: Docker, PostgreSQL's programs, git, PHP for the demo, ...
-#   test  that, and what the tests and benchmarks need: nginx, gcc for the race detector, ...
+#   up    (default) what `make up` needs: Docker, PostgreSQL's programs, git, Node.js for the dashboard's build, ...
+#   test  that, and what the tests and benchmarks need: nginx, gcc for the race detector, Chromium, ...
 #
 # It needs root, or a user with sudo, only when something is missing. It creates no PostgreSQL cluster, starts no
 # service but Docker, and touches nothing that is already installed.
 set -eu
 
+# Where a Node.js of our own goes if the system's is too old; the Makefile looks there first. Nobody else sees it.
+node_dir=/usr/local/lib/sdp-node
+
 # Debian keeps daemons in sbin, which is not in an ordinary user's PATH.
-PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin"
+PATH="$node_dir/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin"
 export PATH
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -63,6 +66,8 @@ php php-cli
 ip iproute2
 curl curl
 ps procps
+node nodejs
+npm npm
 setsid util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 $1
@@ -72,7 +77,8 @@ LIST
 test_list='nginx nginx
 gcc gcc
 /usr/include/stdio.h libc6-dev
-psql postgresql-client'
+psql postgresql-client
+chromium chromium'
 
 install_packages() {
     say "installing: $*"
@@ -185,12 +191,34 @@ ensure_docker() {
     fi
 }
 
+# at_least WANT GOT: is version GOT the same or newer?
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+# Debian 12's Node.js builds no dashboard: a newer one comes from the package registry that npm is set to, as packages
+# that run no scripts. npm comes along, because an npm is made for certain versions of Node.js.
+ensure_node() {
+    [ -e "$here/../web/package.json" ] || return 0
+    want=$(sed -n 's/.*"node": *">=\([0-9.]*\)".*/\1/p' "$here/../web/package.json")
+    got=$(node --version | tr -d v)
+    ! at_least "$want" "$got" || return 0
+    package=$(node -p '`node-${process.platform}-${process.arch}@22`')
+    say "Node.js $got is too old for the dashboard's build, which needs $want; fetching a newer one into $node_dir"
+    fresh=$(mktemp -d)
+    # As the user, whose settings of npm may name a registry or a proxy.
+    npm install --prefix "$fresh" --no-audit --no-fund --ignore-scripts --loglevel=error "$package" npm@10 </dev/null >/dev/null || {
+        rm -rf "$fresh"
+        fail "npm could not fetch $package" "install Node.js $want or newer by hand, see https://nodejs.org, and run this again"
+    }
+    as_root sh -euc 'rm -rf "$2" && mkdir -p "$(dirname "$2")" && cp -R "$1" "$2" && chown -R 0:0 "$2" && chmod -R go=rX "$2"' sh "$fresh" "$node_dir"
+    rm -rf "$fresh"
+    at_least "$want" "$(node --version | tr -d v)" || fail "still Node.js $(node --version) at $(command -v node)"
+}
+
 check_go() {
     want=$(sed -n 's/^go //p' "$here/../go.mod")
     command -v go >/dev/null || fail "Go is not installed" "install Go $want or newer: https://go.dev/doc/install"
     got=$(go env GOVERSION 2>/dev/null | sed 's/^go//; s/[^0-9.].*//')
-    oldest=$(printf '%s\n%s\n' "$want" "$got" | sort -V | head -n 1)
-    [ "$oldest" = "$want" ] || fail "Go $got is too old" "install Go $want or newer: https://go.dev/doc/install"
+    at_least "$want" "$got" || fail "Go $got is too old" "install Go $want or newer: https://go.dev/doc/install"
 }
 
 group=${1:-up}
@@ -208,4 +236,5 @@ if [ -n "$missing" ]; then
     still=$(needs "$extra" | sort -u | tr '\n' ' ')
     [ -z "$still" ] || fail "still missing after the installation: $still"
 fi
+ensure_node
 ensure_docker

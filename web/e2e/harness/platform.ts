@@ -1,0 +1,108 @@
+// The installation under test, and what its Go test (internal/e2e/control_test.go) does to it for us.
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run these tests by \`make e2e TEST_FLAGS='-run TestDashboard'\``);
+  return value;
+}
+
+export const url = setting("SDP_URL");
+export const user = setting("SDP_USER");
+export const password = setting("SDP_PASSWORD");
+/** Where gated containers ask whether they may go on: the value of their variable GATE. */
+export const gateURL = process.env.SDP_GATE ?? "";
+/** Where pictures of failures go. */
+export const pictures = process.env.SDP_PICTURES ?? "";
+
+const prefix = process.env.SDP_PREFIX ?? "web-";
+let named = 0;
+
+/** A name for a sandbox, environment or template that nobody else uses. Sandboxes called so are deleted at the end. */
+export function newName(what = "box"): string {
+  named += 1;
+  return `${prefix}${what}-${named}`;
+}
+
+async function order<T>(verb: string, body: object = {}): Promise<T> {
+  const response = await fetch(`${setting("SDP_CONTROL")}/${verb}`, { method: "POST", body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${verb} ${JSON.stringify(body)}: ${text}`);
+  return JSON.parse(text) as T;
+}
+
+/** Runs the command-line client as alice and returns what it printed; throws if it fails. */
+export async function sdp(...args: string[]): Promise<string> {
+  const { code, output } = await order<{ code: number; output: string }>("cli", { args });
+  if (code !== 0) throw new Error(`sdp ${args.join(" ")}: exit code ${code}\n${output}`);
+  return output;
+}
+
+/** As sdp, with -o json. */
+export async function sdpJSON<T>(...args: string[]): Promise<T> {
+  return JSON.parse(await sdp(...args, "-o", "json")) as T;
+}
+
+/** Kills the server with SIGKILL and keeps it away until release. */
+export const holdServer = () => order<boolean>("hold");
+/** Lets the server start, and waits until it is ready. */
+export const releaseServer = () => order<boolean>("release");
+/** Kills a process by words of its command line, with SIGKILL; `sdp up` starts it again. */
+export const kill = (...words: string[]) => order<number[]>("kill", { words });
+/** Waits until the server is ready. */
+export const ready = () => order<boolean>("ready");
+
+export interface Commit {
+  repository: string;
+  branch: string;
+  subject?: string;
+  author?: string;
+  files?: Record<string, string>;
+}
+
+/** Pushes a commit on top of main and returns its SHA. */
+export const push = (c: Commit) => order<string>("push", { subject: "Change something", author: "Eve", ...c });
+/** Pushes a branch of account whose build takes many seconds. */
+export const slowBranch = () => order<string>("slow");
+/** Has the sandbox's gated containers wait at their start; returns the branch of account that is gated. */
+export const closeGate = (sandbox: string) => order<string>("gate", { sandbox });
+export const openGate = (sandbox: string) => order<string>("gate", { sandbox, open: true });
+
+export interface Box {
+  name: string;
+  url: string;
+}
+
+/** Makes a sandbox by the command line, deploys into it, and returns where it answers. */
+export async function newBox(...services: string[]): Promise<Box> {
+  const name = newName();
+  await sdp("sandbox", "create", name, ...services.flatMap((s) => ["--service", s]), "--wait");
+  return box(name);
+}
+
+export async function box(name: string): Promise<Box> {
+  const { url } = await sdpJSON<{ url: string }>("sandbox", "show", name);
+  return { name, url };
+}
+
+/** Who answers for a path of a sandbox, as the router says: "account=sandbox@0123456789ab". */
+export async function servedBy(box: Box, path: string): Promise<string> {
+  const response = await fetch(box.url + path);
+  await response.arrayBuffer();
+  return response.headers.get("X-SDP-Route") ?? `nobody: status ${response.status}`;
+}
+
+/** Calls check until it neither throws nor answers false, or time is up; then it throws what check said last. */
+export async function eventually<T>(check: () => Promise<T> | T, what: string, limit = 20_000): Promise<T> {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    let said: unknown = "no";
+    try {
+      const value = await check();
+      if (value !== false && value !== undefined && value !== null) return value;
+    } catch (error) {
+      said = error;
+    }
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${limit / 1000} s: ${said instanceof Error ? said.message : said}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
