@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -104,7 +106,7 @@ func TestHealth(t *testing.T) {
 func TestDashboardFiles(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
-		"index.html":          {Data: []byte(`<script>go()</script>home`)},
+		"index.html":          {Data: []byte(`<script src="/theme.js"></script><script>go()</script>home`)},
 		"sandboxes.html":      {Data: []byte(`list`)},
 		"404.html":            {Data: []byte(`no such page`)},
 		"_next/static/abc.js": {Data: []byte(`1`)},
@@ -113,7 +115,9 @@ func TestDashboardFiles(t *testing.T) {
 	c := anonymous(t, bed)
 	a := c.get("/").want(http.StatusOK)
 	contains(t, string(a.body), "home")
-	contains(t, a.header.Get("Content-Security-Policy"), "'sha256-")
+	sum := sha256.Sum256([]byte("go()"))
+	contains(t, a.header.Get("Content-Security-Policy"),
+		"script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; ")
 	contains(t, a.header.Get("Content-Type"), "text/html")
 	contains(t, string(c.get("/sandboxes").want(http.StatusOK).body), "list")
 	contains(t, c.get("/_next/static/abc.js").want(http.StatusOK).header.Get("Cache-Control"), "immutable")

@@ -50,11 +50,14 @@ func loadPages(files fs.FS) (pages, error) {
 	return p, nil
 }
 
-var inlineScript = regexp.MustCompile(`(?s)<script(?:\s[^>]*)?>(.+?)</script>`)
+var inlineScript = regexp.MustCompile(`(?s)<script(?:\s[^>]*)?>(.*?)</script>`)
 
 func pagePolicy(html []byte) string {
 	scripts := []string{"'self'"}
 	for _, m := range inlineScript.FindAllSubmatch(html, -1) {
+		if len(m[1]) == 0 { // it has an address
+			continue
+		}
 		sum := sha256.Sum256(m[1])
 		scripts = append(scripts, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 	}
