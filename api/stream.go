@@ -9,6 +9,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/danielgtaylor/huma/v2"
+
+	"sdp/internal/postgres"
 )
 
 const (
@@ -180,22 +182,48 @@ func (s *Server) followEvents(ctx context.Context, in *eventsInput) (*huma.Strea
 	return s.socket(func(ctx context.Context, conn *websocket.Conn) error {
 		news, cancel := s.cfg.Hub.Subscribe(topic)
 		defer cancel()
-		for {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case e, open := <-news:
-				if !open {
-					return errClosing
+		return tell(ctx, conn, news)
+	}), nil
+}
+
+// trafficPace is how often a reader is told of new traffic at most: several nodes report on one sandbox.
+const trafficPace = 2 * time.Second
+
+// tell sends events until the reader leaves. Traffic that comes too soon waits, so that the last numbers are told too.
+func tell(ctx context.Context, conn *websocket.Conn, news <-chan postgres.Event) error {
+	var told time.Time
+	var waiting *postgres.Event
+	var due <-chan time.Time
+	for {
+		var e postgres.Event
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-due:
+			e, waiting, due = *waiting, nil, nil
+			told = time.Now()
+		case event, open := <-news:
+			if !open {
+				return errClosing
+			}
+			e = event
+			if strings.HasPrefix(e.Topic, "traffic/") {
+				if wait := trafficPace - time.Since(told); wait > 0 {
+					if waiting == nil {
+						due = time.After(wait)
+					}
+					waiting = &e
+					continue
 				}
-				message, err := json.Marshal(Event{Topic: e.Topic, ID: e.ID, Sandbox: e.Sandbox})
-				if err != nil {
-					return err
-				}
-				if err := write(ctx, conn, message); err != nil {
-					return err
-				}
+				told = time.Now()
 			}
 		}
-	}), nil
+		message, err := json.Marshal(Event{Topic: e.Topic, ID: e.ID, Sandbox: e.Sandbox})
+		if err != nil {
+			return err
+		}
+		if err := write(ctx, conn, message); err != nil {
+			return err
+		}
+	}
 }

@@ -38,7 +38,10 @@ type node struct {
 	spool  *logs.Spool
 	host   *activities.Host
 	output *output
+	sick   *ward
 	log    *slog.Logger
+
+	traffic traffic
 }
 
 // RunNode runs a node's worker until ctx ends. It needs nothing to be up: it waits for Temporal, the server, Docker and
@@ -64,6 +67,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	group.Go(func() error { return n.output.run(ctx) })
 	group.Go(func() error { return n.register(ctx) })
 	group.Go(func() error { return n.reconcile(ctx) })
+	group.Go(func() error { return n.watchHealth(ctx) })
 	group.Go(func() error { return n.watchDisk(ctx) })
 	group.Go(func() error {
 		return runWorker(ctx, func() sdkworker.Worker { return newQuickWorker(temporal, n.host) }, logger)
@@ -106,7 +110,8 @@ func newNode(ctx context.Context, c NodeConfig, logger *slog.Logger) (*node, err
 	if err != nil {
 		return nil, err
 	}
-	n := &node{config: c, server: newServer(c, token), router: router.NewClient(c.RouterSocket()), log: logger}
+	n := &node{config: c, server: newServer(c, token), router: router.NewClient(c.RouterSocket()),
+		sick: &ward{}, log: logger}
 	if n.docker, err = docker.New(c.Docker, c.Instance, c.Node, pool); err != nil {
 		return nil, err
 	}

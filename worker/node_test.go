@@ -45,6 +45,7 @@ type controlPlane struct {
 	reported []sdp.Correction
 	needed   sdp.NeededImages
 	pruned   []sdp.WatermarkPrune
+	beats    []sdp.Heartbeat
 }
 
 func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,6 +58,12 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasSuffix(r.URL.Path, "/desired"):
 		json.NewEncoder(w).Encode(c.want)
+	case strings.HasSuffix(r.URL.Path, "/heartbeat"):
+		var h sdp.Heartbeat
+		if err := json.NewDecoder(r.Body).Decode(&h); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		c.beats = append(c.beats, h)
 	case strings.HasSuffix(r.URL.Path, "/images/needed"):
 		json.NewEncoder(w).Encode(c.needed)
 	case strings.HasSuffix(r.URL.Path, "/images/pruned"):
@@ -105,7 +112,7 @@ func newMachine(t *testing.T) *machine {
 	api := httptest.NewServer(m.control)
 	t.Cleanup(api.Close)
 	data := shortDir(t)
-	m.node = &node{config: NodeConfig{Node: "micro-1", Data: data}, log: slog.New(slog.DiscardHandler),
+	m.node = &node{config: NodeConfig{Node: "micro-1", Data: data}, sick: &ward{}, log: slog.New(slog.DiscardHandler),
 		server: &server{url: api.URL, node: "micro-1", token: "token", http: api.Client()}}
 	m.docker = dockerOf(t, sdp.NewID("t"))
 	m.router = startRouter(t, data)

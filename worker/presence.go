@@ -43,10 +43,7 @@ func (n *node) register(ctx context.Context) error {
 func (n *node) beat(ctx context.Context, registered bool) bool {
 	n.rotateKeys(&registered)
 	if registered {
-		err := n.server.heartbeat(ctx, n.health(ctx))
-		if err != nil {
-			n.log.Warn("Heartbeat failed", "error", err)
-		}
+		err := n.heartbeat(ctx)
 		return err == nil || sdp.KindOf(err) == sdp.Unavailable
 	}
 	if err := n.server.register(ctx, n.registration(ctx)); err != nil {
@@ -54,10 +51,20 @@ func (n *node) beat(ctx context.Context, registered bool) bool {
 		return false
 	}
 	n.log.Info("Registered", "node", n.config.Node)
-	if err := n.server.heartbeat(ctx, n.health(ctx)); err != nil {
-		n.log.Warn("Heartbeat failed", "error", err)
-	}
+	n.traffic.forget()
+	_ = n.heartbeat(ctx) // it has logged, and the next one comes
 	return true
+}
+
+func (n *node) heartbeat(ctx context.Context) error {
+	h := sdp.Heartbeat{NodeHealth: n.health(ctx), Traffic: n.counted(ctx)}
+	err := n.server.heartbeat(ctx, h)
+	if err != nil {
+		n.log.Warn("Heartbeat failed", "error", err)
+		return err
+	}
+	n.traffic.took(h.Traffic)
+	return nil
 }
 
 // rotateKeys makes a new key pair when that is due; the server must then learn of it.

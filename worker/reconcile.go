@@ -86,6 +86,7 @@ func (r *reconciler) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.sick.admit(want)
 	r.next = map[string]bool{}
 	have, err := r.docker.List(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *server) register(ctx context.Context, r sdp.NodeRegistration) error {
 	return s.call(ctx, http.MethodPost, "register", r, nil)
 }
 
-func (s *server) heartbeat(ctx context.Context, h sdp.NodeHealth) error {
+func (s *server) heartbeat(ctx context.Context, h sdp.Heartbeat) error {
 	return s.call(ctx, http.MethodPost, "heartbeat", h, nil)
 }
 

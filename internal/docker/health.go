@@ -118,6 +118,12 @@ func poll(ctx context.Context, ct Container, p Probe) error {
 	}
 }
 
+// Answers returns nil if what listens at address ("ip:port") answers p once, and what it met instead if not. Timeout does
+// not count: a probe takes two seconds at most.
+func Answers(ctx context.Context, address string, p Probe) error {
+	return once(ctx, Container{Address: address}, p)
+}
+
 func once(ctx context.Context, ct Container, p Probe) error {
 	host, port, err := net.SplitHostPort(ct.Address)
 	if err != nil {

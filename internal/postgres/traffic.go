@@ -30,7 +30,8 @@ type countDoc struct {
 
 type serviceTrafficDoc struct {
 	countDoc
-	Trouble string `json:"trouble,omitempty"`
+	Trouble    string `json:"trouble,omitempty"`
+	Deployment string `json:"deployment,omitempty"`
 }
 
 func countDocument(t sdp.Traffic) countDoc {
@@ -46,7 +47,7 @@ func trafficDocument(t sdp.SandboxTraffic) trafficDoc {
 	d := trafficDoc{Since: t.Since, LastActivity: t.LastActivity, Public: countDocument(t.Public),
 		Services: map[string]serviceTrafficDoc{}}
 	for name, v := range t.Services {
-		d.Services[clean(name)] = serviceTrafficDoc{countDocument(v.Traffic), clean(v.Trouble)}
+		d.Services[clean(name)] = serviceTrafficDoc{countDocument(v.Traffic), clean(v.Trouble), clean(v.Deployment)}
 	}
 	return d
 }
@@ -59,7 +60,7 @@ func trafficOf(sandbox string, docs map[string]trafficDoc) []sdp.SandboxTraffic 
 		t := sdp.SandboxTraffic{Sandbox: sandbox, Node: node, Since: d.Since, LastActivity: d.LastActivity,
 			ReportedAt: d.ReportedAt, Public: d.Public.traffic(), Services: map[string]sdp.ServiceTraffic{}}
 		for name, v := range d.Services {
-			t.Services[name] = sdp.ServiceTraffic{Traffic: v.traffic(), Trouble: v.Trouble}
+			t.Services[name] = sdp.ServiceTraffic{Traffic: v.traffic(), Trouble: v.Trouble, Deployment: v.Deployment}
 		}
 		list = append(list, t)
 	}

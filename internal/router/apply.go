@@ -77,7 +77,7 @@ func (r *Router) serves(sb *sandbox, t sdp.RoutingTable) bool {
 func newSandbox(name string) *sandbox {
 	sb := &sandbox{name: name, header: []string{name}}
 	sb.stats.since = time.Now()
-	sb.stats.total = newCounters()
+	sb.stats.total, sb.stats.public = newCounters(), newCounters()
 	sb.table.Store(&table{RoutingTable: sdp.RoutingTable{Sandbox: name, Version: -1}})
 	sb.services.Store(&map[string]*counters{})
 	return sb

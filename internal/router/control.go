@@ -146,9 +146,10 @@ func (r *Router) stats() []Stats {
 	all := []Stats{}
 	for name, sb := range *r.sandboxes.Load() {
 		s := Stats{Sandbox: name, Since: sb.stats.since, LastActivity: sb.stats.lastActivity(),
-			Public: sb.stats.public.Load(), Traffic: sb.stats.total.traffic(), Services: map[string]Traffic{}}
+			Entered: sb.stats.public.traffic(), Traffic: sb.stats.total.traffic(), Services: map[string]ServiceTraffic{}}
+		routes := sb.table.Load().routes
 		for service, c := range *sb.services.Load() {
-			s.Services[service] = c.traffic()
+			s.Services[service] = c.service(routes[service])
 		}
 		all = append(all, s)
 	}

@@ -76,9 +76,12 @@ func (x *exchange) begin() {
 		return
 	}
 	x.sb.stats.touch(x.started)
-	x.sb.stats.total.begin()
-	if x.side == public {
-		x.sb.stats.public.Add(1)
+	switch x.side { // what comes from another router was counted there
+	case public:
+		x.sb.stats.public.begin()
+		fallthrough
+	case inside:
+		x.sb.stats.total.begin()
 	}
 }
 
@@ -93,7 +96,13 @@ func (x *exchange) end() {
 	now := time.Now()
 	took, failed := now.Sub(x.started), x.cut || x.status >= 500
 	x.sb.stats.touch(now)
-	x.sb.stats.total.end(took, failed, x.upgraded)
+	switch x.side {
+	case public:
+		x.sb.stats.public.end(took, failed, x.upgraded)
+		fallthrough
+	case inside:
+		x.sb.stats.total.end(took, failed, x.upgraded)
+	}
 	if x.counted != nil {
 		x.counted.end(took, failed, x.upgraded)
 	}
@@ -131,7 +140,7 @@ func (x *exchange) acquire() bool {
 			rt.pool.release()
 			continue
 		}
-		if x.counted == nil && !x.probe {
+		if x.counted == nil && !x.probe && x.side != mesh {
 			x.counted = rt.counters
 			x.counted.begin()
 		}
@@ -206,6 +215,7 @@ func (x *exchange) unanswered(err error) {
 	x.w.Header()[routeHeader] = x.route.header
 	x.recordHop(x.route, http.StatusBadGateway)
 	who, remedy := x.culprit()
+	x.route.counters.missed(x.route, reason(err))
 	x.problem(http.StatusBadGateway, "target-unreachable", who+" did not answer: "+reason(err), remedy)
 }
 

@@ -31,6 +31,7 @@ func (x *exchange) respond(res *http.Response) {
 	if x.refusedByRouter(res) {
 		return
 	}
+	x.route.counters.answered()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(res)
 		return

@@ -225,6 +225,7 @@ func (r *Router) sweepLocked() {
 func (r *Router) rotateStats() {
 	for _, sb := range *r.sandboxes.Load() {
 		sb.stats.total.rotate()
+		sb.stats.public.rotate()
 		for _, c := range *sb.services.Load() {
 			c.rotate()
 		}

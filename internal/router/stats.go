@@ -9,7 +9,7 @@ import (
 // statsWindow is how often percentiles start anew; they cover the current window and the one before.
 const statsWindow = time.Minute
 
-// Traffic counts requests.
+// Traffic counts requests. A request counts in the router where it enters, not again in one it is handed to.
 type Traffic struct {
 	Requests int64
 	Errors   int64         // answered with 5xx, or cut by the target
@@ -17,22 +17,29 @@ type Traffic struct {
 	P50, P95 time.Duration // until the response's end, over the last one to two minutes, upgraded connections excluded
 }
 
+// ServiceTraffic counts the requests for one service.
+type ServiceTraffic struct {
+	Traffic
+	// Unanswered is why its present target did not answer the last request, for people; "" = it did, or was not asked.
+	Unanswered string
+}
+
 // Stats is what a router counted for one sandbox since it started. Health probes (User-Agent "sdp-probe...") are not
 // counted.
 type Stats struct {
 	Sandbox      string
 	Since        time.Time // when counting began: the router's start or the sandbox's first table
-	LastActivity time.Time // start or end of the last request; zero if there was none
-	Public       int64     // requests that came through the public port; the others came from containers and routers
+	LastActivity time.Time // start or end of the last request, of those from other routers too; zero if there was none
+	Entered      Traffic   // requests that came through the public port
 	Traffic                // all requests
-	Services     map[string]Traffic
+	Services     map[string]ServiceTraffic
 }
 
 // sandboxStats counts what enters for one sandbox.
 type sandboxStats struct {
 	since    time.Time
 	activity atomic.Int64 // Unix nanoseconds
-	public   atomic.Int64
+	public   *counters
 	total    *counters
 }
 
@@ -49,6 +56,20 @@ func (s *sandboxStats) lastActivity() time.Time {
 type counters struct {
 	requests, errors, inFlight atomic.Int64
 	current, previous          atomic.Pointer[histogram]
+	unanswered                 atomic.Pointer[unanswered] // nil while the target answers
+}
+
+// unanswered is why a target did not answer. It says nothing about the next target.
+type unanswered struct{ target, why string }
+
+// missed keeps why rt did not answer.
+func (c *counters) missed(rt *route, why string) { c.unanswered.Store(&unanswered{rt.target, why}) }
+
+// answered forgets it. Nearly always there is nothing to forget, and reading costs the other requests nothing.
+func (c *counters) answered() {
+	if c.unanswered.Load() != nil {
+		c.unanswered.Store(nil)
+	}
 }
 
 func newCounters() *counters {
@@ -79,6 +100,15 @@ func (c *counters) end(took time.Duration, failed, upgraded bool) {
 func (c *counters) traffic() Traffic {
 	p50, p95 := percentiles(c.previous.Load(), c.current.Load())
 	return Traffic{c.requests.Load(), c.errors.Load(), c.inFlight.Load(), p50, p95}
+}
+
+// service is traffic with what is known of the service's present target.
+func (c *counters) service(rt *route) ServiceTraffic {
+	t := ServiceTraffic{Traffic: c.traffic()}
+	if u := c.unanswered.Load(); u != nil && rt != nil && rt.target == u.target {
+		t.Unanswered = u.why
+	}
+	return t
 }
 
 // histogram counts durations in buckets four to the octave, so a percentile is off by 12 % at most.

@@ -170,7 +170,7 @@ func TestStats(t *testing.T) {
 	slow := startSlow(t, gen, at(port, "/slow"))
 	ws := dialWebSocket(t, at(port, "/ws"))
 	got := statsOf(t, n)
-	if got.Requests != 6 || got.Public != 5 || got.Errors != 1 || got.InFlight != 2 || got.Services["gateway"].InFlight != 2 {
+	if got.Requests != 6 || got.Entered.Requests != 5 || got.Entered.InFlight != 2 || got.Errors != 1 || got.InFlight != 2 || got.Services["gateway"].InFlight != 2 {
 		t.Errorf("with two in flight: %+v", got)
 	}
 	before := time.Now()

@@ -47,7 +47,7 @@ type Judged[H ~string] struct {
 func (s Sandbox) Judge(traffic SandboxTraffic, nodes map[string]NodeTrouble) (Judged[SandboxHealth], map[string]Judged[ServiceHealth]) {
 	services := map[string]Judged[ServiceHealth]{}
 	for _, v := range s.Services {
-		health, reason := s.judgeService(v, traffic.Services[v.Name].Trouble, nodes)
+		health, reason := s.judgeService(v, traffic.Services[v.Name].troubleOf(v.Serving), nodes)
 		judged := Judged[ServiceHealth]{Health: health}
 		if reason != "" {
 			judged.Reasons = []string{reason}

@@ -16,6 +16,16 @@ type ServiceTraffic struct {
 	Traffic
 	// Trouble is why who serves does not answer, for people; "" = it does, as far as anybody asked.
 	Trouble string
+	// Deployment is the container Trouble is about; "" = whoever the route leads to.
+	Deployment string
+}
+
+// troubleOf is the trouble if it concerns what serves now: what was true of the container before says nothing.
+func (t ServiceTraffic) troubleOf(serving *Container) string {
+	if t.Deployment != "" && (serving == nil || serving.Deployment != t.Deployment) {
+		return ""
+	}
+	return t.Trouble
 }
 
 // SandboxTraffic is what the router of one node counted for one sandbox. A request counts where it enters: at the public
@@ -54,7 +64,7 @@ func (t SandboxTraffic) Quiet() bool {
 func TrafficOf(nodes []SandboxTraffic, now time.Time) SandboxTraffic {
 	sum := SandboxTraffic{Services: map[string]ServiceTraffic{}}
 	for _, n := range nodes {
-		if sum.Since.IsZero() || n.Since.Before(sum.Since) {
+		if !n.Since.IsZero() && (sum.Since.IsZero() || n.Since.Before(sum.Since)) {
 			sum.Since = n.Since
 		}
 		if n.LastActivity.After(sum.LastActivity) {
@@ -69,7 +79,7 @@ func TrafficOf(nodes []SandboxTraffic, now time.Time) SandboxTraffic {
 			total := sum.Services[name]
 			total.Traffic = total.plus(v.Traffic, current)
 			if v.Trouble != "" && current {
-				total.Trouble = v.Trouble
+				total.Trouble, total.Deployment = v.Trouble, v.Deployment
 			}
 			sum.Services[name] = total
 		}

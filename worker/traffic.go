@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"sdp/internal/router"
+	"sdp/internal/sdp"
+)
+
+// traffic turns what the node's router counts into what the server is told: totals with rates, of those sandboxes only
+// that are not quiet or changed since the server last took a report. It belongs to the goroutine that sends heartbeats.
+type traffic struct {
+	before map[string]reading
+	taken  map[string]sdp.SandboxTraffic
+}
+
+// reading is what the router had counted at a time.
+type reading struct {
+	at    time.Time
+	stats router.Stats
+}
+
+// report returns what to tell the server. sick are the containers of this node that do not answer.
+func (t *traffic) report(now time.Time, all []router.Stats, sick sickness) []sdp.SandboxTraffic {
+	before := t.before
+	t.before = map[string]reading{}
+	var out []sdp.SandboxTraffic
+	for _, s := range all {
+		t.before[s.Sandbox] = reading{now, s}
+		report := reportOf(before[s.Sandbox], now, s, sick[s.Sandbox])
+		last, known := t.taken[s.Sandbox]
+		report.Turned = troubled(last) != troubled(report)
+		last.Turned = report.Turned
+		unused := !known && report.LastActivity.IsZero() && len(report.Services) == 0
+		if !unused && (!report.Quiet() || !reflect.DeepEqual(last, report)) {
+			out = append(out, report)
+		}
+	}
+	return out
+}
+
+// took remembers that the server has a report, so that it is not sent again.
+func (t *traffic) took(report []sdp.SandboxTraffic) {
+	if t.taken == nil {
+		t.taken = map[string]sdp.SandboxTraffic{}
+	}
+	for _, r := range report {
+		t.taken[r.Sandbox] = r
+	}
+	maps.DeleteFunc(t.taken, func(name string, _ sdp.SandboxTraffic) bool { _, there := t.before[name]; return !there })
+}
+
+// forget makes the next report say everything: the server does not know the node any more.
+func (t *traffic) forget() { t.taken = nil }
+
+// troubled names the services that do not answer.
+func troubled(t sdp.SandboxTraffic) string {
+	var names string
+	for _, name := range slices.Sorted(maps.Keys(t.Services)) {
+		if t.Services[name].Trouble != "" {
+			names += name + " "
+		}
+	}
+	return names
+}
+
+func reportOf(before reading, now time.Time, s router.Stats, sick map[string]ailment) sdp.SandboxTraffic {
+	per := 0.0 // without an earlier reading there is no interval
+	switch {
+	case before.at.IsZero():
+	case before.stats.Since.Equal(s.Since):
+		per = now.Sub(before.at).Seconds()
+	default: // the router was restarted: it counted from 0
+		before, per = reading{}, now.Sub(s.Since).Seconds()
+	}
+	out := sdp.SandboxTraffic{Sandbox: s.Sandbox, Since: s.Since, LastActivity: s.LastActivity,
+		Public: counted(s.Entered, before.stats.Entered, per), Services: map[string]sdp.ServiceTraffic{}}
+	for name, v := range s.Services {
+		service := sdp.ServiceTraffic{Traffic: counted(v.Traffic, before.stats.Services[name].Traffic, per), Trouble: v.Unanswered}
+		if a, ok := sick[name]; ok {
+			service.Trouble, service.Deployment = a.why, a.deployment
+		}
+		if service != (sdp.ServiceTraffic{}) {
+			out.Services[name] = service
+		}
+	}
+	return out
+}
+
+func counted(t, before router.Traffic, seconds float64) sdp.Traffic {
+	out := sdp.Traffic{Requests: t.Requests, Errors: t.Errors, InFlight: t.InFlight, P50: t.P50, P95: t.P95}
+	if seconds > 0 {
+		out.PerSecond = float64(t.Requests-before.Requests) / seconds
+	}
+	return out
+}
+
+// counted asks the router what it counted. Without an answer there is nothing to report; the heartbeat says that the
+// router is down.
+func (n *node) counted(ctx context.Context) []sdp.SandboxTraffic {
+	stats, err := n.router.Stats(ctx)
+	if err != nil {
+		return nil
+	}
+	return n.traffic.report(time.Now(), stats, n.sick.now())
+}
