@@ -56,6 +56,8 @@ export interface Seat {
   context: BrowserContext;
   /** Opens a page of the dashboard by its path and waits until its heading is there. */
   go(path: string): Promise<void>;
+  /** What went wrong in the page that nobody asked about, for the message of a failure. */
+  faults: Faults;
   /** Fails if a script threw, the content security policy was violated or hostile input came alive. */
   wantClean(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function sit(look: Look = desktop, options: { anonymous?: boolean }
   return {
     page,
     context,
+    faults,
     async go(path) {
       await page.goto(url + path);
       await page.getByRole("heading", { level: 1 }).first().waitFor();
@@ -112,7 +115,7 @@ export function browserTest(name: string, run: (seat: Seat) => Promise<void>, op
       await within(t.signal, run(seat));
       await seat.wantClean();
     } catch (error) {
-      throw await witnessed(seat.page, t.fullName ?? name, error);
+      throw await witnessed(seat, t.fullName ?? name, error);
     } finally {
       await seat.context.close();
     }
@@ -126,14 +129,17 @@ function within(signal: AbortSignal, run: Promise<void>): Promise<void> {
   return Promise.race([run, late]);
 }
 
-async function witnessed(page: Page, name: string, error: unknown): Promise<unknown> {
+async function witnessed({ page, faults }: Seat, name: string, error: unknown): Promise<unknown> {
+  if (error instanceof Error) {
+    error.stack = [error.stack, `    at ${page.url()}`, ...faults.thrown, ...faults.policy].join("\n");
+  }
   if (!pictures) return error;
   const file = join(pictures, name.replace(/[^a-z0-9]+/gi, "-").slice(0, 80));
   try {
     await mkdir(pictures, { recursive: true });
     await page.screenshot({ path: `${file}.png`, timeout: 5_000 });
     await writeFile(`${file}.html`, await page.content());
-    if (error instanceof Error) error.stack = `${error.stack}\n    at ${page.url()}, see ${file}.png`;
+    if (error instanceof Error) error.stack += `\n    see ${file}.png`;
   } catch {
     // The page is gone; the error is all there is.
   }
