@@ -144,6 +144,7 @@ func (in auditInput) filter() postgres.AuditFilter {
 	return postgres.AuditFilter{
 		Sandbox: clean(in.Sandbox, 100), Service: clean(in.Service, 100), User: clean(in.User, 200),
 		Action: clean(in.Action, 100), Operation: clean(in.Operation, 100), Outcome: sdp.Outcome(in.Outcome),
+		Since: in.Since, Until: in.Until, Text: clean(in.Text, 200),
 	}
 }
 

@@ -20,6 +20,7 @@ type AuditFilter struct {
 	Outcome   sdp.Outcome
 	Since     time.Time // inclusive
 	Until     time.Time // exclusive
+	Text      string    // contained in any of an event's texts, upper and lower case alike
 }
 
 // Audit adds an event. ID and At are the database's; events are never changed. One whose Once is there already is not
@@ -31,9 +32,10 @@ func (db *DB) Audit(ctx context.Context, e sdp.AuditEvent) error {
 }
 
 func queueAudit(b *pgx.Batch, e sdp.AuditEvent) {
-	b.Queue(`INSERT INTO audit_events (user_name, action, sandbox, service, repository, branch, sha, environment,
+	b.Queue(`WITH e AS (INSERT INTO audit_events (user_name, action, sandbox, service, repository, branch, sha, environment,
 			operation, outcome, detail, once) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''))
-		ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING`,
+		ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING RETURNING sandbox)
+		SELECT sdp_notify('audit', sandbox, '', 0) FROM e`,
 		clean(e.User), clean(e.Action), clean(e.Sandbox), clean(e.Service), clean(e.Repository), clean(e.Branch),
 		clean(e.SHA), clean(e.Environment), clean(e.Operation), string(e.Outcome), clean(e.Detail), clean(e.Once))
 }
@@ -50,8 +52,10 @@ func (db *DB) AuditEvents(ctx context.Context, f AuditFilter, p Page) ([]sdp.Aud
 			AND ($4 = '' OR action = $4) AND ($5 = '' OR operation = $5) AND ($6 = '' OR outcome::text = $6)
 			AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
 			AND ($9::bigint IS NULL OR id < $9)
-		ORDER BY id DESC LIMIT $10`, f.Sandbox, f.User, f.Service, f.Action, f.Operation, string(f.Outcome),
-		orNull(f.Since), orNull(f.Until), before, p.limit()+1)
+			AND ($10 = '' OR strpos(lower(concat_ws(' ', user_name, action, sandbox, service, repository, branch, sha,
+				environment, operation, detail)), lower($10)) > 0)
+		ORDER BY id DESC LIMIT $11`, f.Sandbox, f.User, f.Service, f.Action, f.Operation, string(f.Outcome),
+		orNull(f.Since), orNull(f.Until), before, f.Text, p.limit()+1)
 	if err != nil {
 		return nil, "", err
 	}

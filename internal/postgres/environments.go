@@ -39,6 +39,8 @@ type EnvironmentChange struct {
 	Change      func(StoredEnvironment) (*EnvironmentContent, error)
 }
 
+const announceEnvironment = `SELECT sdp_notify('environment/' || $1::text, $1, '', 0)`
+
 // CreateEnvironment stores an environment with its first version.
 func (db *DB) CreateEnvironment(ctx context.Context, c EnvironmentChange) (e sdp.Environment, err error) {
 	err = db.inTx(ctx, "creating environment "+c.Name, func(tx pgx.Tx) error {
@@ -61,6 +63,9 @@ func (db *DB) CreateEnvironment(ctx context.Context, c EnvironmentChange) (e sdp
 			return err
 		}
 		if err := insertVersion(ctx, tx, id, 1, content, c); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, announceEnvironment, c.Name); err != nil {
 			return err
 		}
 		e, err = environmentByName(ctx, tx, c.Name, 0)
@@ -92,8 +97,9 @@ func (db *DB) UpdateEnvironment(ctx context.Context, c EnvironmentChange) (e sdp
 			}
 		}
 		if content != nil || c.Description != nil {
-			_, err = tx.Exec(ctx, `UPDATE environments SET description = coalesce($2, description), updated_at = now(),
-				version = version + $3 WHERE id = $1`, stored.ID, cleanOptional(c.Description), countIf(content != nil))
+			_, err = tx.Exec(ctx, `WITH changed AS (UPDATE environments SET description = coalesce($2, description),
+					updated_at = now(), version = version + $3 WHERE id = $1 RETURNING name)
+				SELECT sdp_notify('environment/' || name, name, '', 0) FROM changed`, stored.ID, cleanOptional(c.Description), countIf(content != nil))
 			if err != nil {
 				return err
 			}
@@ -164,6 +170,7 @@ func (db *DB) DeleteEnvironment(ctx context.Context, name string) error {
 		var b pgx.Batch
 		b.Queue(`UPDATE environments SET deleted_at = now() WHERE id = $1`, stored.ID)
 		b.Queue(`UPDATE environment_versions SET secrets = '{}', files = '{}' WHERE environment_id = $1`, stored.ID)
+		b.Queue(announceEnvironment, name)
 		return tx.SendBatch(ctx, &b).Close()
 	})
 }

@@ -18,6 +18,8 @@ import (
 //	sandbox/<name>    a sandbox, its routes, containers or operations; ID is the operation's where it is one
 //	traffic/<name>    what routers counted for a sandbox
 //	log/<stream>      Offset is the new end of a log
+//	audit             somebody did something; ID is the sandbox it concerns, if it concerns one
+//	environment/<n>   an environment was made, changed or deleted
 //	nodes             ID is the node that registered, came back, or reports other troubles than before
 //	resync            announcements may have been lost: read everything again
 type Event struct {

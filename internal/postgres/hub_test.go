@@ -84,6 +84,14 @@ func TestRefusedChangesAreNotAnnounced(t *testing.T) {
 	got(db.SetRoute(t.Context(), "box", "account", sdp.SourceURL, "http://x/"))(t)
 	equal(t, "first event", next(t, all).Topic, "nodes")
 	equal(t, "second event", next(t, all).Topic, "sandbox/box")
+	must(t, db.Audit(t.Context(), sdp.AuditEvent{User: "ann", Action: "route.set", Sandbox: "box", Outcome: sdp.Succeeded, Once: "o"}))
+	must(t, db.Audit(t.Context(), sdp.AuditEvent{User: "ann", Action: "route.set", Sandbox: "box", Outcome: sdp.Succeeded, Once: "o"}))
+	got(db.CreateEnvironment(t.Context(), postgres.EnvironmentChange{Name: "dev", User: "ann",
+		Change: func(postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
+			return &postgres.EnvironmentContent{}, nil
+		}}))(t)
+	equal(t, "event of the audit", next(t, all), postgres.Event{Topic: "audit", ID: "box"})
+	equal(t, "event of the environment", next(t, all), postgres.Event{Topic: "environment/dev", ID: "dev"})
 }
 
 func TestHubReconnects(t *testing.T) {

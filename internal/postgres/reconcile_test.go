@@ -114,6 +114,9 @@ func TestAudit(t *testing.T) {
 		{postgres.AuditFilter{Since: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour)}, 6},
 		{postgres.AuditFilter{Since: time.Now().Add(time.Hour)}, 0},
 		{postgres.AuditFilter{Until: time.Now().Add(-time.Hour)}, 0},
+		{postgres.AuditFilter{Text: "SESSION.c"}, 1},
+		{postgres.AuditFilter{Text: "dev"}, 5},
+		{postgres.AuditFilter{Text: "%"}, 0},
 	} {
 		list, _, err := db.AuditEvents(t.Context(), c.f, postgres.Page{})
 		must(t, err)
