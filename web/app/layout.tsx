@@ -5,7 +5,8 @@ import type { ReactNode } from "react";
 import { Shell } from "@/components/shell/shell";
 import "./globals.css";
 
-export const metadata: Metadata = { title: { default: "SDP", template: "%s · SDP" }, description: "Sandbox Deployment Platform" };
+// Pages name the browser's tab themselves (PageHeader): what they show is known only in the browser.
+export const metadata: Metadata = { description: "Sandbox Deployment Platform" };
 export const viewport: Viewport = { width: "device-width", initialScale: 1, themeColor: [
   { media: "(prefers-color-scheme: light)", color: "#f7f8fa" },
   { media: "(prefers-color-scheme: dark)", color: "#0d1117" },

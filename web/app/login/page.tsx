@@ -22,11 +22,12 @@ export default function LoginPage() {
   });
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-8">
+      <title>Sign in · SDP</title>
       <div className="w-full max-w-sm space-y-5">
         <div className="flex items-center justify-between"><Brand /><ThemeButton /></div>
         <div>
           <h1 className="text-xl font-semibold tracking-tight">Sign in</h1>
-          <p className="mt-1 text-ink-2">With your account of the git server. Your password is checked there, and SDP stores it nowhere.</p>
+          <p className="mt-1 text-ink-2">With your account of the git server. Your password is checked there; SDP keeps it only sealed inside your session.</p>
         </div>
         <form className="space-y-4 rounded-xl border bg-surface p-5" onSubmit={(e) => {
           e.preventDefault();

@@ -16,10 +16,15 @@ export function Card({ title, actions, className, children, flush, id }: { title
   );
 }
 
-/** PageHeader is the head of a page: its only h1, a line below, and what can be done. */
-export function PageHeader({ title, children, actions }: { title: ReactNode; children?: ReactNode; actions?: ReactNode }) {
+/**
+ * PageHeader is the head of a page: its only h1, a line below, and what can be done. It names the browser's tab too; where
+ * title is more than text, tab says how.
+ */
+export function PageHeader({ title, tab, children, actions }: { title: ReactNode; tab?: string; children?: ReactNode; actions?: ReactNode }) {
+  const name = tab ?? (typeof title === "string" ? title : undefined);
   return (
     <div className="mb-5 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
+      {name && <title>{`${name} · SDP`}</title>}
       <div className="min-w-0">
         <h1 className="text-xl font-semibold tracking-tight break-words">{title}</h1>
         {children && <div className="mt-1 text-ink-2">{children}</div>}
