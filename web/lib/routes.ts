@@ -26,8 +26,10 @@ export function here() {
 
 /** localPath returns next if it is a page of ours, else "/": a login link must not lead elsewhere. */
 export function localPath(next: string | null): string {
-  if (!next || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
-  return next;
+  // Asked of the browser itself, which reads "/\t/elsewhere" and "/.//elsewhere" as no check of the text would.
+  if (!next?.startsWith("/") || !URL.canParse(next, location.origin)) return "/";
+  const at = new URL(next, location.origin);
+  return at.origin === location.origin ? at.href : "/";
 }
 
 /** safeHref returns a URL that may be a link, undefined for what only looks like one (javascript:, data:, ...). */

@@ -130,20 +130,21 @@ function within(signal: AbortSignal, run: Promise<void>): Promise<void> {
 }
 
 async function witnessed({ page, faults }: Seat, name: string, error: unknown): Promise<unknown> {
-  if (error instanceof Error) {
-    error.stack = [error.stack, `    at ${page.url()}`, ...faults.thrown, ...faults.policy].join("\n");
-  }
-  if (!pictures) return error;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const told = new Error([text.split("\n").filter((l) => !/^ +at /.test(l) || l.includes("/e2e/")).join("\n"),
+    `    at ${page.url()}`, ...faults.thrown, ...faults.policy].join("\n"));
+  told.stack = told.message;
+  if (!pictures) return told;
   const file = join(pictures, name.replace(/[^a-z0-9]+/gi, "-").slice(0, 80));
   try {
     await mkdir(pictures, { recursive: true });
     await page.screenshot({ path: `${file}.png`, timeout: 5_000 });
     await writeFile(`${file}.html`, await page.content());
-    if (error instanceof Error) error.stack += `\n    see ${file}.png`;
+    told.stack += `\n    see ${file}.png`;
   } catch {
     // The page is gone; the error is all there is.
   }
-  return error;
+  return told;
 }
 
 /** Waits until a locator shows. */

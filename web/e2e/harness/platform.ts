@@ -20,7 +20,7 @@ let named = 0;
 /** A name for a sandbox, environment or template that nobody else uses. Sandboxes called so are deleted at the end. */
 export function newName(what = "box"): string {
   named += 1;
-  return `${prefix}${what}-${named}`;
+  return `${prefix}${what}-${process.pid.toString(36)}-${named}`;
 }
 
 async function order<T>(verb: string, body: object = {}): Promise<T> {
@@ -31,8 +31,11 @@ async function order<T>(verb: string, body: object = {}): Promise<T> {
 }
 
 /** Runs the command-line client as alice and returns what it printed; throws if it fails. */
-export async function sdp(...args: string[]): Promise<string> {
-  const { code, output } = await order<{ code: number; output: string }>("cli", { args });
+export const sdp = (...args: string[]): Promise<string> => sdpInput("", ...args);
+
+/** As sdp, with what it reads from standard input. */
+export async function sdpInput(stdin: string, ...args: string[]): Promise<string> {
+  const { code, output } = await order<{ code: number; output: string }>("cli", { args, stdin });
   if (code !== 0) throw new Error(`sdp ${args.join(" ")}: exit code ${code}\n${output}`);
   return output;
 }
