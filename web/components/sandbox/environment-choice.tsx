@@ -21,7 +21,8 @@ export function EnvironmentChoice({ sandbox, onChanged }: { sandbox: Sandbox; on
   const [open, setOpen] = useState(false);
   const { environment, environmentVersion } = sandbox;
   const now = useResource(environment ? `environment/${environment}/${environmentVersion ?? "newest"}` : null, (signal) =>
-    ok(api.GET("/api/v1/environments/{environment}", { params: { path: { environment: environment! }, query: { version: environmentVersion } }, signal })));
+    ok(api.GET("/api/v1/environments/{environment}", { params: { path: { environment: environment! }, query: { version: environmentVersion } }, signal })),
+    (event) => event.topic === "environment/" + environment);
   const e = now.data;
   return (
     <Card title="Environment" actions={<Button size="small" onClick={() => setOpen(true)}>{environment ? "Change environment" : "Choose environment"}</Button>}>

@@ -21,7 +21,7 @@ export function EnvironmentTab({ sandbox, reload }: { sandbox: Schemas["Sandbox"
     const answers = await Promise.allSettled(wanted.map((s) =>
       ok(api.GET("/api/v1/sandboxes/{name}/services/{service}/environment", { params: { path: { name: sandbox.name, service: s } }, signal }))));
     return new Map(answers.map((a, i) => [wanted[i]!, a]));
-  }, ofSandbox(sandbox.name));
+  }, (e) => ofSandbox(sandbox.name)(e) || e.topic === "environment/" + sandbox.environment);
   const behind = running.filter((s) => {
     const a = explained.data?.get(s);
     return a?.status === "fulfilled" && a.value.behind;
