@@ -1,13 +1,5 @@
-"use client";
-
-import { Skeleton } from "@/components/ui/empty";
-import { PageHeader } from "@/components/ui/card";
+import { Overview } from "@/components/overview/overview";
 
 export default function OverviewPage() {
-  return (
-    <>
-      <PageHeader title="Sandboxes" />
-      <Skeleton />
-    </>
-  );
+  return <Overview />;
 }

@@ -1,0 +1,72 @@
+"use client";
+
+import { TriangleAlert } from "lucide-react";
+import Link from "next/link";
+import { memo } from "react";
+import { Dot } from "@/components/ui/badge";
+import { cn } from "@/lib/cn";
+import { hrefs } from "@/lib/routes";
+import { Address } from "./address";
+import { Activity, notesOf } from "./sandbox-card";
+import { LatestNews, Source, split } from "./services";
+import { ServiceDot, StateBadge } from "./state";
+import type { Sandbox } from "./use-sandboxes";
+
+const columns = "lg:grid lg:grid-cols-[minmax(9rem,1fr)_8.5rem_minmax(0,2.2fr)_minmax(11rem,0.9fr)] lg:items-center lg:gap-x-4";
+
+/** RowHead names the columns for eyes; each row's parts say by themselves what they are. */
+export function RowHead() {
+  return (
+    <div aria-hidden className={cn("hidden border-b px-4 py-2 text-xs font-medium text-ink-3", columns)}>
+      <span>Sandbox</span><span>State</span><span>Services</span><span>URL and use</span>
+    </div>
+  );
+}
+
+/** SandboxRow is one sandbox in one or two lines, for those who have many. */
+export const SandboxRow = memo(function SandboxRow({ sandbox: s, mine }: { sandbox: Sandbox; mine: boolean }) {
+  const notes = notesOf(s);
+  return (
+    <article className={cn("space-y-1.5 border-b px-4 py-2 hover:bg-sunken/50 lg:space-y-0", columns)}>
+      <div className="flex min-w-0 items-start justify-between gap-2">
+        <div className="min-w-0">
+          <h3 className="flex items-center gap-1.5 font-medium">
+            <Link href={hrefs.sandbox(s.name)} prefetch={false} className="truncate hover:underline">{s.name}</Link>
+            {notes.length > 0 && <span title={notes.map((n) => n.text).join("\n")} className="shrink-0 text-warn-text"><TriangleAlert aria-hidden className="size-3.5" /><span className="sr-only">wants attention: {notes[0]!.text}</span></span>}
+          </h3>
+          <p className="truncate text-xs text-ink-3" title={s.description}>{mine ? "mine" : s.owner}{s.description && <> · {s.description}</>}</p>
+        </div>
+        <div className="lg:hidden"><StateBadge sandbox={s} /></div>
+      </div>
+      <div className="hidden lg:block"><StateBadge sandbox={s} /></div>
+      <ServicesInline sandbox={s} />
+      <div className="min-w-0 max-lg:flex max-lg:flex-wrap max-lg:items-center max-lg:justify-between">
+        <Address sandbox={s} compact />
+        <Activity sandbox={s} />
+      </div>
+    </article>
+  );
+});
+
+function ServicesInline({ sandbox }: { sandbox: Sandbox }) {
+  const { own, shared } = split(sandbox.services);
+  return (
+    <ul aria-label="Services" className="flex min-w-0 flex-wrap gap-x-4 gap-y-1 text-[0.8125rem]">
+      {own.map((v) => (
+        <li key={v.name} className="flex max-w-full min-w-0 items-center gap-1.5">
+          <ServiceDot service={v} />
+          <span className="font-medium">{v.name}</span>
+          <Source service={v} />
+          <LatestNews service={v} />
+        </li>
+      ))}
+      {shared.length > 0 && (
+        <li className="flex max-w-full min-w-0 items-center gap-1.5" title={shared.map((v) => v.name).join(", ")}>
+          <Dot tone="ocp" /><span className="font-medium text-ocp-text">OCP</span>
+          <span className="truncate text-ink-3">{shared.map((v) => v.name).join(", ")}</span>
+        </li>
+      )}
+      {sandbox.services.length === 0 && <li className="text-ink-3">no services yet</li>}
+    </ul>
+  );
+}
