@@ -2,25 +2,14 @@ package api
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
 	"path"
-	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 )
-
-// pages are the dashboard's files: a static export, so page /x is x.html or x/index.html.
-type pages struct {
-	files    fs.FS
-	policies map[string]string // content security policy of each HTML file
-}
 
 const plainPage = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>SDP</title></head>
@@ -29,46 +18,9 @@ const plainPage = `<!doctype html>
 <p>On the command line: <code>sdp login --server URL -u USER</code>.</p></body></html>
 `
 
-// loadPages computes the policy of each page once: the inline scripts it was built with, by their hashes, and nothing
-// else.
-func loadPages(files fs.FS) (pages, error) {
-	p := pages{files: files, policies: map[string]string{}}
-	if files == nil {
-		return p, nil
-	}
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || path.Ext(name) != ".html" {
-			return err
-		}
-		html, err := fs.ReadFile(files, name)
-		p.policies[name] = pagePolicy(html)
-		return err
-	})
-	if err != nil {
-		return p, fmt.Errorf("reading the dashboard: %w", err)
-	}
-	return p, nil
-}
-
-var inlineScript = regexp.MustCompile(`(?s)<script(?:\s[^>]*)?>(.*?)</script>`)
-
-func pagePolicy(html []byte) string {
-	scripts := []string{"'self'"}
-	for _, m := range inlineScript.FindAllSubmatch(html, -1) {
-		if len(m[1]) == 0 { // it has an address
-			continue
-		}
-		sum := sha256.Sum256(m[1])
-		scripts = append(scripts, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
-	}
-	return "default-src 'self'; script-src " + strings.Join(scripts, " ") + "; style-src 'self' 'unsafe-inline'; " +
-		"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
-		"form-action 'self'; frame-ancestors 'none'"
-}
-
 // page answers a GET that is no API route.
 func (s *Server) page(c *gin.Context) {
-	if s.pages.files == nil {
+	if s.assets == nil {
 		if c.Request.URL.Path != "/" {
 			s.notFoundPage(c)
 			return
@@ -77,53 +29,61 @@ func (s *Server) page(c *gin.Context) {
 		c.Data(http.StatusOK, "text/html; charset=utf-8", []byte(plainPage))
 		return
 	}
-	name, data, found := s.pages.find(c.Request.URL.Path)
-	if !found {
+	a := s.assets.find(c.Request.URL.Path)
+	if a == nil {
 		s.notFoundPage(c)
 		return
 	}
-	s.servePage(c, http.StatusOK, name, data)
+	a.setHeader(c)
+	// Vary goes with every answer that could have been compressed; a part of a file is a part of the plain one.
+	if data := a.compressed(); data != nil {
+		c.Header("Vary", "Accept-Encoding")
+		if c.GetHeader("Range") == "" && acceptsGzip(c.GetHeader("Accept-Encoding")) {
+			c.Header("Content-Encoding", "gzip")
+			c.Header("Content-Length", strconv.Itoa(len(data)))
+			a.send(c, data, "-gzip")
+			return
+		}
+	}
+	a.send(c, a.data, "")
 }
 
-func (s *Server) servePage(c *gin.Context, status int, name string, data []byte) {
-	if policy, ok := s.pages.policies[name]; ok {
-		c.Header("Content-Security-Policy", policy)
+func (a *asset) setHeader(c *gin.Context) {
+	if a.policy != "" {
+		c.Header("Content-Security-Policy", a.policy)
 	}
-	if strings.HasPrefix(name, "_next/static/") { // named by their content
+	c.Header("Content-Type", a.contentType)
+	if strings.HasPrefix(a.name, "_next/static/") { // named by their content
 		c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		c.Header("Cache-Control", "no-cache")
 	}
-	if status != http.StatusOK {
-		c.Data(status, "text/html; charset=utf-8", data)
-		return
-	}
-	c.Status(http.StatusOK)
-	http.ServeContent(c.Writer, c.Request, name, time.Time{}, bytes.NewReader(data))
 }
 
-// find returns the file for a path of the browser.
-func (p pages) find(urlPath string) (string, []byte, bool) {
+// send answers GET and HEAD, with 304 where the browser has the bytes already: the ETag is a hash of them, and another
+// one for each encoding, because it names exact bytes.
+func (a *asset) send(c *gin.Context, data []byte, variant string) {
+	c.Header("ETag", `"`+a.hash+variant+`"`)
+	c.Status(http.StatusOK)
+	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(data))
+}
+
+// find returns the file for a path of the browser, nil if there is none: page /x is x.html or x/index.html.
+func (files assets) find(urlPath string) *asset {
 	clean := strings.TrimPrefix(path.Clean("/"+urlPath), "/")
 	for _, name := range []string{clean, clean + ".html", path.Join(clean, "index.html")} {
-		data, err := fs.ReadFile(p.files, name)
-		if err == nil {
-			return name, data, true
-		}
-		var pathErr *fs.PathError
-		if !errors.As(err, &pathErr) {
-			break
+		if a := files[name]; a != nil {
+			return a
 		}
 	}
-	return "", nil, false
+	return nil
 }
 
 func (s *Server) notFoundPage(c *gin.Context) {
-	if s.pages.files != nil {
-		if data, err := fs.ReadFile(s.pages.files, "404.html"); err == nil {
-			s.servePage(c, http.StatusNotFound, "404.html", data)
-			return
-		}
+	if a := s.assets["404.html"]; a != nil {
+		a.setHeader(c)
+		c.Data(http.StatusNotFound, a.contentType, a.data)
+		return
 	}
 	c.Data(http.StatusNotFound, "text/plain; charset=utf-8", []byte("There is no such page.\n"))
 }

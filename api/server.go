@@ -52,17 +52,18 @@ type Config struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	cfg    Config
-	db     *postgres.DB
-	log    *slog.Logger
-	public *url.URL
-	engine *gin.Engine
-	api    huma.API
-	origin *http.CrossOriginProtection
-	logins *loginLimiter
-	owners streamOwners
-	pages  pages
-	plans  recentPlans
+	cfg     Config
+	db      *postgres.DB
+	log     *slog.Logger
+	public  *url.URL
+	engine  *gin.Engine
+	handler http.Handler
+	api     huma.API
+	origin  *http.CrossOriginProtection
+	logins  *loginLimiter
+	owners  streamOwners
+	assets  assets
+	plans   recentPlans
 
 	streams *streamSet
 }
@@ -82,12 +83,13 @@ func New(cfg Config) (*Server, error) {
 	if err := s.origin.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
 		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is no origin: %w", cfg.PublicURL, err)
 	}
-	if s.pages, err = loadPages(cfg.Dashboard); err != nil {
+	if s.assets, err = loadAssets(cfg.Dashboard); err != nil {
 		return nil, err
 	}
 	s.engine = gin.New()
 	s.prepare(s.engine)
-	return s, nil
+	s.handler, err = compressing(s.engine)
+	return s, err
 }
 
 func withDefaults(cfg *Config) {
@@ -126,7 +128,7 @@ func (s *Server) prepare(r *gin.Engine) {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // OpenAPI returns the OpenAPI 3.1 document.
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
