@@ -1,6 +1,6 @@
 "use client";
 
-import { cloneElement, isValidElement, useId, type InputHTMLAttributes, type ReactElement, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from "react";
+import { cloneElement, isValidElement, useId, type ComponentProps, type InputHTMLAttributes, type ReactElement, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from "react";
 import { cn } from "@/lib/cn";
 
 interface FieldProps {
@@ -31,7 +31,7 @@ export function Field({ label, hint, error, hideLabel, className, children }: Fi
 const control =
   "w-full rounded-md border border-line-strong/60 bg-surface px-3 text-sm text-ink placeholder:text-ink-3 aria-invalid:border-bad disabled:opacity-60";
 
-export function Input({ className, ...rest }: InputHTMLAttributes<HTMLInputElement>) {
+export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={cn(control, "h-9", className)} {...rest} />;
 }
 
