@@ -1,9 +1,9 @@
 "use client";
 
-import Link from "next/link";
+import { AuditList } from "@/components/audit/audit-list";
 import type { Schemas } from "@/lib/api";
-import { hrefs } from "@/lib/routes";
 
+/** AuditTab is who did what in this sandbox. */
 export function AuditTab({ sandbox }: { sandbox: Schemas["Sandbox"]; reload: () => void }) {
-  return <Link className="text-accent-text underline" href={hrefs.audit(sandbox.name)}>Audit of {sandbox.name}</Link>;
+  return <AuditList sandbox={sandbox.name} />;
 }

@@ -103,7 +103,7 @@ export function EditExpiry(props: EditProps) {
   const seen = (text: string) => (text.trim() && !error(text) ? spanText(text) : undefined);
   const span = (text: string) => (text.trim() ? goSpan(parseSpan(text) ?? 0) : undefined);
   return (
-    <SettingsDialog title="Expiry" description="A suspended sandbox keeps its settings and starts again when it is deployed; a deleted one is gone." save={save} wrong={!!(error(idle) || error(gone))}
+    <SettingsDialog title="Expiry" description="When a sandbox that nobody uses should end. The setting is kept; this version of SDP does not act on it yet." save={save} wrong={!!(error(idle) || error(gone))}
       body={() => ({ expiry: { idleAfter: span(idle), deleteAfter: span(gone) } })} onClose={props.onClose}>
       <Field label="Suspend after so long without a request" error={error(idle)} hint={seen(idle) ?? "Such as 3d or 72h; empty means never."}>
         <Input value={idle} placeholder="never" onChange={(e) => setIdle(e.target.value)} autoFocus />

@@ -59,12 +59,13 @@ export function SettingsTab({ sandbox, reload }: { sandbox: Schemas["Sandbox"]; 
           </Card>
           <Card title="Expiry" actions={edit("expiry", "Edit expiry")}>
             {!expiry?.idleAfter && !expiry?.deleteAfter
-              ? <p className="text-ink-2">Never: it runs until somebody stops or deletes it. Give it an end, and forgotten sandboxes free their memory by themselves.</p>
+              ? <p className="text-ink-2">Never: it runs until somebody stops or deletes it.</p>
               : <Facts items={[
                   ["Suspended", expiry.idleAfter ? `after ${spanText(expiry.idleAfter)} without a request` : "never by itself"],
                   ["Deleted", expiry.deleteAfter ? `${spanText(expiry.deleteAfter)} after that` : "never by itself"],
                   ["Last request", <Ago key="a" at={sandbox.lastActivity} never="none yet" />],
                 ]} />}
+            <p className="mt-2 text-xs text-ink-3">Kept with the sandbox, its clones and snapshots. This version of SDP does not suspend or delete by itself yet.</p>
           </Card>
         </div>
       </div>
