@@ -1,6 +1,6 @@
 "use client";
 
-import { cloneElement, isValidElement, useId, type ComponentProps, type InputHTMLAttributes, type ReactElement, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from "react";
+import { cloneElement, isValidElement, useId, type ComponentProps, type InputHTMLAttributes, type ReactElement, type ReactNode, type SelectHTMLAttributes } from "react";
 import { cn } from "@/lib/cn";
 
 interface FieldProps {
@@ -35,7 +35,7 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={cn(control, "h-9", className)} {...rest} />;
 }
 
-export function Textarea({ className, ...rest }: TextareaHTMLAttributes<HTMLTextAreaElement>) {
+export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return <textarea className={cn(control, "min-h-24 py-2 font-mono text-xs", className)} spellCheck={false} {...rest} />;
 }
 

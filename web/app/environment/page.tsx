@@ -1,0 +1,7 @@
+"use client";
+
+import { EnvironmentPage } from "@/components/environment/environment-page";
+
+export default function Page() {
+  return <EnvironmentPage />;
+}
