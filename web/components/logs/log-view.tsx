@@ -22,7 +22,7 @@ export interface LogViewProps {
   download: string;
   /** What it is the log of, for screen readers. */
   label?: string;
-  /** Shows the last line that has the text; another object asks again. */
+  /** Shows the last line that is the text, or has it; another object asks again. */
   seek?: { text: string };
   /** Its size: it fills what it is given. */
   className?: string;
@@ -154,9 +154,15 @@ function Status({ connection, log }: { connection: SocketState; log: LogSnapshot
   );
 }
 
+/** lastLine is the last line that is the text, or else one that has it. */
 function lastLine(store: LogStore, lines: number, text: string): number | undefined {
-  for (let i = lines - 1; i >= 0; i--) if (store.line(i)?.text.includes(text)) return i;
-  return undefined;
+  let part: number | undefined;
+  for (let i = lines - 1; i >= 0; i--) {
+    const line = store.line(i)?.text;
+    if (line === text) return i;
+    if (part === undefined && line?.includes(text)) part = i;
+  }
+  return part;
 }
 
 /** firstInSight is the match a search starts at: the nearest to what one looks at. */

@@ -1,0 +1,61 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { api, ok, type Schemas } from "@/lib/api";
+import { time } from "@/lib/format";
+import { useResource } from "@/lib/live";
+
+export type Deployment = Schemas["Deployment"];
+export type Step = Schemas["Step"];
+export type Progress = Schemas["Progress"];
+
+const often = 500; // milliseconds between two questions to the workflow while it cancels
+const sometimes = 1500;
+
+/** useDeployment reads a deployment and keeps it up to date. */
+export function useDeployment(id: string) {
+  return useResource(id ? `deployment/${id}` : null, async (signal) => {
+    const answer = api.GET("/api/v1/deployments/{id}", { params: { path: { id } }, signal });
+    const deployment = await ok(answer);
+    return { deployment, skew: skewOf((await answer).response) };
+  }, (e) => e.topic === `deployment/${id}`);
+}
+
+/** useProgress asks the deployment's workflow itself, often, until it is settled: it knows first what goes on. */
+export function useProgress(id: string, settled: boolean | undefined) {
+  const wanted = id !== "" && settled === false;
+  const progress = useResource(wanted ? `progress/${id}` : null, (signal) => ok(api.GET("/api/v1/deployments/{id}/progress", { params: { path: { id } }, signal })));
+  const { reload } = progress;
+  const cancelling = progress.data?.cancelling ?? false;
+  useEffect(() => {
+    if (!wanted) return;
+    const t = setInterval(() => void reload(), cancelling ? often : sometimes);
+    return () => clearInterval(t);
+  }, [wanted, cancelling, reload]);
+  return progress;
+}
+
+const tolerated = 2000; // milliseconds; the Date header has whole seconds
+
+/** skewOf is how far this machine's clock is ahead of the server's, 0 where that hardly shows. */
+function skewOf(response: Response): number {
+  const server = Date.parse(response.headers.get("Date") ?? "");
+  const skew = Date.now() - server - 500;
+  return Number.isNaN(skew) || Math.abs(skew) < tolerated ? 0 : skew;
+}
+
+/** useTicking returns the time as the server has it, anew every so often while something runs. */
+export function useTicking(running: boolean, skew: number, every = 200): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!running) return;
+    const t = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(t);
+  }, [running, every]);
+  return now - skew;
+}
+
+/** total is how long a deployment took, or has taken by now, in milliseconds; waiting included. */
+export function total(d: Deployment, now: number): number {
+  return Math.max(0, (time(d.finishedAt) ?? now) - (time(d.createdAt) ?? now));
+}
