@@ -9,16 +9,15 @@ describe("every page", () => {
   for (const look of looks) {
     browserTest(look.name, async ({ go, page, wantClean }) => {
       const problems: string[] = [];
-      const tried = async (check: Promise<void>) => check.catch((e: Error) => void problems.push(e.message));
       for (const { name, path } of pages(await world())) {
-        await tried((async () => {
+        const tried = async (check: () => Promise<void>) => check().catch((e: Error) => problems.push(`${name}: ${e.message}`));
+        await tried(async () => {
           await go(path);
-          await goes(page.getByRole("status", { name: "Loading" }));
-        })());
-        const where = `${name} (${look.name})`;
-        if (look.phone) await tried(wantNoSidewaysScroll(page, where));
-        await tried(wantAccessible(page, where, look.dark));
-        await tried(wantClean());
+          await goes(page.getByRole("status", { name: "Loading" }), 5_000);
+        });
+        if (look.phone) await tried(() => wantNoSidewaysScroll(page));
+        await tried(() => wantAccessible(page, look.dark));
+        await tried(wantClean);
       }
       if (problems.length > 0) throw new Error(problems.join("\n"));
     }, { look, timeout: 120_000 });

@@ -25,7 +25,7 @@ export const looks: Look[] = [
   desktop, { name: "desktop-dark", dark: true, phone: false }, phone, { name: "phone-dark", dark: true, phone: true },
 ];
 
-const patience = 15_000;
+const patience = 10_000;
 
 let launched: Promise<Browser> | undefined;
 const browser = () => (launched ??= chromium.launch({ executablePath: executable, args: flags, timeout: 60_000 }));
@@ -75,6 +75,7 @@ export async function sit(look: Look = desktop, options: { anonymous?: boolean }
   });
   context.setDefaultTimeout(patience);
   const faults: Faults = { thrown: [], policy: [] };
+  await context.addInitScript("globalThis.__name = (f) => f"); // what the tests' compiler puts around named functions
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (e) => {
       console.error(`Content Security Policy violated: ${e.violatedDirective} by ${e.blockedURI} ${e.sample}`);
@@ -83,7 +84,7 @@ export async function sit(look: Look = desktop, options: { anonymous?: boolean }
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.thrown.push(error.stack ?? error.message));
   page.on("console", (message) => {
-    if (/content security policy/i.test(message.text())) faults.policy.push(message.text());
+    if (/content security policy/i.test(message.text())) faults.policy.push(message.text().slice(0, 160));
   });
   return {
     page,
@@ -94,7 +95,8 @@ export async function sit(look: Look = desktop, options: { anonymous?: boolean }
       await page.getByRole("heading", { level: 1 }).first().waitFor();
     },
     async wantClean() {
-      assert.deepEqual(faults, { thrown: [], policy: [] });
+      const [thrown, policy] = [faults.thrown.splice(0), faults.policy.splice(0)];
+      assert.deepEqual({ thrown, policy }, { thrown: [], policy: [] });
       const alive = await page.evaluate(() => (window as unknown as { hostile?: unknown }).hostile);
       assert.equal(alive, undefined, `hostile input ran: ${String(alive)}`);
     },
@@ -109,10 +111,11 @@ interface Options {
 
 /** A test in a window of its own. A failure leaves a picture and the page's HTML. */
 export function browserTest(name: string, run: (seat: Seat) => Promise<void>, options: Options = {}): void {
-  test(name, { timeout: options.timeout ?? 60_000 }, async (t) => {
+  const limit = options.timeout ?? 60_000;
+  test(name, { timeout: limit + 15_000 }, async (t) => {
     const seat = await sit(options.look, options);
     try {
-      await within(t.signal, run(seat));
+      await within(limit, run(seat));
       await seat.wantClean();
     } catch (error) {
       throw await witnessed(seat, t.fullName ?? name, error);
@@ -122,11 +125,17 @@ export function browserTest(name: string, run: (seat: Seat) => Promise<void>, op
   });
 }
 
-// within ends with the test's time, so that a picture can still be taken.
-function within(signal: AbortSignal, run: Promise<void>): Promise<void> {
-  const late = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new Error("took too long"))));
-  late.catch(() => {});
-  return Promise.race([run, late]);
+// within ends before the runner gives up, so that a picture can still be taken.
+async function within(limit: number, run: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took more than ${limit / 1000} s`)), limit);
+  });
+  try {
+    await Promise.race([run, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function witnessed({ page, faults }: Seat, name: string, error: unknown): Promise<unknown> {
