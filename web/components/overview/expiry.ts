@@ -21,9 +21,9 @@ export function long(ms: number): string {
 /** expiryOf says what becomes of a sandbox that nobody uses, "" if nothing does. */
 export function expiryOf(s: Sandbox, now: number): string {
   const remove = span(s.expiry?.deleteAfter);
-  if (s.state !== "ACTIVE") return remove ? `deleted ${long(remove)} after it was suspended` : "";
+  if (s.state !== "ACTIVE") return remove ? `Deleted ${long(remove)} after it was suspended` : "";
   const idle = span(s.expiry?.idleAfter);
   if (!idle) return "";
   const left = Math.max(time(s.lastActivity) ?? 0, time(s.createdAt) ?? 0) + idle - now;
-  return left > 0 ? `suspended in ${long(left)} unless used` : "suspended soon unless used";
+  return left > 0 ? `Suspended in ${long(left)} unless used` : "Suspended soon unless used";
 }

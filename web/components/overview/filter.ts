@@ -16,7 +16,7 @@ export const stateGroups: { label: string; states: [value: string, label: string
 ];
 
 export const sorts: [value: string, label: string][] = [
-  ["", "Mine first"], ["active", "Last activity"], ["new", "Newest"], ["name", "Name"], ["health", "Worst health first"],
+  ["", "mine first"], ["active", "last used"], ["new", "newest"], ["name", "name"], ["health", "worst health"],
 ];
 
 /** isDeploying: something is being deployed into it. */
@@ -93,7 +93,7 @@ export function sorted(items: Sandbox[], sort: string, user: string): Group[] {
   const mine = all.filter((s) => s.owner === user);
   const others = all.filter((s) => s.owner !== user);
   if (mine.length === 0 || others.length === 0) return [{ label: "", items: all }];
-  return [{ label: "Mine", items: mine }, { label: "Of others", items: others }];
+  return [{ label: "Mine", items: mine }, { label: "Everybody else's", items: others }];
 }
 
 /** choicesOf lists what the filters can be set to. */

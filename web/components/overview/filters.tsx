@@ -32,7 +32,7 @@ export function Filters({ query, set, choices, user }: Props) {
           <ViewButton label="Rows" on={query.view === "rows"} choose={() => set({ view: "rows" })}><List aria-hidden className="size-4" /></ViewButton>
         </div>
       </div>
-      <div id={panel} className={cn("grid-cols-2 gap-2 sm:flex sm:flex-wrap", open ? "grid" : "hidden")}>
+      <div id={panel} className={cn("grid-cols-2 gap-2 sm:grid sm:grid-cols-5", open ? "grid" : "hidden")}>
         <Choice label="Owner" value={query.owner} onChange={(owner) => set({ owner })} any="Everybody's">
           {user && <option value={me}>Mine ({user})</option>}
           <Options values={others} chosen={query.owner === me ? "" : query.owner} />
@@ -50,8 +50,8 @@ export function Filters({ query, set, choices, user }: Props) {
             </optgroup>
           ))}
         </Choice>
-        <Choice label="Sort" value={query.sort} onChange={(sort) => set({ sort })} className="sm:ml-auto">
-          {sorts.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+        <Choice label="Sort" value={query.sort} onChange={(sort) => set({ sort })}>
+          {sorts.map(([value, label]) => <option key={value} value={value}>Sort: {label}</option>)}
         </Choice>
         <Button className="sm:hidden" onClick={() => set({ view: query.view === "rows" ? "" : "rows" })}>
           {query.view === "rows" ? <><LayoutGrid aria-hidden className="size-4" /> Show cards</> : <><List aria-hidden className="size-4" /> Show rows</>}
@@ -70,10 +70,10 @@ function ViewButton({ label, on, choose, children }: { label: string; on: boolea
   );
 }
 
-function Choice({ label, value, onChange, any, className, children }: { label: string; value: string; onChange: (v: string) => void; any?: string; className?: string; children: ReactNode }) {
+function Choice({ label, value, onChange, any, children }: { label: string; value: string; onChange: (v: string) => void; any?: string; children: ReactNode }) {
   return (
     <Select aria-label={label} value={value} onChange={(e) => onChange(e.target.value)}
-      className={cn("min-w-0 sm:w-auto sm:max-w-48", value && any && "border-accent bg-accent-soft text-accent-text", className)}>
+      className={cn("min-w-0", value && any && "border-accent bg-accent-soft text-accent-text")}>
       {any && <option value="">{any}</option>}
       {children}
     </Select>

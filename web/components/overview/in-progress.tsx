@@ -26,14 +26,13 @@ interface Work {
 export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
   const works = useMemo(() => deployments(sandboxes).sort((a, b) => (time(a.since) ?? 0) - (time(b.since) ?? 0)), [sandboxes]);
   return (
-    <section aria-label="In progress" className="rounded-xl border bg-surface">
-      <header className="flex items-center justify-between gap-2 px-4 pt-3 pb-2">
+    <section aria-label="In progress" className="min-w-0 self-start rounded-xl border bg-surface">
+      <header className="flex min-h-11 items-center justify-between gap-2 px-4">
         <h2 className="text-sm font-semibold">In progress</h2>
-        {works.length > 0 && <span className="rounded-full bg-info-soft px-2 text-xs font-medium text-info-text tabular-nums">{works.length}</span>}
+        {works.length > 0 && <span className="rounded-full bg-info-soft px-2 py-0.5 text-xs font-medium text-info-text tabular-nums">{works.length}</span>}
+        {works.length === 0 && <span className="flex items-center gap-1.5 text-xs text-ink-3"><CircleCheck aria-hidden className="size-3.5 text-ok" /> nothing right now</span>}
       </header>
-      {works.length === 0 ? (
-        <p className="flex items-center gap-2 px-4 pb-3 text-[0.8125rem] text-ink-3"><CircleCheck aria-hidden className="size-4 text-ok" /> Nothing is being deployed or changed.</p>
-      ) : (
+      {works.length > 0 && (
         <ul className="divide-y border-t">
           {works.slice(0, most).map((w) => <WorkLine key={w.id} work={w} />)}
           {works.length > most && <li className="px-4 py-2 text-xs text-ink-3">and {works.length - most} more</li>}

@@ -1,8 +1,8 @@
 "use client";
 
-import { TriangleAlert } from "lucide-react";
+import { ChevronDown, TriangleAlert } from "lucide-react";
 import Link from "next/link";
-import { useEffect } from "react";
+import { useEffect, useId, useState } from "react";
 import { Dot, type Tone } from "@/components/ui/badge";
 import { Skeleton } from "@/components/ui/empty";
 import { Ago } from "@/components/ui/facts";
@@ -25,32 +25,42 @@ export function Nodes() {
     const timer = setInterval(() => document.visibilityState === "visible" && void reload(), readEvery);
     return () => clearInterval(timer);
   }, [reload]);
+  // On a phone the machines would push the sandboxes off the screen: those that are well fold away.
+  const [open, setOpen] = useState(false);
+  const list = useId();
   const items = nodes.data?.items ?? [];
   return (
-    <section aria-label="Nodes" className="rounded-xl border bg-surface">
-      <header className="flex items-center justify-between gap-2 px-4 pt-3 pb-2">
+    <section aria-label="Nodes" className="min-w-0 self-start overflow-clip rounded-xl border bg-surface">
+      <header className="flex min-h-11 items-center justify-between gap-2 px-4">
         <h2 className="text-sm font-semibold"><Link href={hrefs.nodes()} prefetch={false} className="hover:underline">Nodes</Link></h2>
-        <span className="text-xs text-ink-3">{items.length > 0 && summary(items)}</span>
+        <span className="flex items-center gap-1 text-xs text-ink-3">
+          {items.length > 0 && summary(items)}
+          <button type="button" aria-label="All nodes" aria-expanded={open} aria-controls={list} onClick={() => setOpen(!open)} className="-mr-2 grid size-8 place-items-center rounded md:hidden">
+            <ChevronDown aria-hidden className={cn("size-4 transition-transform", open && "rotate-180")} />
+          </button>
+        </span>
       </header>
       {nodes.loading && <div className="px-4 pb-3"><Skeleton lines={2} /></div>}
       {!nodes.data && <ProblemBox problem={nodes.problem} className="m-3 mt-0" />}
       {nodes.data && items.length === 0 && (
         <p className="px-4 pb-3 text-ink-2">No node has registered. Nothing can be deployed until a worker runs: <code className="font-mono text-xs">sdp worker</code> on a machine with the clones.</p>
       )}
-      <ul className="divide-y border-t">{items.map((n) => <NodeLine key={n.name} node={n} />)}</ul>
+      <ul id={list}>{items.map((n) => <NodeLine key={n.name} node={n} fold={!open && isWell(n)} />)}</ul>
     </section>
   );
 }
 
+const isWell = (n: Node) => n.alive && n.problems.length === 0;
+
 function summary(nodes: Node[]) {
-  const poor = nodes.filter((n) => !n.alive || n.problems.length > 0).length;
-  return poor === 0 ? "all well" : `${poor} of ${nodes.length} ${poor === 1 ? "has" : "have"} problems`;
+  const poor = nodes.filter((n) => !isWell(n)).length;
+  return poor === 0 ? `${nodes.length}, all well` : `${poor} of ${nodes.length} ${poor === 1 ? "has" : "have"} problems`;
 }
 
-function NodeLine({ node: n }: { node: Node }) {
+function NodeLine({ node: n, fold }: { node: Node; fold: boolean }) {
   const tone: Tone = !n.alive ? "bad" : n.problems.length > 0 ? "warn" : "ok";
   return (
-    <li className="space-y-1.5 px-4 py-2.5">
+    <li className={cn("space-y-1.5 border-t px-4 py-2.5", fold && "max-md:hidden")}>
       <p className="flex items-center justify-between gap-2 text-[0.8125rem]">
         <span className="flex min-w-0 items-center gap-2 font-medium"><Dot tone={tone} /><span className="truncate">{n.name}</span><span className="text-xs font-normal text-ink-3">{n.type}</span></span>
         <span className="shrink-0 text-xs text-ink-3">
@@ -60,7 +70,7 @@ function NodeLine({ node: n }: { node: Node }) {
       <dl className={cn("grid grid-cols-3 gap-3 text-xs", !n.alive && "opacity-60")}>
         <Meter name="Disk" value={`${bytes(n.diskFree)} free`} used={1 - n.diskFree / n.diskTotal} title={`${bytes(n.diskFree)} of ${bytes(n.diskTotal)} free`} />
         <Meter name="Memory" value={`${bytes(n.memoryFree)} free`} used={1 - n.memoryFree / n.memoryTotal} title={`${bytes(n.memoryFree)} of ${bytes(n.memoryTotal)} free`} />
-        <Meter name="CPU" value={`${n.load1.toFixed(1)} of ${n.cpus}`} used={n.load1 / n.cpus} title={`load ${n.load1.toFixed(2)} over the last minute, ${n.cpus} CPUs`} />
+        <Meter name="CPU load" value={`${n.load1.toFixed(1)} / ${n.cpus} CPUs`} used={n.load1 / n.cpus} title={`load ${n.load1.toFixed(2)} over the last minute, ${n.cpus} CPUs`} />
       </dl>
       {n.problems.length > 0 && (
         <ul className="space-y-1 text-xs text-warn-text">

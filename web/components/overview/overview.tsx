@@ -59,7 +59,7 @@ export function Overview() {
           {items.length > 0 && shown.length === 0 && (
             <Empty icon={SearchX} title="No sandbox matches" action={<Button onClick={clear}>Clear all filters</Button>}>There are {plural(items.length, "sandbox", "sandboxes")}; the search and the filters leave none of them.</Empty>
           )}
-          {shown.length > 0 && <SandboxList groups={groups} rows={view === "rows"} user={user} />}
+          {shown.length > 0 && <SandboxList groups={groups} rows={view === "rows"} />}
         </div>
       </div>
       {creating && <CreateDialog taken={items} onClose={() => setCreating(false)} />}

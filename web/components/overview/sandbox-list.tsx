@@ -25,7 +25,7 @@ function lines(groups: Group[], across: number): Line[] {
 }
 
 /** SandboxList draws only what is near the screen, so that 500 sandboxes cost no more than 20. */
-export function SandboxList({ groups, rows, user }: { groups: Group[]; rows: boolean; user: string }) {
+export function SandboxList({ groups, rows }: { groups: Group[]; rows: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const { width, top } = usePlace(box);
   const across = rows ? 1 : Math.max(1, Math.floor((width + gap) / (narrowest + gap)));
@@ -55,7 +55,7 @@ export function SandboxList({ groups, rows, user }: { groups: Group[]; rows: boo
                 <div className={rows ? undefined : "grid gap-4 pb-4"} style={rows ? undefined : { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))` }}>
                   {line.items.map((s) => (
                     <div key={s.name} role="listitem" aria-setsize={total} className="min-w-0">
-                      {rows ? <SandboxRow sandbox={s} mine={s.owner === user} /> : <SandboxCard sandbox={s} mine={s.owner === user} />}
+                      {rows ? <SandboxRow sandbox={s} /> : <SandboxCard sandbox={s} />}
                     </div>
                   ))}
                 </div>

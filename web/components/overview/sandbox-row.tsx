@@ -7,7 +7,8 @@ import { Dot } from "@/components/ui/badge";
 import { cn } from "@/lib/cn";
 import { hrefs } from "@/lib/routes";
 import { Address } from "./address";
-import { Activity, notesOf } from "./sandbox-card";
+import { notesOf } from "./notes";
+import { Expires, Used } from "./sandbox-card";
 import { LatestNews, Source, split } from "./services";
 import { ServiceDot, StateBadge } from "./state";
 import type { Sandbox } from "./use-sandboxes";
@@ -24,7 +25,7 @@ export function RowHead() {
 }
 
 /** SandboxRow is one sandbox in one or two lines, for those who have many. */
-export const SandboxRow = memo(function SandboxRow({ sandbox: s, mine }: { sandbox: Sandbox; mine: boolean }) {
+export const SandboxRow = memo(function SandboxRow({ sandbox: s }: { sandbox: Sandbox }) {
   const notes = notesOf(s);
   return (
     <article className={cn("space-y-1.5 border-b px-4 py-2 hover:bg-sunken/50 lg:space-y-0", columns)}>
@@ -34,7 +35,7 @@ export const SandboxRow = memo(function SandboxRow({ sandbox: s, mine }: { sandb
             <Link href={hrefs.sandbox(s.name)} prefetch={false} className="truncate hover:underline">{s.name}</Link>
             {notes.length > 0 && <span title={notes.map((n) => n.text).join("\n")} className="shrink-0 text-warn-text"><TriangleAlert aria-hidden className="size-3.5" /><span className="sr-only">wants attention: {notes[0]!.text}</span></span>}
           </h3>
-          <p className="truncate text-xs text-ink-3" title={s.description}>{mine ? "mine" : s.owner}{s.description && <> · {s.description}</>}</p>
+          <p className="truncate text-xs text-ink-3" title={s.description}>{s.owner}{s.description && <> · {s.description}</>}</p>
         </div>
         <div className="lg:hidden"><StateBadge sandbox={s} /></div>
       </div>
@@ -42,7 +43,7 @@ export const SandboxRow = memo(function SandboxRow({ sandbox: s, mine }: { sandb
       <ServicesInline sandbox={s} />
       <div className="min-w-0 max-lg:flex max-lg:flex-wrap max-lg:items-center max-lg:justify-between">
         <Address sandbox={s} compact />
-        <Activity sandbox={s} />
+        <div className="lg:flex lg:flex-wrap lg:gap-x-2"><Used sandbox={s} /><Expires sandbox={s} /></div>
       </div>
     </article>
   );

@@ -10,7 +10,9 @@ const healthWords: Record<Sandbox["health"], string> = { ok: "healthy", degraded
 export function stateOf(s: Sandbox): { tone: Tone; words: string } {
   if (s.deleting) return { tone: "warn", words: "Being deleted" };
   switch (s.state) {
-    case "ACTIVE": return { tone: healthTones[s.health], words: `Active, ${healthWords[s.health]}` };
+    case "ACTIVE":
+      if (s.health === "idle" && s.services.some((v) => v.health === "starting")) return { tone: "info", words: "Active, starting" };
+      return { tone: healthTones[s.health], words: `Active, ${healthWords[s.health]}` };
     case "SUSPENDED": return { tone: "idle", words: "Suspended" };
     case "EXPIRED": return { tone: "warn", words: "Expired" };
     default: return { tone: "idle", words: "Deleted" };
