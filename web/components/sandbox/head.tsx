@@ -14,12 +14,13 @@ import { QRButton } from "@/components/ui/qr";
 import type { Schemas } from "@/lib/api";
 import { hrefs, safeHref } from "@/lib/routes";
 import { words } from "@/lib/tones";
+import { spanText } from "@/lib/units";
 import { AttentionNotes } from "./attention";
 import { CloneDialog } from "./clone-dialog";
 import { DeleteDialog } from "./delete-dialog";
 import { RunningOperations } from "./running";
 import { SnapshotDialog } from "./snapshot-dialog";
-import { goDuration, sandboxTone } from "./words";
+import { sandboxTone } from "./words";
 
 type Sandbox = Schemas["Sandbox"];
 
@@ -27,7 +28,7 @@ type Sandbox = Schemas["Sandbox"];
 export function SandboxHead({ sandbox, operations }: { sandbox: Sandbox; operations: Schemas["Operation"][] }) {
   return (
     <>
-      <PageHeader title={<span className="inline-flex flex-wrap items-center gap-x-3 gap-y-1">{sandbox.name}</span>} actions={<Actions sandbox={sandbox} />}>
+      <PageHeader title={sandbox.name} actions={<Actions sandbox={sandbox} />}>
         <div className="mb-1 flex flex-wrap items-center gap-2">
           <Badge tone={sandboxTone(sandbox.health)} dot title={sandbox.healthReasons?.join("\n")}>{sandbox.health === "ok" ? "healthy" : sandbox.health}</Badge>
           {(sandbox.state !== "ACTIVE" || sandbox.deleting) && <Badge tone="warn">{sandbox.deleting ? "being deleted" : words(sandbox.state)}</Badge>}
@@ -92,9 +93,9 @@ function Expires({ expiry }: { expiry: Schemas["Expiry"] | undefined }) {
   if (!expiry?.idleAfter && !expiry?.deleteAfter) return <span className="text-ink-3">as installed</span>;
   return (
     <span>
-      {expiry.idleAfter && `suspended after ${goDuration(expiry.idleAfter)} idle`}
+      {expiry.idleAfter && `suspended after ${spanText(expiry.idleAfter)} idle`}
       {expiry.idleAfter && expiry.deleteAfter && ", "}
-      {expiry.deleteAfter && `deleted ${goDuration(expiry.deleteAfter)} later`}
+      {expiry.deleteAfter && `deleted ${spanText(expiry.deleteAfter)} later`}
     </span>
   );
 }

@@ -1,9 +1,9 @@
 "use client";
 
 import { ArrowLeft, Boxes, SearchX, Trash2 } from "lucide-react";
-import { useEffect } from "react";
 import { ButtonLink } from "@/components/ui/button";
 import { Empty, Skeleton } from "@/components/ui/empty";
+import { PageHeader } from "@/components/ui/card";
 import { ProblemBox } from "@/components/ui/problem";
 import { Tabs } from "@/components/ui/tabs";
 import { full } from "@/lib/format";
@@ -16,14 +16,12 @@ import { SandboxHead } from "./head";
 import { HistoryTab } from "./history-tab";
 import { SettingsTab } from "./settings-tab";
 import { SnapshotsTab } from "./snapshots-tab";
+import { TopologyTab } from "./topology-tab";
 import { useOperations, useSandbox } from "./use-sandbox";
 
 /** SandboxPage is all there is to see and do about one sandbox. */
 export function SandboxPage({ name }: { name: string }) {
   const { data: sandbox, problem, reload } = useSandbox(name);
-  useEffect(() => {
-    if (name) document.title = `${name} · SDP`;
-  }, [name]);
   if (!name) return <NoName />;
   if (!sandbox) {
     if (problem) return <Unknown name={name} problem={problem} />;
@@ -45,7 +43,8 @@ function Known({ sandbox, reload }: { sandbox: Schemas["Sandbox"]; reload: () =>
   return (
     <>
       <SandboxHead sandbox={sandbox} operations={operations.data ?? []} />
-      <Tabs label={`Parts of ${sandbox.name}`} value={values.tab || "environment"} onChange={(tab) => set({ tab: tab === "topology" ? "" : tab, service: "" })} tabs={[
+      <Tabs label={`Parts of ${sandbox.name}`} value={values.tab || "topology"} onChange={(tab) => set({ tab: tab === "topology" ? "" : tab, service: "" })} tabs={[
+        { id: "topology", label: "Topology", content: <TopologyTab {...part} operations={operations.data ?? []} /> },
         { id: "environment", label: "Environment", content: <EnvironmentTab {...part} /> },
         { id: "settings", label: "Settings", content: <SettingsTab {...part} /> },
         { id: "snapshots", label: "Snapshots", content: <SnapshotsTab {...part} /> },
@@ -65,7 +64,7 @@ function NoName() {
 function Unknown({ name, problem }: { name: string; problem: Schemas["Problem"] }) {
   return (
     <div className="space-y-4">
-      <h1 className="text-xl font-semibold tracking-tight break-words">{name}</h1>
+      <PageHeader title={name} />
       <ProblemBox problem={problem} />
       {problem.status === 404 && <Empty icon={SearchX} title="It may have another name, or be gone" action={back}>Deleted sandboxes stay in the history for a while.</Empty>}
     </div>
@@ -77,7 +76,7 @@ function Gone({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
   const { name, deletedAt } = sandbox;
   return (
     <div className="space-y-4">
-      <h1 className="text-xl font-semibold tracking-tight break-words">{name}</h1>
+      <PageHeader title={name} />
       <div role="status">
         <Empty icon={Trash2} title={`${name} is deleted`} action={<>{back}<ButtonLink href={hrefs.history(name)}>Its history</ButtonLink><ButtonLink href={hrefs.snapshots(name)}>Its snapshots</ButtonLink></>}>
           {deletedAt && <p>It was deleted on {full(deletedAt)}. Its containers, network and port are gone; history, audit and snapshots stay.</p>}

@@ -44,14 +44,3 @@ export function rateWords(perSecond: number): string {
 export function host(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
-
-/** goDuration shows a duration of the API, "336h0m0s", the way people say it. */
-export function goDuration(d: string): string {
-  const m = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(d);
-  if (!m) return d;
-  const minutes = Number(m[1] ?? 0) * 60 + Number(m[2] ?? 0);
-  if (minutes === 0) return d;
-  if (minutes % 1440 === 0) return minutes === 1440 ? "1 day" : `${minutes / 1440} days`;
-  if (minutes % 60 === 0) return minutes === 60 ? "1 hour" : `${minutes / 60} hours`;
-  return `${minutes} min`;
-}

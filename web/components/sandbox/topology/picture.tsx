@@ -9,7 +9,7 @@ import { Edges } from "./edges";
 import { layout as layOut, type Box, type Layout } from "./layout";
 import { litBy } from "./lit";
 import type { ServiceNode } from "./model";
-import { Numbers, place, placed, TopologyNode } from "./node";
+import { place, placed, TopologyNode } from "./node";
 import { LaneFrame, Target } from "./target";
 
 interface PictureProps {
