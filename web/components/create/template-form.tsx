@@ -47,7 +47,7 @@ interface ParameterProps {
   complain: boolean;
 }
 
-function ParameterField({ parameter: p, repository, value, onChange, complain }: ParameterProps) {
+export function ParameterField({ parameter: p, repository, value, onChange, complain }: ParameterProps) {
   const wrong = parameterError(p, value);
   // A value that is wrong is told while typing, one that is missing only when it is needed.
   const error = wrong && (complain || value) ? wrong : undefined;

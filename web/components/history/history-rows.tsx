@@ -45,16 +45,11 @@ function Row({ entry: e, now, showSandbox, shape }: { entry: Entry; now: number;
         {failure && <span className="block text-xs text-bad-text"><span className="font-mono">{failure.code}</span>{failure.step && ` in ${failure.step}`}: <span className="break-words">{short(failure.detail)}</span></span>}
         {waiting && <span className="block text-xs text-warn-text">waits: {waiting}</span>}
       </span>
-      <span className="order-2 md:order-none"><Badge tone={e.of === "deployment" ? deploymentTone(e.it.state) : operationTone(e.it.state)} dot={running(e)}>{stateWords(e)}</Badge></span>
+      <span className="order-2 md:order-none"><Badge tone={e.of === "deployment" ? deploymentTone(e.it.state) : operationTone(e.it.state)} dot={running(e)}>{words(e.it.state)}</Badge></span>
       <span className="order-5 text-xs text-ink-2 tabular-nums md:order-none md:text-right md:text-sm">{took === undefined ? "" : duration(running(e) ? Math.floor(took / 1000) * 1000 : took)}</span>
       <span className="order-6 truncate text-xs text-ink-2 md:order-none md:text-sm">{e.it.requestedBy}</span>
     </li>
   );
-}
-
-/** stateWords says what became of it; a deployment that something newer replaced says so. */
-function stateWords(e: Entry): string {
-  return e.of === "deployment" && e.it.state === "RUNNING" ? "succeeded" : words(e.it.state);
 }
 
 function short(text: string): string {

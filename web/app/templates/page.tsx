@@ -1,0 +1,7 @@
+"use client";
+
+import { TemplatesPage } from "@/components/template/templates-page";
+
+export default function Page() {
+  return <TemplatesPage />;
+}
