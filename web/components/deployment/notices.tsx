@@ -8,24 +8,26 @@ import type { Deployment, Progress } from "./use-deployment";
 /** Waiting says what a deployment waits for, while it waits. */
 export function Waiting({ deployment: d }: { deployment: Deployment }) {
   if (d.state !== "QUEUED") return null;
-  return <Notice icon={<Hourglass aria-hidden className="mt-0.5 size-4 shrink-0" />}>{d.waitingFor ? <>Waits for {d.waitingFor}.</> : "Waits for its turn."} It goes on by itself.</Notice>;
+  return <Notice>{d.waitingFor ? <>Waits for {d.waitingFor}.</> : "Waits for its turn."} It goes on by itself.</Notice>;
 }
 
 /** Cancelling says what a cancel waits for: it is over only when the node says so. */
 export function Cancelling({ deployment: d, progress, now }: { deployment: Deployment; progress: Progress | undefined; now: number }) {
   const since = progress && "cancelRequestedAt" in progress ? time(String(progress.cancelRequestedAt)) : undefined;
   return (
-    <Notice icon={<LoaderCircle aria-hidden className="mt-0.5 size-4 shrink-0 animate-spin" />}>
+    <Notice busy>
       <b className="font-semibold">Cancelling.</b> Waiting for {d.node} to confirm that nothing of it runs
       {since !== undefined && now - since >= 1000 ? <span className="tabular-nums"> ({duration(now - since)})</span> : null}. What served {d.service} before goes on serving.
     </Notice>
   );
 }
 
-function Notice({ icon, children }: { icon: ReactNode; children: ReactNode }) {
+/** Notice says what is waited for. */
+export function Notice({ busy, children }: { busy?: boolean; children: ReactNode }) {
+  const Icon = busy ? LoaderCircle : Hourglass;
   return (
     <div role="status" className="mb-5 flex gap-2.5 rounded-lg bg-warn-soft px-4 py-2.5 text-warn-text">
-      {icon}
+      <Icon aria-hidden className={busy ? "mt-0.5 size-4 shrink-0 animate-spin" : "mt-0.5 size-4 shrink-0"} />
       <p className="min-w-0 break-words">{children}</p>
     </div>
   );
