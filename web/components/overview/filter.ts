@@ -16,7 +16,7 @@ export const stateGroups: { label: string; states: [value: string, label: string
 ];
 
 export const sorts: [value: string, label: string][] = [
-  ["", "mine first"], ["active", "last used"], ["new", "newest"], ["name", "name"], ["health", "worst health"],
+  ["", "Mine first"], ["active", "Last used first"], ["new", "Newest first"], ["name", "By name"], ["health", "Worst first"],
 ];
 
 /** isDeploying: something is being deployed into it. */

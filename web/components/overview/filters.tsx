@@ -51,7 +51,7 @@ export function Filters({ query, set, choices, user }: Props) {
           ))}
         </Choice>
         <Choice label="Sort" value={query.sort} onChange={(sort) => set({ sort })}>
-          {sorts.map(([value, label]) => <option key={value} value={value}>Sort: {label}</option>)}
+          {sorts.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
         </Choice>
         <Button className="sm:hidden" onClick={() => set({ view: query.view === "rows" ? "" : "rows" })}>
           {query.view === "rows" ? <><LayoutGrid aria-hidden className="size-4" /> Show cards</> : <><List aria-hidden className="size-4" /> Show rows</>}

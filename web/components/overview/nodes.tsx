@@ -15,6 +15,7 @@ import { hrefs } from "@/lib/routes";
 
 type Node = Schemas["Node"];
 
+const roomy = 6; // nodes for which a tablet has room
 const readEvery = 15_000; // milliseconds: load and free memory change without an event
 
 /** Nodes shows whether the machines behind all this can take more work. */
@@ -28,14 +29,15 @@ export function Nodes() {
   // On a phone the machines would push the sandboxes off the screen: those that are well fold away.
   const [open, setOpen] = useState(false);
   const list = useId();
-  const items = nodes.data?.items ?? [];
+  const items = (nodes.data?.items ?? []).toSorted((a, b) => Number(isWell(a)) - Number(isWell(b)) || a.name.localeCompare(b.name));
+  const fold = items.length > roomy ? "max-xl:hidden" : "max-md:hidden";
   return (
     <section aria-label="Nodes" className="min-w-0 self-start overflow-clip rounded-xl border bg-surface">
       <header className="flex min-h-11 items-center justify-between gap-2 px-4">
         <h2 className="text-sm font-semibold"><Link href={hrefs.nodes()} prefetch={false} className="hover:underline">Nodes</Link></h2>
         <span className="flex items-center gap-1 text-xs text-ink-3">
           {items.length > 0 && summary(items)}
-          <button type="button" aria-label="All nodes" aria-expanded={open} aria-controls={list} onClick={() => setOpen(!open)} className="-mr-2 grid size-8 place-items-center rounded md:hidden">
+          <button type="button" aria-label="All nodes" aria-expanded={open} aria-controls={list} onClick={() => setOpen(!open)} className={cn("-mr-2 grid size-8 place-items-center rounded", items.length > roomy ? "xl:hidden" : "md:hidden")}>
             <ChevronDown aria-hidden className={cn("size-4 transition-transform", open && "rotate-180")} />
           </button>
         </span>
@@ -45,7 +47,9 @@ export function Nodes() {
       {nodes.data && items.length === 0 && (
         <p className="px-4 pb-3 text-ink-2">No node has registered. Nothing can be deployed until a worker runs: <code className="font-mono text-xs">sdp worker</code> on a machine with the clones.</p>
       )}
-      <ul id={list}>{items.map((n) => <NodeLine key={n.name} node={n} fold={!open && isWell(n)} />)}</ul>
+      <ul id={list} className="grid-cols-2 md:max-xl:grid lg:max-xl:grid-cols-3">
+        {items.map((n) => <NodeLine key={n.name} node={n} fold={open || !isWell(n) ? "" : fold} />)}
+      </ul>
     </section>
   );
 }
@@ -57,10 +61,10 @@ function summary(nodes: Node[]) {
   return poor === 0 ? `${nodes.length}, all well` : `${poor} of ${nodes.length} ${poor === 1 ? "has" : "have"} problems`;
 }
 
-function NodeLine({ node: n, fold }: { node: Node; fold: boolean }) {
+function NodeLine({ node: n, fold }: { node: Node; fold: string }) {
   const tone: Tone = !n.alive ? "bad" : n.problems.length > 0 ? "warn" : "ok";
   return (
-    <li className={cn("space-y-1.5 border-t px-4 py-2.5", fold && "max-md:hidden")}>
+    <li className={cn("space-y-1.5 border-t px-4 py-2.5", fold)}>
       <p className="flex items-center justify-between gap-2 text-[0.8125rem]">
         <span className="flex min-w-0 items-center gap-2 font-medium"><Dot tone={tone} /><span className="truncate">{n.name}</span><span className="text-xs font-normal text-ink-3">{n.type}</span></span>
         <span className="shrink-0 text-xs text-ink-3">

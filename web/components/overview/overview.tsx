@@ -47,7 +47,7 @@ export function Overview() {
         {!loading && items.length > 0 && <span role="status">{shown.length === items.length ? plural(items.length, "sandbox", "sandboxes") : `${shown.length} of ${plural(items.length, "sandbox", "sandboxes")}`}</span>}
       </PageHeader>
       <div className="grid gap-5 xl:grid-cols-[minmax(0,1fr)_20rem]">
-        <aside className="grid min-w-0 content-start gap-4 md:grid-cols-2 xl:sticky xl:top-19 xl:order-last xl:grid-cols-1 xl:self-start">
+        <aside className="min-w-0 space-y-3 xl:sticky xl:top-19 xl:order-last xl:max-h-[calc(100dvh-6rem)] xl:space-y-4 xl:self-start xl:overflow-y-auto">
           <InProgress sandboxes={items} />
           <Nodes />
         </aside>

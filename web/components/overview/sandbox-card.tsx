@@ -31,7 +31,7 @@ export const SandboxCard = memo(function SandboxCard({ sandbox: s }: { sandbox: 
         {s.services.length > 0 ? <Services services={s.services} /> : <p className="text-[0.8125rem] text-ink-3">No services yet. OCP answers for all of them.</p>}
         <Notes sandbox={s} />
       </div>
-      <footer className="border-t px-4 py-1.5">
+      <footer className="border-t px-4 py-1.5 has-[p]:pb-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3">
           <Address sandbox={s} />
           <Used sandbox={s} />
@@ -54,5 +54,5 @@ export function Used({ sandbox: s }: { sandbox: Sandbox }) {
 /** Expires says what becomes of it if nobody uses it. */
 export function Expires({ sandbox }: { sandbox: Sandbox }) {
   const text = expiryOf(sandbox, useNow(60_000));
-  return text && <p className="pb-1 text-xs text-ink-3">{text}</p>;
+  return text && <p className="truncate text-xs text-ink-3" title={text}>{text}</p>;
 }

@@ -13,7 +13,7 @@ import { LatestNews, Source, split } from "./services";
 import { ServiceDot, StateBadge } from "./state";
 import type { Sandbox } from "./use-sandboxes";
 
-const columns = "lg:grid lg:grid-cols-[minmax(9rem,1fr)_8.5rem_minmax(0,2.2fr)_minmax(11rem,0.9fr)] lg:items-center lg:gap-x-4";
+const columns = "lg:grid lg:grid-cols-[minmax(8rem,1fr)_8rem_minmax(0,2.2fr)_minmax(12rem,0.9fr)] lg:items-center lg:gap-x-4";
 
 /** RowHead names the columns for eyes; each row's parts say by themselves what they are. */
 export function RowHead() {
@@ -33,7 +33,7 @@ export const SandboxRow = memo(function SandboxRow({ sandbox: s }: { sandbox: Sa
         <div className="min-w-0">
           <h3 className="flex items-center gap-1.5 font-medium">
             <Link href={hrefs.sandbox(s.name)} prefetch={false} className="truncate hover:underline">{s.name}</Link>
-            {notes.length > 0 && <span title={notes.map((n) => n.text).join("\n")} className="shrink-0 text-warn-text"><TriangleAlert aria-hidden className="size-3.5" /><span className="sr-only">wants attention: {notes[0]!.text}</span></span>}
+            {notes.length > 0 && <span title={notes.map((n) => n.text).join("\n")} className={cn("shrink-0", notes[0]!.bad ? "text-bad-text" : "text-warn-text")}><TriangleAlert aria-hidden className="size-3.5" /><span className="sr-only">wants attention: {notes[0]!.text}</span></span>}
           </h3>
           <p className="truncate text-xs text-ink-3" title={s.description}>{s.owner}{s.description && <> · {s.description}</>}</p>
         </div>
@@ -43,7 +43,7 @@ export const SandboxRow = memo(function SandboxRow({ sandbox: s }: { sandbox: Sa
       <ServicesInline sandbox={s} />
       <div className="min-w-0 max-lg:flex max-lg:flex-wrap max-lg:items-center max-lg:justify-between">
         <Address sandbox={s} compact />
-        <div className="lg:flex lg:flex-wrap lg:gap-x-2"><Used sandbox={s} /><Expires sandbox={s} /></div>
+        <div className="min-w-0 lg:truncate"><Used sandbox={s} /><Expires sandbox={s} /></div>
       </div>
     </article>
   );
@@ -57,7 +57,7 @@ function ServicesInline({ sandbox }: { sandbox: Sandbox }) {
         <li key={v.name} className="flex max-w-full min-w-0 items-center gap-1.5">
           <ServiceDot service={v} />
           <span className="font-medium">{v.name}</span>
-          <Source service={v} />
+          <Source service={v} short />
           <LatestNews service={v} />
         </li>
       ))}

@@ -51,8 +51,8 @@ function ServiceLine({ service: v }: { service: Service }) {
   );
 }
 
-/** Source shows who answers. The branch is cut where room is short, the commit is not. */
-export function Source({ service: v }: { service: Service }) {
+/** Source shows who answers. The branch is cut where room is short, the commit is not, unless it is short as in rows. */
+export function Source({ service: v, short }: { service: Service; short?: boolean }) {
   if (v.source === "ocp") return <span className="truncate text-ocp-text">OCP</span>;
   if (v.source === "url") return <span className="truncate font-mono text-xs text-ink-2" title={v.url}>{hostOf(v.url)}</span>;
   const sha = v.serving?.sha;
@@ -61,7 +61,7 @@ export function Source({ service: v }: { service: Service }) {
     <span className="flex min-w-0 items-center gap-2">
       <span className="flex min-w-0 font-mono text-xs" title={what}>
         {v.branch && <span className="truncate">{v.branch}</span>}
-        {sha && <span className="shrink-0 text-ink-3">{v.branch ? "@" : ""}{shortSHA(sha)}</span>}
+        {sha && <span className="shrink-0 text-ink-3">{v.branch ? "@" : ""}{short ? sha.slice(0, 7) : shortSHA(sha)}</span>}
       </span>
       {!["healthy", "external", "starting"].includes(v.health) && !isNews(v) && <span className="shrink-0 text-xs text-ink-3" title={v.healthReason}>{v.health}</span>}
     </span>
@@ -80,7 +80,7 @@ export function LatestNews({ service }: { service: Service }) {
   const text = failed ? `failed${d.failure?.step ? " at " + d.failure.step : ""}` : words(d.state);
   return (
     <Link href={hrefs.deployment(d.id)} prefetch={false} title={`${d.branch ?? d.sha ?? ""}: ${d.failure?.detail ?? d.waitingFor ?? text}`}
-      className={failed ? "inline-flex items-center gap-1 text-xs font-medium text-bad-text hover:underline" : "inline-flex items-center gap-1 text-xs font-medium text-info-text hover:underline"}>
+      className={failed ? "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-bad-text hover:underline" : "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-info-text hover:underline"}>
       {failed ? <TriangleAlert aria-hidden className="size-3.5" /> : <LoaderCircle aria-hidden className="size-3.5 animate-spin" />}
       <span className="sr-only">Deployment of {service.name}: </span>{text}
     </Link>
