@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
 
@@ -137,14 +136,6 @@ func viewAudit(e sdp.AuditEvent) AuditEvent {
 		ID: e.ID, At: utc(e.At), User: e.User, Action: e.Action, Sandbox: e.Sandbox, Service: e.Service,
 		Repository: e.Repository, Branch: e.Branch, SHA: e.SHA, Environment: e.Environment, Operation: e.Operation,
 		Outcome: string(e.Outcome), Detail: e.Detail,
-	}
-}
-
-func (in auditInput) filter() postgres.AuditFilter {
-	return postgres.AuditFilter{
-		Sandbox: clean(in.Sandbox, 100), Service: clean(in.Service, 100), User: clean(in.User, 200),
-		Action: clean(in.Action, 100), Operation: clean(in.Operation, 100), Outcome: sdp.Outcome(in.Outcome),
-		Since: in.Since, Until: in.Until, Text: clean(in.Text, 200),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
@@ -184,13 +185,22 @@ func (s *Server) newDeployment(ctx context.Context, node sdp.Node, sandbox, envi
 
 type listDeploymentsInput struct {
 	PageQuery
-	Sandbox string `query:"sandbox"`
-	Service string `query:"service"`
-	State   string `query:"state" enum:"QUEUED,FETCHING,CHECKOUT,BUILDING,CREATING_IMAGE,STARTING_CONTAINER,RUNNING,FAILED,STOPPED,CANCELLED"`
+	Sandbox    string    `query:"sandbox" maxLength:"100" doc:"of that name, deleted ones too"`
+	Service    string    `query:"service" maxLength:"100"`
+	Repository string    `query:"repository" maxLength:"100"`
+	Branch     string    `query:"branch" maxLength:"250" doc:"part of the branch's name, upper and lower case alike"`
+	User       string    `query:"user" maxLength:"200" doc:"who asked for it"`
+	State      string    `query:"state" enum:"QUEUED,FETCHING,CHECKOUT,BUILDING,CREATING_IMAGE,STARTING_CONTAINER,RUNNING,FAILED,STOPPED,CANCELLED"`
+	Active     bool      `query:"active" doc:"only what has not ended"`
+	Since      time.Time `query:"since" doc:"asked for then or later"`
+	Until      time.Time `query:"until" doc:"asked for before"`
 }
 
 func (s *Server) listDeployments(ctx context.Context, in *listDeploymentsInput) (*body[Page[Deployment]], error) {
-	filter := postgres.DeploymentFilter{Sandbox: clean(in.Sandbox, 100), Service: clean(in.Service, 100)}
+	filter := postgres.DeploymentFilter{
+		Sandbox: clean(in.Sandbox, 100), Service: clean(in.Service, 100), Repository: clean(in.Repository, 100),
+		Branch: clean(in.Branch, 250), User: clean(in.User, 200), Active: in.Active, Since: in.Since, Until: in.Until,
+	}
 	if in.State != "" {
 		filter.States = []sdp.DeploymentState{sdp.DeploymentState(in.State)}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
 
@@ -115,14 +116,38 @@ func (s *Server) operate(ctx context.Context, op sdp.Operation) (*accepted[Opera
 
 type listOperationsInput struct {
 	PageQuery
-	Name string `path:"name"`
+	Name   string `path:"name"`
+	Active bool   `query:"active" doc:"only what has not ended"`
 }
 
 func (s *Server) listOperations(ctx context.Context, in *listOperationsInput) (*body[Page[Operation]], error) {
 	if _, err := s.sandbox(ctx, in.Name); err != nil {
 		return nil, err
 	}
-	operations, next, err := s.db.Operations(ctx, in.Name, in.page())
+	return s.operations(ctx, postgres.OperationFilter{Sandbox: in.Name, Active: in.Active}, in.page())
+}
+
+type allOperationsInput struct {
+	PageQuery
+	Sandbox string    `query:"sandbox" maxLength:"100" doc:"of that name, deleted ones too"`
+	Service string    `query:"service" maxLength:"100"`
+	User    string    `query:"user" maxLength:"200" doc:"who asked for it"`
+	Kind    string    `query:"kind" enum:"create,restart,stop,route,delete,apply,clone,restore"`
+	State   string    `query:"state" enum:"QUEUED,RUNNING,SUCCEEDED,FAILED,CANCELLED"`
+	Active  bool      `query:"active" doc:"only what has not ended"`
+	Since   time.Time `query:"since" doc:"asked for then or later"`
+	Until   time.Time `query:"until" doc:"asked for before"`
+}
+
+func (s *Server) listAllOperations(ctx context.Context, in *allOperationsInput) (*body[Page[Operation]], error) {
+	return s.operations(ctx, postgres.OperationFilter{
+		Sandbox: clean(in.Sandbox, 100), Service: clean(in.Service, 100), User: clean(in.User, 200),
+		Kind: sdp.OperationKind(in.Kind), State: sdp.OperationState(in.State), Active: in.Active, Since: in.Since, Until: in.Until,
+	}, in.page())
+}
+
+func (s *Server) operations(ctx context.Context, f postgres.OperationFilter, p postgres.Page) (*body[Page[Operation]], error) {
+	operations, next, err := s.db.Operations(ctx, f, p)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,6 @@
 package api
 
 import (
-	"context"
-	"time"
-
 	"sdp/internal/postgres"
 )
 
@@ -26,25 +23,4 @@ func views[D, V any](items []D, view func(D) V) []V {
 		out = append(out, view(item))
 	}
 	return out
-}
-
-type auditInput struct {
-	PageQuery
-	Sandbox   string    `query:"sandbox" maxLength:"100"`
-	Service   string    `query:"service" maxLength:"100"`
-	User      string    `query:"user" maxLength:"200"`
-	Action    string    `query:"action" maxLength:"100" doc:"such as deployment.create"`
-	Operation string    `query:"operation" maxLength:"100" doc:"ID of a deployment or an operation"`
-	Outcome   string    `query:"outcome" enum:"accepted,succeeded,refused,failed,cancelled"`
-	Since     time.Time `query:"since" doc:"inclusive"`
-	Until     time.Time `query:"until" doc:"exclusive"`
-	Text      string    `query:"text" maxLength:"200" doc:"what one of the event's texts contains, upper and lower case alike"`
-}
-
-func (s *Server) listAudit(ctx context.Context, in *auditInput) (*body[Page[AuditEvent]], error) {
-	events, next, err := s.db.AuditEvents(ctx, in.filter(), in.page())
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(events, next, viewAudit), nil
 }

@@ -138,7 +138,7 @@ func (s *Server) environmentMoved(ctx context.Context, p planning, now layer) ([
 
 // underWay makes what already goes on in the sandbox a problem. Deployments are looked at with their services.
 func (s *Server) underWay(ctx context.Context, p *planning) error {
-	operations, _, err := s.db.Operations(ctx, p.current.Name, postgres.Page{})
+	operations, _, err := s.db.Operations(ctx, postgres.OperationFilter{Sandbox: p.current.Name}, postgres.Page{})
 	if err != nil {
 		return err
 	}

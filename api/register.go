@@ -54,14 +54,16 @@ func read[I, O any](s *Server, who access, at, summary string, h handler[I, O]) 
 	}
 }
 
-// download registers a route that answers with text.
-func download[I any](s *Server, at, summary string, h handler[I, huma.StreamResponse]) {
+// download registers a route that answers with text. A log has ranges and may grow.
+func download[I any](s *Server, media, at, summary string, h handler[I, huma.StreamResponse]) {
 	op := s.operation(byUser, at, summary, http.StatusOK)
-	text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
-	op.Responses = map[string]*huma.Response{
-		"200":     {Description: "The log as it is now; X-Log-Final: true if nothing will follow", Content: text},
-		"206":     {Description: "The part the Range header asks for", Content: text},
-		"default": problemResponse,
+	text := map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}
+	op.Responses = map[string]*huma.Response{"default": problemResponse}
+	if media == "text/plain" {
+		op.Responses["200"] = &huma.Response{Description: "The log as it is now; X-Log-Final: true if nothing will follow", Content: text}
+		op.Responses["206"] = &huma.Response{Description: "The part the Range header asks for", Content: text}
+	} else {
+		op.Responses["200"] = &huma.Response{Description: "A file", Content: text}
 	}
 	huma.Register(s.api, op, handle(s, h))
 }

@@ -27,6 +27,7 @@ func (s *Server) routes() {
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/definition", "Show a definition", s.showDefinition)
 	mutate(s, byUser, "sandbox.delete", "DELETE /api/v1/sandboxes/{name}", accepted, "Delete a sandbox", s.deleteSandbox)
 	read(s, byUser, "GET /api/v1/sandboxes/{name}/operations", "List operations", s.listOperations)
+	read(s, byUser, "GET /api/v1/operations", "List all operations", s.listAllOperations)
 	read(s, byUser, "GET /api/v1/operations/{id}", "Show an operation", s.showOperation)
 
 	read(s, byUser, "GET /api/v1/templates", "List templates", s.listTemplates)
@@ -83,12 +84,13 @@ func (s *Server) routes() {
 	mutate(s, byUser, "route.set", "PUT /api/v1/sandboxes/{name}/routes/{service}", accepted, "Set a route", s.setRoute)
 	mutate(s, byUser, "sandbox.trace", "POST /api/v1/sandboxes/{name}/trace", ok, "Trace a request", s.trace)
 
-	download(s, "GET /api/v1/deployments/{id}/logs", "Download a deployment log", s.downloadLog)
+	download(s, "text/plain", "GET /api/v1/deployments/{id}/logs", "Download a deployment log", s.downloadLog)
 	stream[LogFrame](s, "GET /api/v1/deployments/{id}/logs/stream", "Follow a deployment log", s.followLog)
-	download(s, "GET /api/v1/sandboxes/{name}/services/{service}/logs", "Download a service log", s.downloadServiceLog)
+	download(s, "text/plain", "GET /api/v1/sandboxes/{name}/services/{service}/logs", "Download a service log", s.downloadServiceLog)
 	stream[LogFrame](s, "GET /api/v1/sandboxes/{name}/services/{service}/logs/stream", "Follow a service log", s.followServiceLog)
 	stream[Event](s, "GET /api/v1/events", "Follow events", s.followEvents)
 	read(s, byUser, "GET /api/v1/audit", "List audit events", s.listAudit)
+	download(s, "text/csv", "GET /api/v1/audit.csv", "Download audit events", s.downloadAudit)
 
 	mutate(s, byNode, "node.register", "POST /node/v1/{node}/register", ok, "Register a node", s.register)
 	read(s, byNode, "POST /node/v1/{node}/heartbeat", "Report health", s.heartbeat)

@@ -120,7 +120,7 @@ type LogFrame struct {
 // Event is one message of the event stream: something changed, ask the API what it is now. Topic "resync" means that
 // events may have been missed.
 type Event struct {
-	Topic   string `json:"topic" example:"deployment/d-abcdefghij" doc:"deployment/<id>, sandbox/<name> (its routes, containers, health and operations too), nodes, resync, and, for who follows one sandbox, traffic/<name> every two seconds at most"`
+	Topic   string `json:"topic" example:"deployment/d-abcdefghij" doc:"deployment/<id>, sandbox/<name> (its routes, containers, health and operations too), environment/<name>, audit, nodes, resync, and, for who follows one sandbox, traffic/<name> every two seconds at most"`
 	ID      string `json:"id,omitempty"`
 	Sandbox string `json:"sandbox,omitempty"`
 }

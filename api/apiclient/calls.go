@@ -2,9 +2,11 @@ package apiclient
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"sdp/api"
 	"sdp/internal/sdp"
@@ -82,13 +84,18 @@ func (c *Client) Deploy(ctx context.Context, name string, in api.Deploy) ([]api.
 
 // DeploymentFilter narrows a list of deployments; zero members do not filter. Limit 0 means all.
 type DeploymentFilter struct {
-	Sandbox, Service, State string
-	Limit                   int
+	Sandbox, Service, Repository, User, State string
+
+	Branch       string // part of the branch's name
+	Active       bool   // only what has not ended
+	Since, Until time.Time
+	Limit        int
 }
 
 // Deployments lists deployments, newest first.
 func (c *Client) Deployments(ctx context.Context, f DeploymentFilter) ([]api.Deployment, error) {
-	query := values("sandbox", f.Sandbox, "service", f.Service, "state", f.State)
+	query := values("sandbox", f.Sandbox, "service", f.Service, "repository", f.Repository, "branch", f.Branch, "user", f.User,
+		"state", f.State, "active", flag(f.Active), "since", moment(f.Since), "until", moment(f.Until))
 	return all[api.Deployment](ctx, c, "/deployments", query, f.Limit)
 }
 
@@ -147,16 +154,56 @@ func (c *Client) Operation(ctx context.Context, id string) (out api.Operation, e
 	return out, c.call(ctx, get("/operations/"+esc(id), nil, &out))
 }
 
+// OperationFilter narrows a list of operations; zero members do not filter. Limit 0 means all.
+type OperationFilter struct {
+	Sandbox, Service, User, Kind, State string
+	Active                              bool // only what has not ended
+	Since, Until                        time.Time
+	Limit                               int
+}
+
+// Operations lists operations of all sandboxes, newest first.
+func (c *Client) Operations(ctx context.Context, f OperationFilter) ([]api.Operation, error) {
+	query := values("sandbox", f.Sandbox, "service", f.Service, "user", f.User, "kind", f.Kind, "state", f.State,
+		"active", flag(f.Active), "since", moment(f.Since), "until", moment(f.Until))
+	return all[api.Operation](ctx, c, "/operations", query, f.Limit)
+}
+
 // AuditFilter narrows the audit; zero members do not filter. Limit 0 means all.
 type AuditFilter struct {
-	Sandbox, User, Action, Outcome string
-	Limit                          int
+	Sandbox, Service, Repository, Branch, Environment, User, Action, Operation, Outcome string
+
+	Text         string // what one of the event's texts contains
+	Since, Until time.Time
+	Limit        int
+}
+
+func (f AuditFilter) query() url.Values {
+	return values("sandbox", f.Sandbox, "service", f.Service, "repository", f.Repository, "branch", f.Branch,
+		"environment", f.Environment, "user", f.User, "action", f.Action, "operation", f.Operation, "outcome", f.Outcome,
+		"text", f.Text, "since", moment(f.Since), "until", moment(f.Until))
 }
 
 // Audit lists audit events, newest first.
 func (c *Client) Audit(ctx context.Context, f AuditFilter) ([]api.AuditEvent, error) {
-	query := values("sandbox", f.Sandbox, "user", f.User, "action", f.Action, "outcome", f.Outcome)
-	return all[api.AuditEvent](ctx, c, "/audit", query, f.Limit)
+	return all[api.AuditEvent](ctx, c, "/audit", f.query(), f.Limit)
+}
+
+// AuditCSV copies all audit events as a CSV file to w, newest first; the filter's limit does not count. Cells that a
+// spreadsheet would take for a formula begin with an apostrophe.
+func (c *Client) AuditCSV(ctx context.Context, f AuditFilter, w io.Writer) error {
+	response, err := c.send(ctx, get("/audit.csv", f.query(), nil))
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return problem(response)
+	}
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return sdp.Errorf(sdp.Unavailable, "file-cut", "the file was cut off: %w", err).WithRemedy("ask again")
+	}
+	return nil
 }
 
 // Ready reports whether the server and what it depends on answer; the error says what does not.
@@ -214,3 +261,18 @@ func values(pairs ...string) url.Values {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+func flag(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
+}
+
+// moment is a time in a query, "" for none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

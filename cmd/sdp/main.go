@@ -33,8 +33,8 @@ func run(ctx context.Context, out *screen.Screen) error {
 	root := newRoot(out)
 	var wrong error
 	usage.Help(root, &wrong)
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if err := checkFormat(out); err != nil {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkFormat(out, cmd); err != nil {
 			return err
 		}
 		started = true
@@ -98,12 +98,17 @@ every other one is answered by the shared environment. Each sandbox has one URL.
 	return root
 }
 
-func checkFormat(out *screen.Screen) error {
-	switch format := out.Format; format {
-	case screen.Text, screen.JSON, screen.YAML:
+func checkFormat(out *screen.Screen, cmd *cobra.Command) error {
+	formats := "text, json or yaml"
+	switch format := out.Format; {
+	case format == screen.Text, format == screen.JSON, format == screen.YAML:
 		return nil
-	default:
-		out.Format = screen.Text
-		return usage.Errorf("use text, json or yaml", "there is no output format %q", format)
+	case client.WritesCSV(cmd):
+		if formats = "text, json, yaml or csv"; format == screen.CSV {
+			return nil
+		}
 	}
+	format := out.Format
+	out.Format = screen.Text
+	return usage.Errorf("use "+formats, "there is no output format %q", format)
 }

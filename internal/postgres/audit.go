@@ -12,15 +12,18 @@ import (
 
 // AuditFilter selects audit events; empty fields do not restrict.
 type AuditFilter struct {
-	Sandbox   string
-	User      string
-	Service   string
-	Action    string
-	Operation string
-	Outcome   sdp.Outcome
-	Since     time.Time // inclusive
-	Until     time.Time // exclusive
-	Text      string    // contained in any of an event's texts, upper and lower case alike
+	Sandbox     string
+	Repository  string
+	Branch      string
+	Environment string
+	User        string
+	Service     string
+	Action      string
+	Operation   string
+	Outcome     sdp.Outcome
+	Since       time.Time // inclusive
+	Until       time.Time // exclusive
+	Text        string    // contained in any of an event's texts, upper and lower case alike
 }
 
 // Audit adds an event. ID and At are the database's; events are never changed. One whose Once is there already is not
@@ -54,8 +57,10 @@ func (db *DB) AuditEvents(ctx context.Context, f AuditFilter, p Page) ([]sdp.Aud
 			AND ($9::bigint IS NULL OR id < $9)
 			AND ($10 = '' OR strpos(lower(concat_ws(' ', user_name, action, sandbox, service, repository, branch, sha,
 				environment, operation, detail)), lower($10)) > 0)
+			AND ($12 = '' OR repository = $12) AND ($13 = '' OR branch = $13) AND ($14 = '' OR environment = $14)
 		ORDER BY id DESC LIMIT $11`, f.Sandbox, f.User, f.Service, f.Action, f.Operation, string(f.Outcome),
-		orNull(f.Since), orNull(f.Until), before, f.Text, p.limit()+1)
+		orNull(f.Since), orNull(f.Until), before, f.Text, p.limit()+1,
+		f.Repository, f.Branch, f.Environment)
 	if err != nil {
 		return nil, "", err
 	}

@@ -209,9 +209,15 @@ func (db *DB) Deployment(ctx context.Context, id string) (sdp.Deployment, error)
 // DeploymentFilter selects deployments; empty fields do not restrict. Sandbox also finds those of deleted sandboxes of
 // that name.
 type DeploymentFilter struct {
-	Sandbox string
-	Service string
-	States  []sdp.DeploymentState
+	Sandbox    string
+	Service    string
+	Repository string
+	Branch     string // contained in the branch's name, upper and lower case alike
+	User       string
+	States     []sdp.DeploymentState
+	Active     bool      // only what is not settled
+	Since      time.Time // created then or later
+	Until      time.Time // created before
 }
 
 // Deployments lists deployments, newest first.
@@ -231,7 +237,12 @@ func (db *DB) Deployments(ctx context.Context, f DeploymentFilter, p Page) ([]sd
 		WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR d.service = $2)
 			AND (cardinality($3::text[]) = 0 OR d.state = ANY($3::text[]::deployment_state[]))
 			AND ($4::bigint IS NULL OR d.seq < $4)
-		ORDER BY d.seq DESC LIMIT $5`, f.Sandbox, f.Service, texts(f.States), before, p.limit()+1)
+			AND ($6 = '' OR d.repository = $6) AND ($7 = '' OR strpos(lower(d.branch), lower($7)) > 0)
+			AND ($8 = '' OR d.requested_by = $8)
+			AND ($9::timestamptz IS NULL OR d.created_at >= $9) AND ($10::timestamptz IS NULL OR d.created_at < $10)
+			`+only(f.Active, "AND d.finished_at IS NULL")+`
+		ORDER BY d.seq DESC LIMIT $5`, f.Sandbox, f.Service, texts(f.States), before, p.limit()+1, f.Repository, f.Branch, f.User,
+		orNull(f.Since), orNull(f.Until))
 	if err != nil {
 		return nil, "", err
 	}

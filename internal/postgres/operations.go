@@ -107,8 +107,21 @@ func (db *DB) Operation(ctx context.Context, id string) (sdp.Operation, error) {
 	return found[0], nil
 }
 
-// Operations lists operations, newest first; sandbox "" lists those of all sandboxes.
-func (db *DB) Operations(ctx context.Context, sandbox string, p Page) ([]sdp.Operation, string, error) {
+// OperationFilter selects operations; empty fields do not restrict. Sandbox also finds those of deleted sandboxes of that
+// name.
+type OperationFilter struct {
+	Sandbox string
+	Service string
+	User    string
+	Kind    sdp.OperationKind
+	State   sdp.OperationState
+	Active  bool      // only what is not settled
+	Since   time.Time // created then or later
+	Until   time.Time // created before
+}
+
+// Operations lists operations, newest first.
+func (db *DB) Operations(ctx context.Context, f OperationFilter, p Page) ([]sdp.Operation, string, error) {
 	before, err := p.before()
 	if err != nil {
 		return nil, "", err
@@ -122,7 +135,12 @@ func (db *DB) Operations(ctx context.Context, sandbox string, p Page) ([]sdp.Ope
 		return n, err
 	}, `SELECT o.seq, `+operationColumns+` FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id
 		WHERE ($1 = '' OR s.name = $1) AND ($2::bigint IS NULL OR o.seq < $2)
-		ORDER BY o.seq DESC LIMIT $3`, sandbox, before, p.limit()+1)
+			AND ($4 = '' OR o.service = $4) AND ($5 = '' OR o.requested_by = $5) AND ($6 = '' OR o.kind::text = $6)
+			AND ($7 = '' OR o.state::text = $7)
+			AND ($8::timestamptz IS NULL OR o.created_at >= $8) AND ($9::timestamptz IS NULL OR o.created_at < $9)
+			`+only(f.Active, "AND o.finished_at IS NULL")+`
+		ORDER BY o.seq DESC LIMIT $3`, f.Sandbox, before, p.limit()+1, f.Service, f.User, string(f.Kind), string(f.State),
+		orNull(f.Since), orNull(f.Until))
 	if err != nil {
 		return nil, "", err
 	}

@@ -56,10 +56,10 @@ func TestOperationKeepsWhatItIsTold(t *testing.T) {
 	}
 	stored.CreatedAt, stored.FinishedAt, stored.Failure, stored.State = time.Time{}, time.Time{}, nil, ""
 	equal(t, "operation", stored, op)
-	list, next, err := db.Operations(t.Context(), "box", postgres.Page{Limit: 1})
+	list, next, err := db.Operations(t.Context(), postgres.OperationFilter{Sandbox: "box"}, postgres.Page{Limit: 1})
 	must(t, err)
 	equal(t, "newest", list[0].ID, op.ID)
-	list, _, err = db.Operations(t.Context(), "", postgres.Page{Limit: 1, Cursor: next})
+	list, _, err = db.Operations(t.Context(), postgres.OperationFilter{}, postgres.Page{Limit: 1, Cursor: next})
 	must(t, err)
 	equal(t, "the one before", list[0].Kind, sdp.OpCreate)
 	err = db.CreateOperation(t.Context(), sdp.Operation{ID: "x", Kind: sdp.OpStop, Sandbox: "nope", Service: "account"})

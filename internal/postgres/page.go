@@ -65,3 +65,11 @@ func cut[T any](p Page, rows []T, key func(T) string) ([]T, string) {
 	rows = rows[:p.limit()]
 	return rows, base64.RawURLEncoding.EncodeToString([]byte(key(rows[len(rows)-1])))
 }
+
+// only is a condition that is in a query or not: written out, so that the planner can use the index made for it.
+func only(wanted bool, condition string) string {
+	if wanted {
+		return condition
+	}
+	return ""
+}

@@ -37,7 +37,7 @@ func TestDesired(t *testing.T) {
 
 func finishCreates(t *testing.T, db *postgres.DB) {
 	t.Helper()
-	ops, _, err := db.Operations(t.Context(), "", postgres.Page{})
+	ops, _, err := db.Operations(t.Context(), postgres.OperationFilter{}, postgres.Page{})
 	must(t, err)
 	for _, op := range ops {
 		must(t, db.SetOperation(t.Context(), op.ID, sdp.OpSucceeded, "", nil))

@@ -15,6 +15,7 @@ import (
 
 func (a *App) history() *cobra.Command {
 	var f apiclient.DeploymentFilter
+	var since, until *when
 	cmd := &cobra.Command{
 		Use:     "history [SANDBOX]",
 		Short:   "List deployments, newest first",
@@ -31,12 +32,19 @@ func (a *App) history() *cobra.Command {
 				}
 			}
 			f.State = strings.ToUpper(f.State)
+			f.Since, f.Until = since.Time, until.Time
 			get := func(c *apiclient.Client, ctx context.Context) ([]api.Deployment, error) { return c.Deployments(ctx, f) }
 			return ask(a, cmd, get, a.showHistory)
 		},
 	}
-	cmd.Flags().StringVar(&f.Service, "service", "", "only of this service")
-	cmd.Flags().StringVar(&f.State, "state", "", "only in this state, such as FAILED")
+	flags := cmd.Flags()
+	flags.StringVar(&f.Service, "service", "", "only of this service")
+	flags.StringVar(&f.Repository, "repository", "", "only of this repository")
+	flags.StringVar(&f.Branch, "branch", "", "only of branches with this in their name")
+	flags.StringVar(&f.User, "user", "", "only by this user")
+	flags.StringVar(&f.State, "state", "", "only in this state, such as FAILED")
+	flags.BoolVar(&f.Active, "active", false, "only what has not ended")
+	since, until = between(flags)
 	limitFlag(cmd, &f.Limit)
 	return cmd
 }
@@ -68,16 +76,32 @@ func (a *App) showHistory(list []api.Deployment) {
 	t.Print("Nothing was deployed yet. Deploy something: sdp deploy SANDBOX SERVICE@BRANCH --wait")
 }
 
+// csvFormat marks commands that can write CSV.
+const csvFormat = "csv"
+
+// WritesCSV reports whether -o csv is a format of the command.
+func WritesCSV(cmd *cobra.Command) bool { return cmd.Annotations[csvFormat] != "" }
+
 func (a *App) audit() *cobra.Command {
 	var f apiclient.AuditFilter
+	var since, until *when
 	cmd := &cobra.Command{
-		Use:     "audit [--sandbox NAME]",
-		Short:   "Show who did what, when, and how it ended, newest first",
-		Example: "  sdp audit --sandbox checkout\n  sdp audit --user alice --outcome refused -o json",
-		Args:    usage.Args(0),
+		Use:   "audit [--sandbox NAME]",
+		Short: "Show who did what, when, and how it ended, newest first",
+		Long: `Show who did what, when, and how it ended, newest first.
+
+-o csv writes all events that match, for a spreadsheet: cells that would be taken for a formula begin with an apostrophe.`,
+		Example: "  sdp audit --sandbox checkout\n  sdp audit --user alice --outcome refused -o json\n" +
+			"  sdp audit --since 2026-11-01 -o csv > november.csv",
+		Args:        usage.Args(0),
+		Annotations: map[string]string{csvFormat: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkLimit(f.Limit); err != nil {
 				return err
+			}
+			f.Since, f.Until = since.Time, until.Time
+			if a.Screen.Format == screen.CSV {
+				return a.auditCSV(cmd, f)
 			}
 			get := func(c *apiclient.Client, ctx context.Context) ([]api.AuditEvent, error) { return c.Audit(ctx, f) }
 			return ask(a, cmd, get, a.showAudit)
@@ -85,11 +109,26 @@ func (a *App) audit() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.Sandbox, "sandbox", "", "only of this sandbox")
+	flags.StringVar(&f.Repository, "repository", "", "only of this repository")
+	flags.StringVar(&f.Environment, "environment", "", "only of this environment")
 	flags.StringVar(&f.User, "user", "", "only by this user")
 	flags.StringVar(&f.Action, "action", "", "only this action, such as deployment.create")
 	flags.StringVar(&f.Outcome, "outcome", "", "only with this outcome: accepted, succeeded, refused, failed, cancelled")
+	flags.StringVar(&f.Text, "text", "", "only with this text in it")
+	since, until = between(flags)
 	limitFlag(cmd, &f.Limit)
 	return cmd
+}
+
+func (a *App) auditCSV(cmd *cobra.Command, f apiclient.AuditFilter) error {
+	if cmd.Flags().Changed("limit") {
+		return usage.Errorf("narrow it with --since and the other filters", "a CSV file has all events that match, so --limit does not go with it")
+	}
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	return c.AuditCSV(cmd.Context(), f, a.Screen.Out)
 }
 
 func (a *App) showAudit(events []api.AuditEvent) {

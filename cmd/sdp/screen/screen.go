@@ -25,6 +25,7 @@ const (
 	Text Format = "text"
 	JSON Format = "json"
 	YAML Format = "yaml"
+	CSV  Format = "csv" // for the few commands that say so
 )
 
 // Screen is where a command writes. Results go to Out; progress goes to Out too, but to Err when Out carries JSON or
