@@ -80,6 +80,10 @@ e2e: build ## End-to-end tests: the real processes, killed and restarted, and th
 bench: setup-test build ## Measure the figures of the README and print them as a table
 	@$(GO) run ./cmd/bench
 
+.PHONY: screenshots
+screenshots: setup-test build ## Take the README's pictures anew, into docs/pictures
+	SDP_PICTURES_TO='$(CURDIR)/docs/pictures' $(GO) test -count=1 -v -timeout 30m -run '^TestPictures$$' ./internal/e2e
+
 .PHONY: lint
 lint: $(tools) ## Vet, golangci-lint with the import rules, workflowcheck, the dashboard's types and rules, shell syntax
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

@@ -82,8 +82,12 @@ func logLatency(ctx context.Context, s *stack) ([]figure, error) {
 			show(percentile(all, 99)), logBuilds, logRate)}}}, nil
 }
 
-// addEmitter pushes the emitter's repository and configures it on the gateway node, with room for all builds at once.
+// addEmitter pushes the emitter's repository and configures it on the gateway node, once, with room for all builds at once.
 func (s *stack) addEmitter(ctx context.Context) error {
+	if s.hasEmitter {
+		return nil
+	}
+	s.hasEmitter = true
 	dir := filepath.Join(s.root, "emitter")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -40,11 +40,11 @@ type measurement struct {
 var measurements = []measurement{
 	{"cold", coldDeploys}, {"warm", warmDeploys}, {"parallel", parallelDeploys}, {"switch", switchUnderLoad},
 	{"router", routerThroughput}, {"logs", logLatency}, {"clone", clones}, {"plan", plans}, {"apply", applies},
-	{"many", manySandboxes},
+	{"many", manySandboxes}, {"browser", browserFigures},
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,logs,clone,plan,apply,many")
+	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,logs,clone,plan,apply,many,browser")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

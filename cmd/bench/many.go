@@ -28,7 +28,7 @@ const (
 // manySandboxes measures the list with 200 sandboxes, 50 of them running something, and that their ports were given out
 // without a duplicate or a gap although a hundred asked at once.
 func manySandboxes(ctx context.Context, s *stack) ([]figure, error) {
-	if err := s.makeRoom(ctx, manyRows+50); err != nil {
+	if err := s.makeRoom(ctx, browseRows+50); err != nil {
 		return nil, err
 	}
 	c, err := s.client(ctx)

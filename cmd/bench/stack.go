@@ -27,7 +27,7 @@ type stack struct {
 	up     *exec.Cmd
 	exited chan struct{}
 
-	hasFleet, hasRoom bool // addFleet and makeRoom were called
+	hasFleet, hasRoom, hasEmitter bool // addFleet, makeRoom and addEmitter were called
 }
 
 var (

@@ -38,10 +38,9 @@ func TestDashboard(t *testing.T) {
 		args = append(args, "--test-name-pattern="+only)
 	}
 	screen := &logs.Buffer{}
-	node := exec.CommandContext(t.Context(), "node", append(args, "e2e/all.ts")...)
-	node.Dir, node.Stdout, node.Stderr, node.ExtraFiles = web, screen, screen, []*os.File{report}
-	node.Env = append(os.Environ(), "SDP_URL="+stack.url, "SDP_USER=alice", "SDP_PASSWORD=alice-demo", "SDP_CONTROL="+c.url,
-		"SDP_GATE="+c.gate.url, "SDP_PREFIX="+c.prefix, "SDP_PICTURES="+pictures)
+	node := c.node(t, web, append(args, "e2e/all.ts")...)
+	node.Stdout, node.Stderr, node.ExtraFiles = screen, screen, []*os.File{report}
+	node.Env = append(node.Env, "SDP_PICTURES="+pictures)
 	if err := errors.Join(node.Start(), report.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +58,30 @@ func TestDashboard(t *testing.T) {
 	if t.Failed() {
 		t.Logf("what the browser tests printed:\n%s", screen)
 	}
+}
+
+// TestPictures takes the README's pictures into the directory SDP_PICTURES_TO names: `make screenshots`. It is no test of
+// anything, and runs only when asked for.
+func TestPictures(t *testing.T) {
+	to := os.Getenv("SDP_PICTURES_TO")
+	if to == "" {
+		t.Skip("SDP_PICTURES_TO names no directory for the pictures")
+	}
+	web := dashboardSources(t)
+	out, err := newControl(t).node(t, web, "--import", "tsx", "e2e/screenshots.ts").CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// node is Node.js in the dashboard's directory, told where the installation and its control are.
+func (c *control) node(t *testing.T, web string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), "node", args...)
+	cmd.Dir = web
+	cmd.Env = append(os.Environ(), "SDP_URL="+stack.url, "SDP_USER=alice", "SDP_PASSWORD=alice-demo", "SDP_CONTROL="+c.url,
+		"SDP_GATE="+c.gate.url, "SDP_PREFIX="+c.prefix)
+	return cmd
 }
 
 // showResult turns one test of the browser's into a subtest.

@@ -4,13 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
+import { executable, flags } from "./chromium";
 import { password, pictures, url, user } from "./platform";
-
-export const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const flags = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
 
 /** How a page is looked at. */
 export interface Look {

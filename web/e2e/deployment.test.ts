@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { browserTest, goes, shows } from "./harness/browser";
+import { eventually, newBox, sdp, sdpJSON, url } from "./harness/platform";
+import { chattyGateway } from "./harness/world";
+
+interface Started {
+  id: string;
+}
+
+/** Starts a deployment by the command line and returns its ID. */
+export async function deploy(box: string, what: string): Promise<string> {
+  const [d] = await sdpJSON<Started[]>("deploy", box, what);
+  assert.ok(d);
+  return d.id;
+}
+
+describe("deployment", () => {
+  browserTest("steps tick and lines arrive while it runs, and copy gives the whole log", async ({ go, page, context }) => {
+    const box = await newBox();
+    await chattyGateway("web/live", 150, 50);
+    const id = await deploy(box.name, "gateway@web/live");
+    await go(`/deployment?id=${id}`);
+    const step = (name: string, state: string) => page.locator(`[data-step="${name}"][data-state="${state}"]`);
+    const log = page.getByRole("region", { name: /log/i });
+    await shows(log.getByText(/LINE 000010/), 30_000);
+    // The last line of 150 comes three seconds after the first: what shows now came while it was printed.
+    assert.equal(await log.getByText(/LINE 000150/).count(), 0, "the lines came all at once");
+    await shows(log.getByText(/LINE 000150/), 30_000);
+    await shows(step("route", "done"), 60_000);
+    await goes(page.locator('[data-state="running"]'));
+    assert.deepEqual(await page.locator("[data-step]").evaluateAll((all) => all.map((e) => (e as HTMLElement).dataset.state).filter((s) => s !== "done" && s !== "cached")), []);
+
+    await page.getByRole("button", { name: "Copy", exact: true }).last().click();
+    const whole = await (await context.request.get(`${url}/api/v1/deployments/${id}/logs`)).text();
+    await eventually(async () => (await page.evaluate(() => navigator.clipboard.readText())).trim() === whole.trim(), "the whole log is copied");
+  }, { timeout: 120_000 });
+
+  browserTest("a branch that does not compile shows the compiler's line and what to do, on top", async ({ go, page }) => {
+    const box = await newBox();
+    const id = await deploy(box.name, "account@feature/broken-build");
+    await go(`/deployment?id=${id}`);
+    const summary = page.getByRole("alert").filter({ hasText: "undefined: ledger" });
+    await shows(summary, 60_000);
+    await shows(summary.getByText("points.go:6:12"));
+    await shows(summary.getByText(/mend it, push, and deploy again/));
+    await shows(page.locator('[data-step="build"][data-state="failed"]'));
+    const [top, steps] = [await summary.boundingBox(), await page.getByRole("list", { name: "Steps" }).boundingBox()];
+    assert.ok(top && steps && top.y < steps.y, "the reason is not above the steps");
+  }, { timeout: 90_000 });
+
+  browserTest("cancel says what it waits for, and is over when the node says so", async ({ go, page }) => {
+    const box = await newBox();
+    const id = await deploy(box.name, "account@feature/never-healthy");
+    await go(`/deployment?id=${id}`);
+    await shows(page.locator('[data-step="start"][data-state="running"]'), 60_000);
+    await page.evaluate(() => {
+      const said = ((window as unknown as { said: string[] }).said = []) as string[];
+      new MutationObserver(() => {
+        for (const e of document.querySelectorAll("[role=status]")) said.push(e.textContent ?? "");
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel deployment" }).click();
+    await shows(page.getByText(/^cancelled$/i), 60_000);
+    const said = await page.evaluate(() => (window as unknown as { said: string[] }).said.join("\n"));
+    assert.match(said, /Waiting for micro-1 to confirm/);
+    assert.match(await sdp("history", box.name), /CANCELLED/);
+  }, { timeout: 120_000 });
+});
