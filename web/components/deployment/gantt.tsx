@@ -45,20 +45,20 @@ function StepRow({ step: s, begin, span, now, ticks }: { step: Step; begin: numb
   const took = from === undefined || to === undefined ? undefined : Math.max(0, to - from);
   const quiet = s.state === "pending";
   return (
-    <li className="contents" data-step={s.name} data-state={s.state}>
+    <li className="col-span-full grid grid-cols-subgrid items-center" data-step={s.name} data-state={s.state}>
       <Icon aria-hidden className={cn("size-4", className)} strokeWidth={2.25} />
-      <span className={cn("min-w-0 py-1.5", quiet && "text-ink-3")}>
+      <span className={cn("min-w-0 py-1 sm:py-1.5", quiet && "text-ink-3")}>
         {stepName(s.name)}
         <span className={cn(s.state === "cached" ? "ml-1.5 rounded-full bg-ok-soft px-1.5 py-px text-xs text-ok-text" : "sr-only")}>{" "}{s.state}</span>
       </span>
-      <span aria-hidden className="relative order-last col-span-3 h-2.5 self-center rounded-sm bg-sunken sm:order-none sm:col-span-1 sm:h-5">
+      <span aria-hidden className="relative order-last col-span-full mb-1.5 h-2 self-center rounded-sm bg-sunken sm:order-none sm:col-span-1 sm:mb-0 sm:h-5">
         {ticks.map((t) => <Fragment key={t}>{t > 0 && <span className="absolute inset-y-0 hidden w-px bg-line sm:block" style={{ left: `${(t / span) * 100}%` }} />}</Fragment>)}
         {from !== undefined && took !== undefined && s.state !== "cached" && span > 0 && (
-          <span title={s.detail} className={cn("absolute inset-y-0 min-w-[3px] rounded-sm sm:inset-y-0.5", bars[s.state], s.state === "running" && "animate-pulse")}
+          <span title={s.detail} className={cn("absolute inset-y-0 min-w-[3px] rounded-sm sm:inset-y-1", bars[s.state], s.state === "running" && "animate-pulse")}
             style={{ left: `${((from - begin) / span) * 100}%`, width: `${(took / span) * 100}%` }} />
         )}
         {s.state === "cached" && from !== undefined && span > 0 && (
-          <span className="absolute inset-y-0 w-1 rounded-sm border border-ok bg-ok-soft sm:inset-y-0.5" style={{ left: `${((from - begin) / span) * 100}%` }} />
+          <span className="absolute inset-y-0 w-1 rounded-sm border border-ok bg-ok-soft sm:inset-y-1" style={{ left: `${((from - begin) / span) * 100}%` }} />
         )}
       </span>
       <span className={cn("text-right text-xs tabular-nums", quiet ? "text-ink-3" : "text-ink-2")}>

@@ -39,7 +39,7 @@ export const LogLine = memo(function LogLine({ line, number, marked, pattern, cu
 /** pieces cuts the text where its style or the highlighting changes. */
 function pieces(line: Line, text: string, pattern: RegExp | undefined, current: boolean): ReactNode {
   const found = pattern ? [...text.matchAll(pattern)].map((m) => [m.index, m.index + m[0].length] as const) : [];
-  if (!line.runs && found.length === 0) return text || " ";
+  if (!line.runs && found.length === 0) return tagged(text) || " ";
   const out: ReactNode[] = [];
   let start = 0;
   for (const run of line.runs ?? [{ end: text.length, style: {} }]) {
@@ -56,6 +56,14 @@ function pieces(line: Line, text: string, pattern: RegExp | undefined, current: 
     start = Math.max(start, end);
   }
   return out;
+}
+
+/** tagged sets apart what SDP itself writes: "[BUILD] ...", "[ERROR] ...". */
+function tagged(text: string): ReactNode {
+  const tag = /^\[[A-Z_]{2,20}\](?= )/.exec(text)?.[0];
+  if (!tag) return text;
+  if (tag === "[ERROR]") return <span className="text-[#ff9f98]">{text}</span>;
+  return <><span className="text-[#8fb0ff]">{tag}</span>{text.slice(tag.length)}</>;
 }
 
 function piece(text: string, from: number, to: number, style: Style): ReactNode {

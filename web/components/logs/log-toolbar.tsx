@@ -19,7 +19,8 @@ interface LogToolbarProps {
   wrap: boolean;
   onWrap: () => void;
   following: boolean;
-  onFollow: (f: boolean) => void;
+  /** Absent where nothing more comes and the end is in sight. */
+  onFollow?: (f: boolean) => void;
   copy: () => string;
   download: string;
 }
@@ -55,10 +56,12 @@ export function LogToolbar({ search, onSearch, at, hits, onMove, searchRef, wrap
         <Toggle icon={WrapText} label="Wrap long lines" on={wrap} onClick={onWrap} />
         <CopyButton text={copy} label="Copy" small={false} />
         <Icon icon={Download} label="Download" onClick={() => save(download)} />
-        <Button size="small" look={following ? "plain" : "primary"} className="h-8 w-22" onClick={() => onFollow(!following)}>
-          {following ? <Pause aria-hidden className="size-3.5" /> : <ArrowDownToLine aria-hidden className="size-3.5" />}
-          {following ? "Pause" : "Follow"}
-        </Button>
+        {onFollow && (
+          <Button size="small" look={following ? "plain" : "primary"} className="h-8 w-22" onClick={() => onFollow(!following)}>
+            {following ? <Pause aria-hidden className="size-3.5" /> : <ArrowDownToLine aria-hidden className="size-3.5" />}
+            {following ? "Pause" : "Follow"}
+          </Button>
+        )}
       </div>
     </div>
   );

@@ -40,7 +40,7 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
   const [linked, setLinked] = useState(marked);
   const [following, setFollowing] = useState(!marked);
   const [seen, setSeen] = useState(0);
-  const [wrap, setWrap] = useState(false);
+  const [wrap, setWrap] = useState(() => typeof matchMedia !== "undefined" && matchMedia("(width < 40rem)").matches);
   const [search, setSearch] = useState<LineSearch>({ text: "", matchCase: false });
   const [at, setAt] = useState(-1);
   const [goal, setGoal] = useState<{ line: number }>();
@@ -112,10 +112,13 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
     e.clipboardData.setData("text/plain", markedText());
   };
   const fresh = log.lines - seen;
+  const ended = log.final || connection === "ended";
+  // A short log that has ended takes no more room than it needs.
+  const height = ended && !className ? `min(70dvh, ${Math.max(10, log.lines * (wrap ? 2 : 1) + 1) * 20 + 84}px)` : undefined;
   return (
-    <div onKeyDown={keys} onCopy={copied} className={cn("relative flex h-[70dvh] min-h-80 flex-col overflow-hidden rounded-xl border", className)}>
+    <div onKeyDown={keys} onCopy={copied} style={{ height }} className={cn("relative flex h-[70dvh] flex-col overflow-hidden rounded-xl border", className)}>
       <LogToolbar search={search} searchRef={searchRef} at={at} hits={log.hits.length} onMove={move} wrap={wrap} onWrap={() => setWrap(!wrap)}
-        following={following} onFollow={follow} copy={copy} download={download} onSearch={(s) => {
+        following={following} onFollow={ended && following ? undefined : follow} copy={copy} download={download} onSearch={(s) => {
           setSearch(s);
           setAt(-1);
         }} />
@@ -127,7 +130,7 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
         </Button>
       )}
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 border-t bg-surface px-3 py-0.5 text-xs text-ink-2">
-        <Status connection={connection} log={log} />
+        <Status ended={ended} connection={connection} log={log} />
         {marked && (
           <span className="ml-auto flex items-center gap-1">
             {marked.to > marked.from ? `Lines ${marked.from} to ${marked.to}` : `Line ${marked.from}`}
@@ -140,8 +143,7 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
   );
 }
 
-function Status({ connection, log }: { connection: SocketState; log: LogSnapshot }) {
-  const ended = log.final || connection === "ended";
+function Status({ ended, connection, log }: { ended: boolean; connection: SocketState; log: LogSnapshot }) {
   const lost = connection === "waiting" && !ended;
   return (
     <>
