@@ -82,7 +82,7 @@ interface TypedProps {
 }
 
 /** Typed is a box whose value counts once typing rests. */
-function Typed({ label, placeholder, value, onChange, list, type = "text", shown, className }: TypedProps) {
+export function Typed({ label, placeholder, value, onChange, list, type = "text", shown, className }: TypedProps) {
   const [typed, setTyped] = useTyped(value, onChange);
   const listId = `audit-known-${label.toLowerCase()}`;
   return (

@@ -1,0 +1,7 @@
+"use client";
+
+import { HistoryPage } from "@/components/history/history-page";
+
+export default function Page() {
+  return <HistoryPage />;
+}
