@@ -1,0 +1,7 @@
+"use client";
+
+import { NodeList } from "@/components/node/node-list";
+
+export default function Page() {
+  return <NodeList />;
+}

@@ -1,0 +1,7 @@
+"use client";
+
+import { RepositoryPage } from "@/components/repository/repository-page";
+
+export default function Page() {
+  return <RepositoryPage />;
+}
