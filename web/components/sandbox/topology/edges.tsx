@@ -2,12 +2,15 @@ import type { CSSProperties } from "react";
 import type { Tone } from "@/components/ui/badge";
 import { cn } from "@/lib/cn";
 import { serviceTone } from "../words";
-import { between, type Box, type Layout } from "./layout";
+import { between, type Box, type Layout, type Point } from "./layout";
 import type { Lit } from "./lit";
 import type { ServiceNode } from "./model";
 
 const stroke: Record<Tone, string> = {
   ok: "stroke-ok", warn: "stroke-warn", bad: "stroke-bad", info: "stroke-info", idle: "stroke-idle", ocp: "stroke-ocp",
+};
+const fill: Record<Tone, string> = {
+  ok: "fill-ok", warn: "fill-warn", bad: "fill-bad", info: "fill-info", idle: "fill-idle", ocp: "fill-ocp",
 };
 
 interface EdgesProps {
@@ -23,14 +26,16 @@ export function Edges({ layout, nodes, publicRate, publicTone, lit }: EdgesProps
   const gateway = [...nodes.values()].find((n) => n.gateway);
   return (
     <svg aria-hidden width={layout.width} height={layout.height} className="pointer-events-none absolute inset-0 overflow-visible" fill="none">
-      {layout.rows.map((r) => (
-        <Line key={"reach " + r.name} d={r.reach} className="stroke-line-strong/45" lit={lit?.reached.has(r.name)} />
-      ))}
+      {/* Faint as one, so that lines that share a way are not darker there. */}
+      <g className="opacity-45">
+        {layout.rows.map((r) => <Line key={r.name} d={r.reach} className="stroke-line-strong" />)}
+      </g>
+      {layout.rows.map((r) => lit?.reached.has(r.name) && <Line key={r.name} d={r.reach} className="stroke-accent" lit />)}
       <Line d={layout.way} className={stroke[publicTone]} rate={publicRate} lit={!!lit} data={{ "data-edge": "client" }} />
-      {layout.gateway && gateway && <Road d={layout.gateway.road} node={gateway} lit={lit} />}
+      {layout.gateway && gateway && <Road d={layout.gateway.road} end={layout.gateway.end} node={gateway} lit={lit} />}
       {layout.rows.map((r) => {
         const node = nodes.get(r.name);
-        return node && <Road key={r.name} d={r.road} node={node} lit={lit} />;
+        return node && <Road key={r.name} d={r.road} end={{ x: r.target.x, y: r.label.y }} node={node} lit={lit} />;
       })}
       {lit?.between.map(({ from, to }) => {
         const [a, b] = [boxOf(layout, from, gateway?.name), boxOf(layout, to, gateway?.name)];
@@ -44,12 +49,22 @@ function boxOf(layout: Layout, name: string, gateway: string | undefined): Box |
   return name === gateway ? layout.entry : layout.rows.find((r) => r.name === name)?.node;
 }
 
-function Road({ d, node, lit }: { d: string; node: ServiceNode; lit: Lit | undefined }) {
+function Road({ d, end, node, lit }: { d: string; end: Point; node: ServiceNode; lit: Lit | undefined }) {
   const dead = node.health === "stopped" || node.health === "down" || node.health === "starting";
+  const tone = serviceTone(node.health, node.source);
+  const [isLit, failed] = [lit?.numbers.has(node.name), lit?.failed.has(node.name)];
   return (
-    <Line d={d} className={stroke[serviceTone(node.health, node.source)]} rate={node.traffic?.perSecond} dashed={dead} lit={lit?.numbers.has(node.name)} failed={lit?.failed.has(node.name)}
-      data={{ "data-edge": node.name, "data-source": node.source, "data-health": node.health }} />
+    <>
+      <Line d={d} className={stroke[tone]} rate={node.traffic?.perSecond} dashed={dead} lit={isLit} failed={failed}
+        data={{ "data-edge": node.name, "data-source": node.source, "data-health": node.health }} />
+      <Port at={end} className={isLit ? (failed ? "fill-bad" : "fill-accent") : fill[tone]} />
+    </>
   );
+}
+
+/** Port is where a line ends. */
+function Port({ at, className }: { at: Point; className: string }) {
+  return <circle r={3.5} className={cn("transition-[transform,fill] duration-500", className)} style={{ transform: `translate(${at.x}px, ${at.y}px)` }} />;
 }
 
 interface LineProps {

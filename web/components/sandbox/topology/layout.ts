@@ -1,5 +1,10 @@
 import type { Source } from "../words";
 
+export interface Point {
+  x: number;
+  y: number;
+}
+
 export interface Box {
   x: number;
   y: number;
@@ -23,7 +28,7 @@ export interface Row {
   /** From the service to who answers. */
   road: string;
   /** Where the road's number stands. */
-  label: { x: number; y: number };
+  label: Point;
 }
 
 export interface Layout {
@@ -37,8 +42,8 @@ export interface Layout {
   entry: Box;
   /** From the client to the entry. */
   way: string;
-  wayLabel: { x: number; y: number };
-  gateway?: { target: Box; road: string; label: { x: number; y: number } };
+  wayLabel: Point;
+  gateway?: { target: Box; road: string; label: Point; end: Point };
   rows: Row[];
   lanes: Lane[];
 }
@@ -128,7 +133,7 @@ function wideLayout(services: Placed[], hasGateway: boolean, width: number): Lay
     wide: true, dense, width, height, client, entry, rows, lanes,
     way: `M${clientW} ${middle(entry)}L${entryX} ${middle(entry)}`,
     wayLabel: { x: clientW + gap / 2, y: middle(entry) },
-    gateway: hasGateway ? { target, road: `M${center} ${entry.y + 52}L${center} ${target.y}`, label: { x: center, y: entry.y + 78 } } : undefined,
+    gateway: hasGateway ? { target, road: `M${center} ${entry.y + 52}L${center} ${target.y}`, label: { x: center, y: entry.y + 78 }, end: { x: center, y: target.y } } : undefined,
   };
 }
 
@@ -155,7 +160,7 @@ function tallLayout(services: Placed[], hasGateway: boolean, width: number): Lay
     wide: false, dense, width, height: Math.max(end, bottom), client, entry, rows, lanes,
     way: `M${center} 48L${center} ${entry.y}`,
     wayLabel: { x: center, y: 66 },
-    gateway: hasGateway ? { target, road: `M${entry.w} ${middle(entry)}L${targetX} ${middle(entry)}`, label: { x: targetX - gap / 2, y: middle(entry) } } : undefined,
+    gateway: hasGateway ? { target, road: `M${entry.w} ${middle(entry)}L${targetX} ${middle(entry)}`, label: { x: targetX - gap / 2, y: middle(entry) }, end: { x: targetX, y: middle(entry) } } : undefined,
   };
 }
 
