@@ -49,22 +49,24 @@ export function TopologyTab({ sandbox, operations, reload }: TopologyTabProps) {
     <div className="space-y-5">
       {sandbox.services.length === 0 && <NothingYet sandbox={sandbox} shared={nodes.length} />}
       <div className="items-start gap-4 min-[88rem]:flex">
-        <section aria-label="Topology" className="min-w-0 flex-1">
-          <Card title="Topology" actions={<Legend />}>
-            {traffic.problem && traffic.problem.status !== 0 && <ProblemBox problem={traffic.problem} className="mb-3" />}
-            {nodes.length > 0 ? <Picture {...{ sandbox, nodes, trace }} traffic={traffic.data} chosen={values.service} onChoose={choose} /> : <p className="text-ink-2">No service is configured anywhere yet.</p>}
-          </Card>
-        </section>
+        <div className="min-w-0 flex-1 space-y-5">
+          <section aria-label="Topology">
+            <Card title="Topology" actions={<Legend />}>
+              {traffic.problem && traffic.problem.status !== 0 && <ProblemBox problem={traffic.problem} className="mb-3" />}
+              {nodes.length > 0 ? <Picture {...{ sandbox, nodes, trace }} traffic={traffic.data} chosen={values.service} onChoose={choose} /> : <p className="text-ink-2">No service is configured anywhere yet.</p>}
+            </Card>
+          </section>
+          <TraceCard sandbox={sandbox} example={nodes[0]?.name} trace={trace} onTrace={setTrace} />
+          <section aria-label="Services">
+            <Card title="Services" flush>
+              <ServicesTable nodes={nodes} can={can} onChoose={(service) => set({ service })} onAct={(service, act) => setAsked({ service, act })} />
+            </Card>
+          </section>
+        </div>
         <ServiceFrame name={chosen?.name} onClose={() => set({ service: "" })}>
           {chosen && <ServicePanel sandbox={sandbox} node={chosen} can={can(chosen)} ocp={ocpOf(chosen.name)} onAct={(act) => setAsked({ service: chosen.name, act })} onChanged={reload} />}
         </ServiceFrame>
       </div>
-      <TraceCard sandbox={sandbox} example={nodes[0]?.name} trace={trace} onTrace={setTrace} />
-      <section aria-label="Services">
-        <Card title="Services" flush>
-          <ServicesTable nodes={nodes} can={can} onChoose={(service) => set({ service })} onAct={(service, act) => setAsked({ service, act })} />
-        </Card>
-      </section>
       {asked && acting && (
         <ServiceDialogs key={asked.service + asked.act} sandbox={sandbox} node={acting} act={asked.act} ocp={ocpOf(asked.service)} onClose={() => setAsked(undefined)} onDone={reload} />
       )}

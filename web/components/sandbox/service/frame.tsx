@@ -26,7 +26,7 @@ function Beside({ name, onClose, children }: { name: string; onClose: () => void
     document.querySelector<HTMLElement>(`[data-service="${CSS.escape(name)}"]`)?.focus();
   };
   return (
-    <section ref={frame} tabIndex={-1} aria-label={name} className="w-96 shrink-0 rounded-xl border bg-surface outline-none" onKeyDown={(e) => {
+    <section ref={frame} tabIndex={-1} aria-label={name} className="sticky top-18 flex max-h-[calc(100dvh-6rem)] w-96 shrink-0 flex-col rounded-xl border bg-surface outline-none" onKeyDown={(e) => {
       // Not what a dialog opened from here means by it.
       if (e.key === "Escape" && frame.current?.contains(e.target as Node)) close();
     }}>
@@ -34,7 +34,7 @@ function Beside({ name, onClose, children }: { name: string; onClose: () => void
         <h2 className="min-w-0 text-sm font-semibold break-words">{name}</h2>
         <Button look="quiet" size="icon" className="-mr-2 size-8" aria-label={`Close ${name}`} onClick={close}><X aria-hidden className="size-4" /></Button>
       </header>
-      <div className="p-4">{children}</div>
+      <div className="min-h-0 overflow-y-auto p-4">{children}</div>
     </section>
   );
 }

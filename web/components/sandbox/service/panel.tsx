@@ -118,7 +118,7 @@ function Requests({ traffic: t }: { traffic: Schemas["ServiceTraffic"] }) {
     <Facts items={[
       ["Now", `${rateWords(t.perSecond)}${t.inFlight > 0 ? `, ${t.inFlight} under way` : ""}`],
       ["Counted", `${t.requests.toLocaleString("en")}${t.errors > 0 ? `, ${plural(t.errors, "error")}` : ""}`],
-      ["Latency", t.p50Millis > 0 && `p50 ${duration(t.p50Millis)}, p95 ${duration(t.p95Millis)}`],
+      ["Latency", t.p50Millis > 0 ? `p50 ${duration(t.p50Millis)}, p95 ${duration(t.p95Millis)}` : undefined],
     ]} />
   );
 }
@@ -131,7 +131,7 @@ function ContainerFacts({ container: c, branch }: { container: Schemas["Containe
       ["Name", <span key="n" className="font-mono text-xs break-all">{c.name}</span>],
       ["Image", <span key="i" className="font-mono text-xs break-all">{c.image}</span>],
       ["Address", c.address && <span key="a" className="font-mono text-xs">{c.address}</span>],
-      ["State", c.state !== "SERVING" && words(c.state)],
+      ["State", c.state === "SERVING" ? undefined : words(c.state)],
     ]} />
   );
 }

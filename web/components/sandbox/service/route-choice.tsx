@@ -30,7 +30,7 @@ export function RouteChoice({ node, can, ocp, onAct }: RouteChoiceProps) {
             <Icon aria-hidden className="size-4 shrink-0 text-ink-2" />
             <div className="min-w-0 flex-1">
               <p className="font-medium">{title}</p>
-              <p className="text-xs break-all text-ink-2"><Detail node={node} source={source} ocp={ocp} /></p>
+              <p className="text-xs wrap-anywhere text-ink-2"><Detail node={node} source={source} ocp={ocp} /></p>
             </div>
             {now && <span className="shrink-0 text-xs font-medium text-accent-text">answers now</span>}
             {(!now || source === "url") && (

@@ -69,22 +69,22 @@ function Answerer({ label, source, strong, children }: { label: string; source: 
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0" />
       <div className="min-w-0">
         <p className="text-xs text-ink-2">{label}</p>
-        <div className="break-all">{children}</div>
+        <div className="wrap-anywhere">{children}</div>
       </div>
     </div>
   );
 }
 
 /** Who says who answers for a service, if its requests go to source. */
-export function Who({ node, source, url }: { node: ServiceNode; source: Source; url: string | undefined }) {
+export function Who({ node, source, url, short }: { node: ServiceNode; source: Source; url: string | undefined; short?: boolean }) {
   if (source === "sandbox") {
     const { serving, branch } = node.own ?? {};
     if (!serving) return <>nobody: no container runs</>;
-    return <><Commit branch={branch} sha={serving.sha} /> <span className="text-ink-2">on {serving.node}</span></>;
+    return <><Commit branch={branch} sha={serving.sha} /> <span className="whitespace-nowrap text-ink-2">on {serving.node}</span></>;
   }
   return (
     <>
-      {source === "ocp" ? "the shared environment (OCP)" : !url && <span className="text-ink-3">the URL above</span>}
+      {source === "ocp" ? (short ? "OCP" : "the shared environment (OCP)") : !url && <span className="text-ink-3">the URL above</span>}
       {url && <span className={cn("font-mono text-xs", source === "ocp" && "block text-ink-2")}>{url}</span>}
     </>
   );

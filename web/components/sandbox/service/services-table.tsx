@@ -32,9 +32,9 @@ export function ServicesTable({ nodes, can, onChoose, onAct }: ServicesTableProp
             <tr key={n.name} className="hover:bg-sunken">
               <Td><Name node={n} onChoose={onChoose} /></Td>
               <Td><Health node={n} /></Td>
-              <Td className="max-w-72 break-all"><Who node={n} source={n.source} url={n.url} /></Td>
-              <Td className="tabular-nums"><Requests node={n} /></Td>
-              <Td className="tabular-nums">{n.traffic && n.traffic.p95Millis > 0 ? duration(n.traffic.p95Millis) : <span className="text-ink-3">none</span>}</Td>
+              <Td className="max-w-72 min-w-48 wrap-anywhere"><Who node={n} source={n.source} url={n.url} short /></Td>
+              <Td className="whitespace-nowrap tabular-nums"><Requests node={n} /></Td>
+              <Td className="whitespace-nowrap tabular-nums">{n.traffic && n.traffic.p95Millis > 0 ? duration(n.traffic.p95Millis) : <span className="text-ink-3">none</span>}</Td>
               <Td><Newest node={n} /></Td>
               <Td className="py-1.5 text-right"><Do node={n} can={can(n)} onAct={onAct} /></Td>
             </tr>
@@ -46,7 +46,7 @@ export function ServicesTable({ nodes, can, onChoose, onAct }: ServicesTableProp
           <li key={n.name} className="flex items-start gap-2 px-4 py-2.5">
             <div className="min-w-0 flex-1 space-y-0.5">
               <p className="flex flex-wrap items-center gap-2"><Name node={n} onChoose={onChoose} /><Health node={n} />{!!n.traffic?.perSecond && <span className="text-xs text-ink-2 tabular-nums">{rate(n.traffic.perSecond)}</span>}</p>
-              <p className="break-all"><Who node={n} source={n.source} url={n.url} /></p>
+              <p className="wrap-anywhere"><Who node={n} source={n.source} url={n.url} short /></p>
             </div>
             <Do node={n} can={can(n)} onAct={onAct} />
           </li>
@@ -71,7 +71,7 @@ function Requests({ node: { traffic } }: { node: ServiceNode }) {
     <>
       {traffic.requests.toLocaleString("en")}
       {traffic.perSecond > 0 && <span className="text-ink-2"> · {rate(traffic.perSecond)}</span>}
-      {traffic.errors > 0 && <span className="text-bad-text"> · {traffic.errors} failed</span>}
+      {traffic.errors > 0 && <span className="block text-xs text-bad-text">{traffic.errors.toLocaleString("en")} failed</span>}
     </>
   );
 }

@@ -121,19 +121,22 @@ function wideLayout(services: Placed[], hasGateway: boolean, width: number): Lay
   const block = hasGateway ? 3 * 52 : 52; // the gateway, its road and its container stand on top of each other
 
   const draft = rowsFrom(services, 0, column, () => "");
-  const height = Math.max(draft.end, block + 8, 120);
-  const offset = (height - draft.end) / 2;
-  const entry = { x: entryX, y: (height - block) / 2, w: entryW, h: 52 };
+  // The entry stands at the height of the services' middle, which is below the lanes' because of their titles.
+  const [first, last] = [draft.rows[0], draft.rows.at(-1)];
+  const center = first && last ? (middle(first.node) + middle(last.node)) / 2 : 26;
+  const offset = Math.max(0, block / 2 - center, 38 - center);
+  const entry = { x: entryX, y: offset + center - block / 2, w: entryW, h: 52 };
+  const height = Math.max(offset + draft.end, entry.y + block, middle(entry) + 38);
   const client = { x: 0, y: middle(entry) - 38, w: clientW, h: 76 };
   const start = entryX + entryW;
   const { rows, lanes } = rowsFrom(services, offset, column, (node) => curve(start, middle(entry), node.x, middle(node)));
   const target = { ...entry, y: entry.y + 104 };
-  const center = entryX + entryW / 2;
+  const stem = entryX + entryW / 2;
   return {
     wide: true, dense, width, height, client, entry, rows, lanes,
     way: `M${clientW} ${middle(entry)}L${entryX} ${middle(entry)}`,
     wayLabel: { x: clientW + gap / 2, y: middle(entry) },
-    gateway: hasGateway ? { target, road: `M${center} ${entry.y + 52}L${center} ${target.y}`, label: { x: center, y: entry.y + 78 }, end: { x: center, y: target.y } } : undefined,
+    gateway: hasGateway ? { target, road: `M${stem} ${entry.y + 52}L${stem} ${target.y}`, label: { x: stem, y: entry.y + 78 }, end: { x: stem, y: target.y } } : undefined,
   };
 }
 

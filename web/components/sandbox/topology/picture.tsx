@@ -26,7 +26,7 @@ export function Picture({ sandbox, nodes, traffic, trace, chosen, onChoose }: Pi
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   return (
-    <div ref={frame} className="relative min-h-40 w-full">
+    <div ref={frame} className="relative min-h-28 w-full">
       {width > 0 && <Drawn {...{ sandbox, nodes, traffic, trace, chosen, onChoose, width }} />}
     </div>
   );

@@ -50,17 +50,18 @@ const bar: Record<string, string> = { sandbox: "bg-ok", ocp: "bg-ocp", url: "bg-
 function HopRow({ placed: { hop, number, depth, start, length }, branch }: { placed: PlacedHop; branch: string | undefined }) {
   const failed = hop.status >= 500 || hop.status === 0;
   return (
-    <li className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1.5 px-3 py-2.5 lg:grid-cols-[minmax(0,22rem)_minmax(0,1fr)_8.5rem]">
-      <div className="flex min-w-0 items-start gap-2" style={{ paddingLeft: `${Math.min(depth, 6) * 1.1}rem` }}>
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1 px-3 py-2.5 lg:grid-cols-[minmax(0,22rem)_minmax(0,1fr)_8.5rem] lg:gap-x-4">
+      <div className="flex min-w-0 items-start gap-2" style={{ paddingLeft: `${Math.min(depth, 6) * 0.8}rem` }}>
         {depth > 0 && <CornerDownRight aria-hidden className="mt-0.5 -mr-0.5 size-3.5 shrink-0 text-ink-3" />}
         <span aria-hidden className="flex size-5 shrink-0 items-center justify-center rounded-full bg-accent text-[11px] font-semibold text-accent-ink tabular-nums">{number}</span>
         <div className="min-w-0">
           <p className="break-words"><span className="text-ink-3">{hop.from} → </span><b className="font-semibold">{hop.service}</b> {hop.inferred && <Badge tone="warn" title="The caller did not pass the trace header on: attributed by time and origin.">inferred</Badge>}</p>
-          <p className="font-mono text-xs break-all text-ink-2">{hop.method} {hop.path}</p>
+          <Asked hop={hop} className="max-lg:hidden" />
         </div>
       </div>
-      <div className="text-right lg:order-last"><span className="inline-flex items-center gap-2 tabular-nums"><Status status={hop.status} /> <span className="min-w-16">{duration2(hop.millis)}</span></span></div>
+      <div className="text-right lg:order-last"><span className="inline-flex items-center gap-2 tabular-nums"><Status status={hop.status} /> <span className="min-w-14">{tenths(hop.millis)}</span></span></div>
       <div className="col-span-2 min-w-0 space-y-1 lg:col-span-1">
+        <Asked hop={hop} className="lg:hidden" />
         <AnsweredBy hop={hop} branch={branch} />
         <div aria-hidden className="relative h-1.5 rounded-full bg-sunken"><div className={cn("absolute h-full rounded-full", failed ? "bg-bad" : bar[hop.source])} style={{ left: `${start}%`, width: `${length}%` }} /></div>
       </div>
@@ -68,8 +69,12 @@ function HopRow({ placed: { hop, number, depth, start, length }, branch }: { pla
   );
 }
 
-/** duration2 shows short durations with a decimal: hops take fractions of a millisecond. */
-function duration2(ms: number): string {
+function Asked({ hop, className }: { hop: Schemas["Hop"]; className: string }) {
+  return <p className={cn("font-mono text-xs break-all text-ink-2", className)}>{hop.method} {hop.path}</p>;
+}
+
+/** tenths shows short durations with a decimal: hops take fractions of a millisecond. */
+function tenths(ms: number): string {
   return ms < 100 ? `${ms.toFixed(1)} ms` : duration(ms);
 }
 
