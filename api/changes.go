@@ -60,9 +60,9 @@ func (s *Server) applyChange(ctx context.Context, r changeRequest) (*accepted[Ap
 	info.plan(p.plan.Sandbox, r.spec.Environment, p.asked(deployments))
 	info.started(refs)
 	s.submit(ctx, refs[:1]) // the change starts its deployments itself
-	view := viewOperation(op)
+	view := s.viewOperation(op)
 	return &accepted[Applied]{Location: "/api/v1/operations/" + op.ID, Body: Applied{
-		Plan: viewPlan(p.plan), Operation: &view, Deployments: views(deployments, viewDeployment)}}, nil
+		Plan: viewPlan(p.plan), Operation: &view, Deployments: views(deployments, s.viewDeployment)}}, nil
 }
 
 // applicable refuses a plan that is not the one that was looked at, or that cannot be carried out.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func viewSandbox(b sdp.Sandbox, nodes nodeViews) Sandbox {
 		URL: sandboxURL(nodes.hosts[b.GatewayNode], b.Port), RouteVersion: b.RouteVersion,
 		CreatedAt: utc(b.CreatedAt), DeletedAt: utc(b.DeletedAt),
 		Health: string(judged.Health), HealthReasons: judged.Reasons, LastActivity: utc(traffic.LastActivity),
-		Services:  views(b.Services, func(v sdp.Service) Service { return viewService(v, services[v.Name]) }),
+		Services:  views(b.Services, func(v sdp.Service) Service { return viewService(v, services[v.Name], nodes.deployment) }),
 		Attention: views(b.Attention(), viewAttention),
 	}
 }
@@ -32,7 +33,7 @@ func sandboxURL(host string, port int) string {
 	return fmt.Sprintf("http://%s:%d", host, port)
 }
 
-func viewService(v sdp.Service, judged sdp.Judged[sdp.ServiceHealth]) Service {
+func viewService(v sdp.Service, judged sdp.Judged[sdp.ServiceHealth], deployment func(sdp.Deployment) Deployment) Service {
 	out := Service{
 		Name: v.Name, Branch: v.Branch, Commit: v.Commit, Track: v.Track, BranchGone: utc(v.BranchGone),
 		Limits: viewLimits(v.Limits), Source: string(v.Source), URL: v.URL, Env: v.Env, SecretKeys: v.SecretKeys,
@@ -43,7 +44,7 @@ func viewService(v sdp.Service, judged sdp.Judged[sdp.ServiceHealth]) Service {
 		out.Serving = &c
 	}
 	if v.Latest != nil {
-		d := viewDeployment(*v.Latest)
+		d := deployment(*v.Latest)
 		out.Latest = &d
 	}
 	return out
@@ -56,15 +57,26 @@ func viewContainer(c sdp.Container) Container {
 	}
 }
 
-func viewDeployment(d sdp.Deployment) Deployment {
+func (s *Server) viewDeployment(d sdp.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, Sandbox: d.Sandbox, Service: d.Service, Repository: d.Repository, Node: d.Node,
 		Environment: d.Environment, EnvironmentVersion: d.EnvironmentVersion, Operation: d.Operation, Branch: d.Branch,
 		SHA: d.SHA, Image: d.Image, State: string(d.State),
-		Settled: d.State.Settled(), WaitingFor: d.WaitingFor, Failure: viewFailure(d.Failure),
+		Settled: d.State.Settled(), WaitingFor: d.Waits(), Failure: viewFailure(d.Failure),
 		RequestedBy: d.RequestedBy, CreatedAt: utc(d.CreatedAt), StartedAt: utc(d.StartedAt),
 		FinishedAt: utc(d.FinishedAt), Steps: views(d.Steps, viewStep),
+		Cancelling: d.Cancelling(), CancelRequestedAt: utc(d.CancelRequestedAt),
+		TemporalURL: s.temporalURL(sdp.OpDeploy, d.ID),
 	}
+}
+
+// temporalURL is where the Temporal Web UI shows an operation's run, "" without one.
+func (s *Server) temporalURL(kind sdp.OperationKind, id string) string {
+	if s.cfg.TemporalUI == "" {
+		return ""
+	}
+	return strings.TrimRight(s.cfg.TemporalUI, "/") + "/namespaces/" + url.PathEscape(s.cfg.TemporalNamespace) +
+		"/workflows/" + url.PathEscape(sdp.OperationWorkflowID(kind, id))
 }
 
 func viewStep(p sdp.Step) Step {
@@ -83,11 +95,12 @@ func viewFailure(f *sdp.Failure) *Failure {
 	}
 }
 
-func viewOperation(o sdp.Operation) Operation {
+func (s *Server) viewOperation(o sdp.Operation) Operation {
 	return Operation{
 		ID: o.ID, Kind: string(o.Kind), Sandbox: o.Sandbox, Service: o.Service, Source: string(o.Source), URL: o.URL,
-		State: string(o.State), WaitingFor: o.WaitingFor, Failure: viewFailure(o.Failure), RequestedBy: o.RequestedBy,
+		State: string(o.State), WaitingFor: o.Waits(), Failure: viewFailure(o.Failure), RequestedBy: o.RequestedBy,
 		CreatedAt: utc(o.CreatedAt), FinishedAt: utc(o.FinishedAt),
+		Cancelling: o.Cancelling(), CancelRequestedAt: utc(o.CancelRequestedAt), TemporalURL: s.temporalURL(o.Kind, o.ID),
 	}
 }
 

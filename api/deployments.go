@@ -64,7 +64,7 @@ func (s *Server) deploy(ctx context.Context, in *deployInput) (*accepted[Deploym
 	info.started(refs)
 	s.submit(ctx, refs)
 	return &accepted[Deployments]{
-		Location: deploymentsLocation(created), Body: Deployments{Deployments: views(created, viewDeployment)},
+		Location: deploymentsLocation(created), Body: Deployments{Deployments: views(created, s.viewDeployment)},
 	}, nil
 }
 
@@ -208,7 +208,7 @@ func (s *Server) listDeployments(ctx context.Context, in *listDeploymentsInput) 
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(deployments, next, viewDeployment), nil
+	return pageOf(deployments, next, s.viewDeployment), nil
 }
 
 type idInput struct {
@@ -230,7 +230,24 @@ func (s *Server) showDeployment(ctx context.Context, in *idInput) (*body[Deploym
 	if err != nil {
 		return nil, err
 	}
-	return &body[Deployment]{viewDeployment(d)}, nil
+	out := s.viewDeployment(d)
+	out.WaitingFor, err = s.waits(ctx, d)
+	return &body[Deployment]{out}, err
+}
+
+// waits says what a deployment waits for, and if that is a node, what is wrong with it.
+func (s *Server) waits(ctx context.Context, d sdp.Deployment) (string, error) {
+	if !d.Cancelling() || d.State == sdp.Queued {
+		return d.Waits(), nil
+	}
+	node, err := s.db.Node(ctx, d.Node)
+	if err != nil {
+		return "", err
+	}
+	if problems := s.problems(node); len(problems) > 0 {
+		return d.Waits() + ": " + strings.Join(problems, "; "), nil
+	}
+	return d.Waits(), nil
 }
 
 // cancel is accepted once the request for it is durable; the deployment is CANCELLED when the host has confirmed it.
@@ -251,7 +268,8 @@ func (s *Server) cancel(ctx context.Context, in *idInput) (*accepted[Deployment]
 	if err := s.cfg.Engine.Cancel(ctx, d.Sandbox, d.ID); err != nil {
 		return nil, err
 	}
-	return &accepted[Deployment]{Location: "/api/v1/deployments/" + d.ID, Body: viewDeployment(d)}, nil
+	d.CancelRequestedAt = s.markCancelled(ctx, d.ID)
+	return &accepted[Deployment]{Location: "/api/v1/deployments/" + d.ID, Body: s.viewDeployment(d)}, nil
 }
 
 // begun refuses to cancel a part of a change that still waits: nobody knows the part before the change begins.
@@ -283,8 +301,13 @@ func (s *Server) progress(ctx context.Context, in *idInput) (*body[Progress], er
 	default:
 		return nil, err
 	}
+	waits, err := s.waits(ctx, d)
+	if err != nil {
+		return nil, err
+	}
 	return &body[Progress]{Progress{
 		Deployment: d.ID, State: string(p.State), SHA: p.SHA, Steps: views(p.Steps, viewStep),
-		Failure: viewFailure(p.Failure), Cancelling: p.Cancelling, Source: source,
+		Failure: viewFailure(p.Failure), Cancelling: p.Cancelling || d.Cancelling(), Source: source,
+		CancelRequestedAt: utc(d.CancelRequestedAt), WaitingFor: waits, TemporalURL: s.temporalURL(sdp.OpDeploy, d.ID),
 	}}, nil
 }

@@ -53,7 +53,7 @@ func (s *Server) redeployEnvironment(ctx context.Context, in *redeployInput) (*a
 			out.Refused = append(out.Refused, refusedOf(u, err))
 			continue
 		}
-		out.Operations = append(out.Operations, viewOperation(op))
+		out.Operations = append(out.Operations, s.viewOperation(op))
 		refs = append(refs, operationRef(op))
 		info.events = append(info.events, sdp.AuditEvent{Action: "service.restart", Sandbox: u.Sandbox, Service: u.Service,
 			Environment: e.Name, Operation: op.ID})

@@ -112,6 +112,8 @@ type nodeViews struct {
 	hosts   map[string]string // addresses by name
 	trouble map[string]sdp.NodeTrouble
 	now     time.Time
+
+	deployment func(sdp.Deployment) Deployment
 }
 
 func (s *Server) nodeViews(ctx context.Context) (nodeViews, error) {
@@ -120,7 +122,8 @@ func (s *Server) nodeViews(ctx context.Context) (nodeViews, error) {
 }
 
 func (s *Server) viewsOf(nodes []sdp.Node) nodeViews {
-	v := nodeViews{hosts: map[string]string{}, trouble: map[string]sdp.NodeTrouble{}, now: s.cfg.Now()}
+	v := nodeViews{hosts: map[string]string{}, trouble: map[string]sdp.NodeTrouble{}, now: s.cfg.Now(),
+		deployment: s.viewDeployment}
 	for _, n := range nodes {
 		t := s.trouble(n)
 		if s.alive(n) == nil {

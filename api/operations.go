@@ -44,7 +44,7 @@ func (s *Server) submit(ctx context.Context, refs []sdp.OperationRef) {
 func (s *Server) acceptedOperation(ctx context.Context, op sdp.Operation) *accepted[Operation] {
 	infoOf(ctx).event.Operation = op.ID
 	s.submit(ctx, []sdp.OperationRef{operationRef(op)})
-	return &accepted[Operation]{Location: "/api/v1/operations/" + op.ID, Body: viewOperation(op)}
+	return &accepted[Operation]{Location: "/api/v1/operations/" + op.ID, Body: s.viewOperation(op)}
 }
 
 type serviceInput struct {
@@ -151,7 +151,7 @@ func (s *Server) operations(ctx context.Context, f postgres.OperationFilter, p p
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(operations, next, viewOperation), nil
+	return pageOf(operations, next, s.viewOperation), nil
 }
 
 func (s *Server) operationByID(ctx context.Context, id string) (sdp.Operation, error) {
@@ -167,7 +167,7 @@ func (s *Server) showOperation(ctx context.Context, in *idInput) (*body[Operatio
 	if err != nil {
 		return nil, err
 	}
-	return &body[Operation]{viewOperation(op)}, nil
+	return &body[Operation]{s.viewOperation(op)}, nil
 }
 
 // cancelOperation is accepted once the request for it is durable; the operation is CANCELLED when every node concerned
@@ -191,5 +191,16 @@ func (s *Server) cancelOperation(ctx context.Context, in *idInput) (*accepted[Op
 	if err := s.cfg.Engine.Cancel(ctx, op.Sandbox, op.ID); err != nil {
 		return nil, err
 	}
-	return &accepted[Operation]{Location: "/api/v1/operations/" + op.ID, Body: viewOperation(op)}, nil
+	op.CancelRequestedAt = s.markCancelled(ctx, op.ID)
+	return &accepted[Operation]{Location: "/api/v1/operations/" + op.ID, Body: s.viewOperation(op)}, nil
+}
+
+// markCancelled notes that a cancel was accepted, so that everybody sees it at once. Without the note it happens all the
+// same: Temporal has it.
+func (s *Server) markCancelled(ctx context.Context, id string) time.Time {
+	at, err := s.db.MarkCancelled(ctx, id)
+	if err != nil {
+		s.log.WarnContext(ctx, "Cancel was not noted", "operation", id, "error", err)
+	}
+	return at
 }

@@ -111,12 +111,12 @@ func (s *Server) createdSandbox(ctx context.Context, sandbox sdp.Sandbox, op sdp
 	deployments []postgres.NewDeployment, gateway sdp.Node) (*accepted[CreatedSandbox], error) {
 	refs := []sdp.OperationRef{operationRef(op)}
 	out := CreatedSandbox{
-		Sandbox: viewSandbox(sandbox, s.viewsOf([]sdp.Node{gateway})), Operation: viewOperation(op),
+		Sandbox: viewSandbox(sandbox, s.viewsOf([]sdp.Node{gateway})), Operation: s.viewOperation(op),
 		Deployments: []Deployment{},
 	}
 	for _, d := range deployments {
 		refs = append(refs, deploymentRef(d.Deployment))
-		out.Deployments = append(out.Deployments, viewDeployment(d.Deployment))
+		out.Deployments = append(out.Deployments, s.viewDeployment(d.Deployment))
 	}
 	infoOf(ctx).started(refs)
 	s.submit(ctx, refs)

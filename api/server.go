@@ -32,6 +32,8 @@ type Config struct {
 	// TrackEvery is how often branches are looked at; 0 = never.
 	TrackEvery time.Duration
 	TemporalUI string // URL of the Temporal Web UI, for links; "" = none
+	// TemporalNamespace is the namespace of the workflows (default "sdp").
+	TemporalNamespace string
 
 	DB     *postgres.DB
 	Hub    *postgres.Hub
@@ -107,6 +109,9 @@ func withDefaults(cfg *Config) {
 	}
 	if cfg.SessionTTL == 0 {
 		cfg.SessionTTL = 12 * time.Hour
+	}
+	if cfg.TemporalNamespace == "" {
+		cfg.TemporalNamespace = "sdp"
 	}
 	if cfg.BodyTimeout == 0 {
 		cfg.BodyTimeout = 30 * time.Second

@@ -17,7 +17,10 @@ type Deployment struct {
 	Image              string    `json:"image,omitempty"`
 	State              string    `json:"state" enum:"QUEUED,FETCHING,CHECKOUT,BUILDING,CREATING_IMAGE,STARTING_CONTAINER,RUNNING,FAILED,STOPPED,CANCELLED"`
 	Settled            bool      `json:"settled" doc:"nothing more happens without a new operation"`
-	WaitingFor         string    `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind"`
+	WaitingFor         string    `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind; while it is cancelled: who must confirm that"`
+	Cancelling         bool      `json:"cancelling,omitempty" doc:"a cancel was accepted, the node has not confirmed it yet"`
+	CancelRequestedAt  time.Time `json:"cancelRequestedAt,omitzero" doc:"when somebody asked for it to be cancelled"`
+	TemporalURL        string    `json:"temporalURL,omitempty" doc:"its run in the Temporal Web UI; absent where there is none"`
 	Failure            *Failure  `json:"failure,omitempty"`
 	RequestedBy        string    `json:"requestedBy"`
 	CreatedAt          time.Time `json:"createdAt"`
@@ -53,7 +56,11 @@ type Progress struct {
 	Steps      []Step   `json:"steps"`
 	Failure    *Failure `json:"failure,omitempty"`
 	Cancelling bool     `json:"cancelling,omitempty" doc:"a cancel was accepted, the host has not confirmed it yet"`
-	Source     string   `json:"source" enum:"workflow,database" doc:"database once the workflow is gone from Temporal"`
+	// These three are the database's, which hears of a cancel before the workflow does.
+	CancelRequestedAt time.Time `json:"cancelRequestedAt,omitzero" doc:"when somebody asked for it to be cancelled"`
+	WaitingFor        string    `json:"waitingFor,omitempty" doc:"what it waits for: as in Deployment"`
+	TemporalURL       string    `json:"temporalURL,omitempty" doc:"its run in the Temporal Web UI"`
+	Source            string    `json:"source" enum:"workflow,database" doc:"database once the workflow is gone from Temporal"`
 }
 
 // Deploy is the body of POST /sandboxes/{name}/deployments. Env and Secrets apply to each of the services and stay set

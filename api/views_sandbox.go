@@ -71,18 +71,21 @@ type CreatedSandbox struct {
 
 // Operation is a change of a sandbox other than a deployment.
 type Operation struct {
-	ID          string    `json:"id"`
-	Kind        string    `json:"kind" enum:"create,restart,stop,route,delete,apply,clone,restore"`
-	Sandbox     string    `json:"sandbox"`
-	Service     string    `json:"service,omitempty"`
-	Source      string    `json:"source,omitempty"`
-	URL         string    `json:"url,omitempty"`
-	State       string    `json:"state" enum:"QUEUED,RUNNING,SUCCEEDED,FAILED,CANCELLED"`
-	WaitingFor  string    `json:"waitingFor,omitempty"`
-	Failure     *Failure  `json:"failure,omitempty"`
-	RequestedBy string    `json:"requestedBy"`
-	CreatedAt   time.Time `json:"createdAt"`
-	FinishedAt  time.Time `json:"finishedAt,omitzero"`
+	ID                string    `json:"id"`
+	Kind              string    `json:"kind" enum:"create,restart,stop,route,delete,apply,clone,restore"`
+	Sandbox           string    `json:"sandbox"`
+	Service           string    `json:"service,omitempty"`
+	Source            string    `json:"source,omitempty"`
+	URL               string    `json:"url,omitempty"`
+	State             string    `json:"state" enum:"QUEUED,RUNNING,SUCCEEDED,FAILED,CANCELLED"`
+	WaitingFor        string    `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind; while it is cancelled: who must confirm that"`
+	Cancelling        bool      `json:"cancelling,omitempty" doc:"a cancel was accepted and is not confirmed yet"`
+	CancelRequestedAt time.Time `json:"cancelRequestedAt,omitzero" doc:"when somebody asked for it to be cancelled"`
+	TemporalURL       string    `json:"temporalURL,omitempty" doc:"its run in the Temporal Web UI; absent where there is none"`
+	Failure           *Failure  `json:"failure,omitempty"`
+	RequestedBy       string    `json:"requestedBy"`
+	CreatedAt         time.Time `json:"createdAt"`
+	FinishedAt        time.Time `json:"finishedAt,omitzero"`
 }
 
 // Routes is a sandbox's routing table.

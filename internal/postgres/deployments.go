@@ -163,7 +163,8 @@ func insertDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *s
 
 // deploymentColumns need the tables deployments as d and sandboxes as s.
 const deploymentColumns = `d.id, s.name, d.service, d.repository, d.node, d.environment, d.environment_version,
-	d.settings_digest, coalesce(d.operation, ''), d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure, d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps`
+	d.settings_digest, coalesce(d.operation, ''), d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure, d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps,
+	d.cancel_requested_at`
 
 // scanner is what a row of any kind can do.
 type scanner interface{ Scan(into ...any) error }
@@ -184,12 +185,13 @@ func scanDeploymentBefore(row scanner, last ...any) (sdp.Deployment, error) {
 
 func scanDeploymentBetween(row scanner, first, last []any) (d sdp.Deployment, err error) {
 	var failure *failureDoc
-	var started, finished *time.Time
+	var started, finished, cancelled *time.Time
 	var steps []stepDoc
 	fields := append(slices.Clone(first), &d.ID, &d.Sandbox, &d.Service, &d.Repository, &d.Node, &d.Environment,
-		&d.EnvironmentVersion, &d.SettingsDigest, &d.Operation, &d.Branch, &d.SHA, &d.Image, &d.State, &d.WaitingFor, &failure, &d.RequestedBy, &d.CreatedAt, &started, &finished, &steps)
+		&d.EnvironmentVersion, &d.SettingsDigest, &d.Operation, &d.Branch, &d.SHA, &d.Image, &d.State, &d.WaitingFor, &failure, &d.RequestedBy, &d.CreatedAt, &started, &finished, &steps, &cancelled)
 	err = row.Scan(append(fields, last...)...)
 	d.Failure, d.Steps, d.StartedAt, d.FinishedAt = failure.failure(), stepsOf(steps), timeOf(started), timeOf(finished)
+	d.CancelRequestedAt = timeOf(cancelled)
 	return d, err
 }
 

@@ -79,18 +79,19 @@ func (db *DB) SetOperation(ctx context.Context, id string, state sdp.OperationSt
 }
 
 const operationColumns = `o.id, o.kind, s.name, o.service, coalesce(o.source::text, ''), o.url, o.state, o.waiting_for,
-	o.failure, o.requested_by, o.created_at, o.finished_at, o.change`
+	o.failure, o.requested_by, o.created_at, o.finished_at, o.change, o.cancel_requested_at`
 
 func scanOperation(row pgx.CollectableRow) (sdp.Operation, error) { return scanOperationAfter(row) }
 
 // scanOperationAfter scans a row whose operation follows other columns.
 func scanOperationAfter(row scanner, first ...any) (o sdp.Operation, err error) {
 	var failure *failureDoc
-	var finished *time.Time
+	var finished, cancelled *time.Time
 	var change *changeDoc
 	err = row.Scan(append(first, &o.ID, &o.Kind, &o.Sandbox, &o.Service, &o.Source, &o.URL, &o.State, &o.WaitingFor,
-		&failure, &o.RequestedBy, &o.CreatedAt, &finished, &change)...)
+		&failure, &o.RequestedBy, &o.CreatedAt, &finished, &change, &cancelled)...)
 	o.Failure, o.FinishedAt, o.Change = failure.failure(), timeOf(finished), change.change()
+	o.CancelRequestedAt = timeOf(cancelled)
 	return o, err
 }
 
@@ -173,4 +174,26 @@ func (db *DB) MarkSubmitted(ctx context.Context, id string) error {
 		WITH d AS (UPDATE deployments SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL)
 		UPDATE operations SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL`, id)
 	return translate("recording a hand-over", err)
+}
+
+// MarkCancelled notes that a deployment, or an operation with those of its parts that are not settled, is to be
+// cancelled, and returns since when. What is settled stays as it is: then it returns the zero time.
+func (db *DB) MarkCancelled(ctx context.Context, id string) (time.Time, error) {
+	var at *time.Time
+	err := db.pool.QueryRow(ctx, `
+		WITH o AS (
+			UPDATE operations SET cancel_requested_at = coalesce(cancel_requested_at, now())
+			WHERE id = $1 AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
+		), d AS (
+			UPDATE deployments SET cancel_requested_at = coalesce(cancel_requested_at, now())
+			WHERE (id = $1 OR operation = $1) AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
+		), told AS MATERIALIZED (
+			SELECT m.at, sdp_notify(m.topic || m.key, m.id, s.name, 0) FROM (
+				SELECT cancel_requested_at AS at, 'deployment/' AS topic, id AS key, id, sandbox_id FROM d
+				UNION ALL
+				SELECT o.cancel_requested_at, 'sandbox/', s.name, o.id, o.sandbox_id FROM o JOIN sandboxes s ON s.id = o.sandbox_id
+			) m JOIN sandboxes s ON s.id = m.sandbox_id
+		)
+		SELECT min(at) FROM told`, id).Scan(&at)
+	return timeOf(at), translate("noting a cancel", err)
 }

@@ -87,6 +87,22 @@ type Deployment struct {
 	StartedAt      time.Time // left the queue
 	FinishedAt     time.Time // settled
 	Steps          []Step
+	// CancelRequestedAt is when somebody asked for it to be cancelled; it is cancelled only once State says so.
+	CancelRequestedAt time.Time
+}
+
+// Cancelling reports whether a cancel was accepted and is not confirmed yet.
+func (d Deployment) Cancelling() bool { return !d.CancelRequestedAt.IsZero() && !d.State.Settled() }
+
+// Waits says, for people, what the deployment waits for; "" = for nobody.
+func (d Deployment) Waits() string {
+	switch {
+	case !d.Cancelling():
+		return d.WaitingFor
+	case d.State == Queued:
+		return "the cancel to take effect; nothing of it has begun"
+	}
+	return "node " + d.Node + " to confirm that nothing of it runs any more"
 }
 
 // Failure says why a deployment or an operation failed.
@@ -216,6 +232,24 @@ type Operation struct {
 	RequestedBy string
 	CreatedAt   time.Time
 	FinishedAt  time.Time
+	// CancelRequestedAt is when somebody asked for it to be cancelled; it is cancelled only once State says so.
+	CancelRequestedAt time.Time
+}
+
+// Cancelling reports whether a cancel was accepted and is not confirmed yet.
+func (o Operation) Cancelling() bool { return !o.CancelRequestedAt.IsZero() && !o.State.Settled() }
+
+// Waits says, for people, what the operation waits for; "" = for nobody.
+func (o Operation) Waits() string {
+	switch {
+	case !o.Cancelling():
+		return o.WaitingFor
+	case o.State == OpQueued:
+		return "the cancel to take effect; nothing of it has begun"
+	case o.Kind.Changes():
+		return "its parts to end, each of which says what it waits for"
+	}
+	return "its node to confirm that nothing of it runs any more"
 }
 
 // OperationRef is what a sandbox's entity workflow needs to know of an operation.

@@ -159,13 +159,16 @@ func (s *server) newAPI() (*api.Server, error) {
 		SharedServices:  s.config.shared(),
 		TrackEvery:      s.config.Tracking.Every,
 		TemporalUI:      s.config.Temporal.UI,
-		DB:              s.db,
-		Hub:             s.hub,
-		Keys:            s.keys,
-		Engine:          s.engine,
-		TemporalReady:   s.temporalReady,
-		Started:         s.started,
-		Dashboard:       web.Dashboard(),
+
+		TemporalNamespace: s.config.Temporal.Namespace,
+
+		DB:            s.db,
+		Hub:           s.hub,
+		Keys:          s.keys,
+		Engine:        s.engine,
+		TemporalReady: s.temporalReady,
+		Started:       s.started,
+		Dashboard:     web.Dashboard(),
 	})
 }
 

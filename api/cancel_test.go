@@ -1,0 +1,90 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"sdp/api"
+	"sdp/api/apitest"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+// TestCancelSaysWhatItWaitsFor: from the moment a cancel is accepted everybody sees it, and which node must confirm it.
+func TestCancelSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t, func(c *api.Config) { c.TemporalUI = "http://temporal.test/" })
+	me := signedIn(t, bed)
+	d := accountOf(t, createShop(t, me))
+	path := "/api/v1/deployments/" + d.ID
+	if d.Cancelling || d.TemporalURL != "http://temporal.test/namespaces/sdp/workflows/deploy%2F"+d.ID {
+		t.Errorf("before: %+v", d)
+	}
+	if err := bed.DB.SetState(t.Context(), d.ID, sdp.Building, postgres.StateChange{SHA: sha}); err != nil {
+		t.Fatal(err)
+	}
+	events := me.dial("/api/v1/events?sandbox=shop")
+	asked := decode[api.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
+	if e := message[api.Event](t, events); e.Topic != "deployment/"+d.ID {
+		t.Errorf("%+v", e)
+	}
+	const waits = "node micro-1 to confirm that nothing of it runs any more"
+	shown := decode[api.Deployment](me.get(path).want(http.StatusOK))
+	for _, got := range []api.Deployment{asked, shown} {
+		if !got.Cancelling || got.Settled || got.State != "BUILDING" || got.WaitingFor != waits || time.Since(got.CancelRequestedAt) > time.Minute {
+			t.Errorf("%+v", got)
+		}
+	}
+	bed.Engine.Progresses[d.ID] = sdp.Progress{Deployment: d.ID, State: sdp.Building} // the workflow has not heard of it yet
+	if p := decode[api.Progress](me.get(path + "/progress").want(http.StatusOK)); !p.Cancelling || p.WaitingFor != waits ||
+		!p.CancelRequestedAt.Equal(shown.CancelRequestedAt) || p.TemporalURL != d.TemporalURL || p.Source != "workflow" {
+		t.Errorf("%+v", p)
+	}
+	bed.Advance(time.Minute)
+	contains(t, decode[api.Deployment](me.get(path).want(http.StatusOK)).WaitingFor, waits+": no worker since ")
+	again := decode[api.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
+	if !again.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
+		t.Errorf("asked again: %v, first %v", again.CancelRequestedAt, shown.CancelRequestedAt)
+	}
+	if err := bed.DB.SetState(t.Context(), d.ID, sdp.DeployCancelled, noChange); err != nil {
+		t.Fatal(err)
+	}
+	if got := decode[api.Deployment](me.get(path).want(http.StatusOK)); got.Cancelling || got.WaitingFor != "" || !got.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
+		t.Errorf("confirmed: %+v", got)
+	}
+}
+
+// TestCancelOfAChangeMarksItsParts: it marks the operation and those of its parts that have not ended.
+func TestCancelOfAChangeMarksItsParts(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t, func(c *api.Config) { c.TemporalUI, c.TemporalNamespace = "http://temporal.test", "team a" })
+	me := signedIn(t, bed)
+	created := createShop(t, me)
+	for _, d := range created.Deployments {
+		run(t, bed, d)
+	}
+	in := shop
+	in.Services = map[string]api.ServiceSpec{"account": {Branch: "main"}, "user": {UseOCP: true}}
+	applied := decode[api.Applied](me.put("/api/v1/sandboxes/shop", api.ApplySandbox{Spec: in}).want(http.StatusAccepted))
+	op := applied.Operation
+	if op == nil || len(applied.Deployments) == 0 || op.TemporalURL != "http://temporal.test/namespaces/team%20a/workflows/apply%2F"+op.ID {
+		t.Fatalf("%+v", applied)
+	}
+	got := decode[api.Operation](me.post("/api/v1/operations/"+op.ID+"/cancel", nil).want(http.StatusAccepted))
+	shown := decode[api.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK))
+	part := decode[api.Deployment](me.get("/api/v1/deployments/" + applied.Deployments[0].ID).want(http.StatusOK))
+	if !got.Cancelling || !shown.Cancelling || shown.WaitingFor == "" || !part.Cancelling || !part.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
+		t.Errorf("%+v\n%+v\n%+v", got, shown, part)
+	}
+	done := decode[api.Deployment](me.get("/api/v1/deployments/" + created.Deployments[0].ID).want(http.StatusOK))
+	if done.Cancelling || !done.CancelRequestedAt.IsZero() {
+		t.Errorf("what ended before: %+v", done)
+	}
+	if err := bed.DB.SetOperation(t.Context(), op.ID, sdp.OpCancelled, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if shown := decode[api.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK)); shown.Cancelling || shown.WaitingFor != "" {
+		t.Errorf("confirmed: %+v", shown)
+	}
+}
