@@ -34,11 +34,13 @@ export function lasted(e: Entry, now: number): number | undefined {
 }
 
 const verbs: Record<Operation["kind"], string> = {
-  create: "made", restart: "restarted", stop: "stopped", route: "route switched", delete: "deleted", apply: "definition applied", clone: "cloned", restore: "snapshot restored",
+  create: "made", restart: "restarted", stop: "stopped", route: "route switched", delete: "deleted", apply: "definition applied", clone: "made as a clone", restore: "snapshot restored",
 };
 
 /** operationWords says what an operation does: "account restarted", "definition applied". */
 export function operationWords(o: Operation): string {
   if (o.kind === "route") return `${o.service}: route switched to ${o.source === "url" ? o.url : o.source === "ocp" ? "OCP" : "the sandbox"}`;
-  return o.service ? `${o.service} ${verbs[o.kind]}` : verbs[o.kind] ?? o.kind;
+  const verb = verbs[o.kind] ?? o.kind;
+  if (o.service) return `${o.service} ${verb}`;
+  return ["create", "delete", "clone"].includes(o.kind) ? `sandbox ${verb}` : verb;
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useDeferredValue, useEffect, useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { NameField, validName } from "@/components/form/name";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
@@ -10,6 +10,7 @@ import { ProblemBox } from "@/components/ui/problem";
 import { api, newKey, ok, type Schemas } from "@/lib/api";
 import { useAction, useResource } from "@/lib/live";
 import { hrefs } from "@/lib/routes";
+import { useSettled } from "@/lib/use-settled";
 import { Contract } from "./contract";
 
 interface CloneDialogProps {
@@ -22,8 +23,6 @@ interface CloneDialogProps {
 export function CloneDialog(props: CloneDialogProps) {
   return props.open ? <OpenCloneDialog {...props} /> : null;
 }
-
-const typing = 350; // milliseconds without a key before the contract is asked for
 
 function OpenCloneDialog({ sandbox, onOpenChange }: CloneDialogProps) {
   const router = useRouter();
@@ -64,16 +63,6 @@ function OpenCloneDialog({ sandbox, onOpenChange }: CloneDialogProps) {
       </form>
     </Dialog>
   );
-}
-
-/** useSettled returns a value once it has not changed for a moment. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const t = setTimeout(() => setSettled(value), typing);
-    return () => clearTimeout(t);
-  }, [value]);
-  return settled;
 }
 
 function Way({ checked, onChoose, label, hint }: { checked: boolean; onChoose: () => void; label: string; hint: string }) {

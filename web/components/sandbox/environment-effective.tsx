@@ -65,7 +65,9 @@ export function EffectiveEnvironment({ services, shown, onShow, behind, answer, 
 
 function Values({ explained: e, search }: { explained: Explained; search: string }) {
   const wanted = search.trim().toLowerCase();
-  const values = (e.values ?? []).filter((v) => !wanted || `${v.key} ${v.value ?? ""} ${v.layer} ${v.of ?? ""}`.toLowerCase().includes(wanted));
+  // What people set comes first, what the platform sets last.
+  const rank = Object.keys(layers);
+  const values = (e.values ?? []).toSorted((a, b) => rank.indexOf(b.layer) - rank.indexOf(a.layer) || a.key.localeCompare(b.key)).filter((v) => !wanted || `${v.key} ${v.value ?? ""} ${v.layer} ${v.of ?? ""}`.toLowerCase().includes(wanted));
   const files = e.files ?? [];
   return (
     <>
@@ -109,7 +111,7 @@ function ValueRow({ value: v }: { value: Value }) {
           </span>
         )}
       </td>
-      <td className="inline-block py-1 sm:table-cell sm:px-4 sm:py-2 sm:align-top sm:whitespace-nowrap"><Origin layer={v.layer} of={v.of} /></td>
+      <td className="inline-block py-1 sm:table-cell sm:px-4 sm:py-1.5 sm:align-top sm:whitespace-nowrap"><Origin layer={v.layer} of={v.of} /></td>
       <td className="block sm:table-cell sm:px-4 sm:py-2 sm:align-top">
         {hidden.length > 0 && (
           <span className="flex flex-wrap items-center gap-1 text-xs text-ink-3">

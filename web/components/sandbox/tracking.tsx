@@ -1,6 +1,5 @@
 "use client";
 
-import { useState } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
@@ -41,20 +40,13 @@ export function Tracking({ sandbox, reload }: { sandbox: Schemas["Sandbox"]; rel
 
 function TrackedRow({ sandbox, tracked: t, onChanged }: { sandbox: string; tracked: Tracked; onChanged: () => void }) {
   const toast = useToast();
-  const [asked, setAsked] = useState<boolean>();
   const set = useAction(async (track: boolean) => {
-    setAsked(track);
-    try {
-      await ok(api.PUT("/api/v1/sandboxes/{name}/services/{service}/track", {
-        params: { path: { name: sandbox, service: t.service }, header: { "Idempotency-Key": newKey() } }, body: { track },
-      }));
-      toast(track ? `${t.service} is deployed again whenever ${t.branch} moves.` : `${t.service} is not tracked any more.`);
-      onChanged();
-    } finally {
-      setAsked(undefined);
-    }
+    await ok(api.PUT("/api/v1/sandboxes/{name}/services/{service}/track", {
+      params: { path: { name: sandbox, service: t.service }, header: { "Idempotency-Key": newKey() } }, body: { track },
+    }));
+    toast(track ? `${t.service} is deployed again whenever ${t.branch} moves.` : `${t.service} is not tracked any more.`);
+    onChanged();
   });
-  const on = asked ?? t.track;
   return (
     <li className="space-y-2 px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
@@ -68,7 +60,7 @@ function TrackedRow({ sandbox, tracked: t, onChanged }: { sandbox: string; track
           {t.branchGone && <p className="mt-0.5 text-xs text-warn-text">The git server has not had this branch since <Ago at={t.branchGone} />. What runs stays; deploy another branch, or delete the sandbox.</p>}
           {t.checkedAt && <p className="mt-0.5 text-xs text-ink-3">last looked <Ago at={t.checkedAt} /></p>}
         </div>
-        <Button size="small" look={on ? "plain" : "primary"} busy={set.busy} onClick={() => void set.act(!t.track)}>{t.track ? `Stop tracking ${t.service}` : `Track ${t.service}`}</Button>
+        <Button size="small" busy={set.busy} onClick={() => void set.act(!t.track)}>{t.track ? `Stop tracking ${t.service}` : `Track ${t.service}`}</Button>
       </div>
       <ProblemBox problem={set.problem} />
     </li>

@@ -6,13 +6,15 @@ import { NameField, validName } from "@/components/form/name";
 import { PlanView } from "@/components/plan/plan-view";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
+import { Skeleton } from "@/components/ui/empty";
 import { Checkbox } from "@/components/ui/field";
 import { ProblemBox } from "@/components/ui/problem";
 import { useToast } from "@/components/ui/toast";
 import { api, newKey, ok, type Schemas } from "@/lib/api";
 import { shortSHA } from "@/lib/format";
-import { useAction } from "@/lib/live";
+import { useAction, useResource } from "@/lib/live";
 import { hrefs } from "@/lib/routes";
+import { useSettled } from "@/lib/use-settled";
 
 /** RestoreDialog goes back to a snapshot, in its sandbox or in a new one: first the plan, then that and nothing else. */
 export function RestoreDialog({ snapshot, onClose }: { snapshot: Schemas["Snapshot"]; onClose: () => void }) {
@@ -21,15 +23,19 @@ export function RestoreDialog({ snapshot, onClose }: { snapshot: Schemas["Snapsh
   const [into, setInto] = useState<"same" | "new">(snapshot.sandboxGone ? "new" : "same");
   const [name, setName] = useState("");
   const [atomic, setAtomic] = useState(true);
-  const [plan, setPlan] = useState<Schemas["Plan"]>();
+  const [key, setKey] = useState(newKey);
   const target = into === "new" ? name : snapshot.sandbox;
-  const request = () => ({ ...(into === "new" ? { sandbox: name } : { atomic }) });
+  const settled = useSettled(target);
   const path = { id: snapshot.id };
-
-  const look = useAction(async () => setPlan(await ok(api.POST("/api/v1/snapshots/{id}/plan", { params: { path }, body: request() }))));
+  const request = (to: string): Schemas["RestoreSnapshot"] => (into === "new" ? { sandbox: to } : { atomic });
+  const valid = (to: string) => into === "same" || validName(to);
+  // Looked at before anything is done, and done only as it was looked at.
+  const planned = useResource(valid(settled) ? `restore/${snapshot.id}/${into}/${settled}` : null, (signal) =>
+    ok(api.POST("/api/v1/snapshots/{id}/plan", { params: { path }, body: request(settled), signal })));
+  const plan = settled === target ? planned.data : undefined;
   const restore = useAction(async () => {
     const out = await ok(api.POST("/api/v1/snapshots/{id}/restore", {
-      params: { path, header: { "Idempotency-Key": newKey() } }, body: { ...request(), plan: plan!.hash },
+      params: { path, header: { "Idempotency-Key": key } }, body: { ...request(target), plan: plan!.hash },
     }));
     if (!out.operation) toast(`${target} is as it was in ${snapshot.name} already.`);
     onClose();
@@ -37,25 +43,22 @@ export function RestoreDialog({ snapshot, onClose }: { snapshot: Schemas["Snapsh
   });
   const change = <T,>(set: (v: T) => void) => (v: T) => {
     set(v);
-    setPlan(undefined); // it was the plan of something else
+    setKey(newKey()); // another request
     restore.clear();
   };
-  const ready = into === "same" || validName(name);
   const vanished = (plan?.services ?? []).filter((s) => s.vanished);
-  const blocked = (plan?.problems?.length ?? 0) > 0;
+  const ready = plan && !plan.problems?.length && (plan.changes || into === "new");
   return (
-    <Dialog wide={plan !== undefined} open onOpenChange={onClose} title={`Restore ${snapshot.name}`} description="Services run their commits of then, with the variables, secrets, limits and the environment's version of then."
+    <Dialog wide open onOpenChange={onClose} title={`Restore ${snapshot.name}`} description="Services run their commits of then, with the variables, secrets, limits and the environment's version of then."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          {!plan && <Button type="submit" form="restore" look="primary" busy={look.busy} disabled={!ready}>Show the plan</Button>}
-          {plan && <Button type="submit" form="restore" look={into === "same" ? "danger" : "primary"} busy={restore.busy} disabled={blocked || (!plan.changes && into === "same")}>{into === "same" ? `Restore ${target}` : `Make ${target}`}</Button>}
+          <Button type="submit" form="restore" look={into === "same" ? "danger" : "primary"} busy={restore.busy} disabled={!ready}>{into === "same" ? `Restore ${target}` : `Make ${name || "it"}`}</Button>
         </>
       }>
       <form id="restore" className="space-y-4" onSubmit={(e) => {
         e.preventDefault();
-        if (!plan && ready) void look.act();
-        else if (plan && !blocked) void restore.act();
+        if (ready) void restore.act();
       }}>
         <fieldset className="space-y-2">
           <legend className="mb-1 text-xs font-medium text-ink-2">Where</legend>
@@ -65,7 +68,8 @@ export function RestoreDialog({ snapshot, onClose }: { snapshot: Schemas["Snapsh
         </fieldset>
         {into === "new" && <NameField label="Name of the new sandbox" value={name} onChange={change(setName)} autoFocus />}
         {into === "same" && <Checkbox label="All or nothing" hint="If one service fails, everything stays as it is now. Without it, what succeeds stays restored." checked={atomic} onChange={(e) => change(setAtomic)(e.target.checked)} />}
-        <ProblemBox problem={look.problem} />
+        <ProblemBox problem={planned.problem} />
+        {valid(target) && !plan && !planned.problem && <Skeleton lines={5} label="Loading the plan" />}
         {plan && (
           <section aria-label="Plan" className="space-y-4 border-t pt-4">
             {vanished.length > 0 && (
@@ -78,8 +82,8 @@ export function RestoreDialog({ snapshot, onClose }: { snapshot: Schemas["Snapsh
         )}
         <ProblemBox problem={restore.problem} />
         {restore.problem?.code === "plan-stale" && <Button size="small" onClick={() => {
-          restore.clear();
-          void look.act();
+          change(() => {})(undefined);
+          void planned.reload();
         }}>Plan anew</Button>}
       </form>
     </Dialog>

@@ -25,7 +25,7 @@ export function FromSandbox({ onClose, onSaved }: { onClose: () => void; onSaved
       body: { name, description: description || undefined, fromSandbox: sandbox, places: Object.entries(places).map(([at, parameter]) => ({ at, parameter })) },
     })));
   });
-  const values = spec.data ? leaves(spec.data).filter(([at]) => at !== "name") : [];
+  const values = spec.data ? leaves(spec.data).filter(([at]) => at !== "name").sort(([a], [b]) => rank(a) - rank(b)) : [];
   const ready = sandbox && validName(name, 40) && spec.data;
   return (
     <Dialog wide open onOpenChange={onClose} title="New template from a sandbox" description="Its definition, with parameters in the places you choose. Secrets are never part of a template."
@@ -84,13 +84,21 @@ function Places({ values, places, onChange }: { values: [string, string][]; plac
   );
 }
 
+/** rank puts first what mostly becomes a parameter. */
+function rank(at: string): number {
+  if (at.endsWith(".branch")) return at.startsWith("services.") ? 0 : 1;
+  if (at === "environment") return 2;
+  return at.endsWith(".commit") || at === "gateway.repository" ? 4 : 3;
+}
+
 /** readable says a path in words: "services.account.branch" is "account: branch". */
 function readable(at: string): string {
   return at.replace(/^services\./, "").replaceAll(".", ": ");
 }
 
-/** wanted is the natural name of a parameter at a path: "branch" for a service's, the last part else. */
+/** wanted is the natural name of a parameter at a path: "account-branch", "environment", "log-level". */
 function wanted(at: string): string {
   const parts = at.split(".");
+  if (parts[0] === "gateway" && parts.length === 2) return parts.join("-");
   return parts[0] === "services" && parts.length === 3 ? `${parts[1]}-${parts[2]}` : parts.at(-1) ?? at;
 }

@@ -53,6 +53,7 @@ export function SpecEdit({ spec, onChange, parameterize, repositories, environme
           <Select value={spec.gateway ? spec.gateway.repository ?? gateways[0]?.name ?? "" : ""} onChange={(e) => onChange({ ...spec, gateway: e.target.value ? { ...spec.gateway, repository: e.target.value, branch: spec.gateway?.branch ?? "main" } : undefined })}>
             <option value="">None</option>
             {gateways.map((g) => <option key={g.name}>{g.name}</option>)}
+            {spec.gateway?.repository && !gateways.some((g) => g.name === spec.gateway?.repository) && <option>{spec.gateway.repository}</option>}
           </Select>
         </Field>
         {spec.gateway && <Value label="Branch of the gateway" value={spec.gateway.branch ?? ""} wanted="gateway-branch" parameterize={parameterize} onChange={(branch) => onChange({ ...spec, gateway: { ...spec.gateway, branch, commit: undefined } })} error={memberError(problem, "spec.gateway")} />}
@@ -81,17 +82,17 @@ function ServiceRow({ name, service: s, onChange, onRemove, parameterize, error 
   const kept = { variables: s.variables, limits: s.limits };
   const choose = (k: Kind) => onChange(k === "ocp" ? { useOCP: true } : k === "url" ? { url: "" } : k === "commit" ? { ...kept, commit: "", branch: s.branch } : { ...kept, branch: s.branch ?? "main" });
   return (
-    <div className="grid gap-2 rounded-lg border p-3 sm:grid-cols-[8rem_9rem_minmax(0,1fr)_auto] sm:items-end">
-      <p className="font-medium break-all sm:pb-2">{name}</p>
+    <div className="grid gap-2 rounded-lg border p-3 sm:grid-cols-[8rem_9rem_minmax(0,1fr)_auto] sm:items-start">
+      <p className="font-medium break-all sm:pt-7">{name}</p>
       <Field label="Answered by">
         <Select aria-label={`Who answers for ${name}`} value={kind} onChange={(e) => choose(e.target.value as Kind)}>
           <option value="branch">a branch</option><option value="commit">a commit</option><option value="ocp">OCP</option><option value="url">a URL</option>
         </Select>
       </Field>
-      {kind === "ocp" ? <p className="text-xs text-ink-3 sm:pb-2.5">The shared environment, as for every service that is not named.</p>
+      {kind === "ocp" ? <p className="text-xs text-ink-3 sm:pt-7">The shared environment, as for every service that is not named.</p>
         : <Value label={kind === "url" ? "URL" : kind === "commit" ? "Commit, 40 digits" : "Branch"} value={(kind === "url" ? s.url : kind === "commit" ? s.commit : s.branch) ?? ""} error={error}
             wanted={kind === "branch" ? `${name}-branch` : `${name}-${kind}`} parameterize={parameterize} onChange={(v) => onChange(kind === "url" ? { url: v } : kind === "commit" ? { ...s, commit: v } : { ...s, branch: v, commit: undefined })} />}
-      <Button look="quiet" size="icon" className="justify-self-end" aria-label={`Remove ${name}`} onClick={onRemove}><X aria-hidden className="size-4" /></Button>
+      <Button look="quiet" size="icon" className="justify-self-end sm:mt-5" aria-label={`Remove ${name}`} onClick={onRemove}><X aria-hidden className="size-4" /></Button>
     </div>
   );
 }
@@ -112,12 +113,12 @@ interface ValueProps {
 function Value({ label, value, wanted, parameterize, onChange, placeholder, list, error }: ValueProps) {
   const id = `list-${wanted}`;
   return (
-    <div className="flex min-w-0 items-end gap-1">
+    <div className="flex min-w-0 items-start gap-1">
       <Field label={label} error={error} className="flex-1">
         <Input className="font-mono text-xs" value={value} placeholder={placeholder} list={list ? id : undefined} spellCheck={false} autoCapitalize="none" onChange={(e) => onChange(e.target.value)} />
       </Field>
       {list && <datalist id={id}>{list.map((v) => <option key={v} value={v} />)}</datalist>}
-      <Button look="quiet" size="icon" disabled={value.includes("${")} aria-label={`Make a parameter of ${label.toLowerCase()}`} title="Make it a parameter" onClick={() => onChange(parameterize(wanted, value))}><Braces aria-hidden className="size-4" /></Button>
+      <Button look="quiet" size="icon" className="mt-5" disabled={value.includes("${")} aria-label={`Make a parameter of ${label.toLowerCase()}`} title="Make it a parameter" onClick={() => onChange(parameterize(wanted, value))}><Braces aria-hidden className="size-4" /></Button>
     </div>
   );
 }

@@ -48,7 +48,7 @@ function entries(values: Record<string, string> | undefined): ReactNode {
 function Service({ name, spec: s, isGateway }: { name: string; spec: Schemas["ServiceSpec"]; isGateway?: boolean }) {
   return (
     <li className="grid gap-x-4 gap-y-1 px-3 py-2 sm:grid-cols-[11rem_minmax(0,1fr)]">
-      <span className="flex flex-wrap items-center gap-2 font-medium"><span className="break-all">{name}</span>{isGateway && <Badge>gateway</Badge>}{s.useOCP && <Badge tone="ocp">OCP</Badge>}{s.url && <Badge>URL</Badge>}{s.track && <Badge tone="ok">tracked</Badge>}</span>
+      <span className="flex flex-wrap items-center gap-2 font-medium">{name.includes("${") ? <TemplateText text={name} /> : <span className="break-all">{name}</span>}{isGateway && <Badge>gateway</Badge>}{s.useOCP && <Badge tone="ocp">OCP</Badge>}{s.url && <Badge>URL</Badge>}{s.track && <Badge tone="ok">tracked</Badge>}</span>
       <span className="min-w-0 space-y-1">
         {s.branch && <span className="block"><span className="text-xs text-ink-3">branch </span><TemplateText text={s.branch} /></span>}
         {s.commit && <span className="block"><span className="text-xs text-ink-3">commit </span><TemplateText text={s.commit} /></span>}
