@@ -2,6 +2,7 @@
 import "./session.test";
 import "./security.test";
 import "./sandbox.test";
+import "./deploy.test";
 import "./deployment.test";
 import "./environment.test";
 import "./hostile.test";

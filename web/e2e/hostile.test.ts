@@ -78,8 +78,9 @@ describe("hostile input", () => {
     await go(`/sandbox?name=${box.name}`);
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("combobox", { name: /branch/i }).first().click();
-    await page.getByPlaceholder(/branch/i).fill("onerror");
+    await dialog.getByLabel("Service", { exact: true }).selectOption("account");
+    await dialog.getByRole("combobox", { name: "Branch" }).click();
+    await page.getByLabel("Search branches").fill("onerror");
     await shows(page.getByRole("option").filter({ hasText: branch }));
     await wantDead(seat);
   });

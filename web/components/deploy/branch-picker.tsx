@@ -98,8 +98,8 @@ function BranchList({ branches, value, allowCommit, failed, onChoose }: BranchLi
   const found = useMemo(() => matching(branches ?? [], typed), [branches, typed]);
   const commit = typed.trim().toLowerCase();
   return (
-    <Command loop shouldFilter={false}>
-      <Command.Input autoFocus value={typed} onValueChange={setTyped} placeholder={allowCommit ? "Branch, author, or a full commit" : "Branch or author"} aria-label="Search branches" className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
+    <Command label="Search branches" loop shouldFilter={false}>
+      <Command.Input autoFocus value={typed} onValueChange={setTyped} placeholder={allowCommit ? "Branch, author, or a full commit" : "Branch or author"} className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
       <Command.List className="max-h-72 overflow-y-auto p-1">
         {!branches && !failed && <Command.Loading><p className="px-3 py-4 text-ink-3">Asking the git server …</p></Command.Loading>}
         {allowCommit && isCommit(commit) && (

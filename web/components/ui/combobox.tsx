@@ -47,8 +47,8 @@ export function Combobox({ value, onChange, choices, placeholder, none = "Nothin
       </Popover.Trigger>
       {/* No portal: inside a dialog the list must scroll, and the dialog holds wheel and touch events outside it. */}
       <Popover.Content id={listId} align="start" sideOffset={4} className="z-50 w-(--radix-popover-trigger-width) min-w-64 overflow-hidden rounded-lg border bg-raised shadow-xl">
-        <Command loop>
-          <Command.Input autoFocus placeholder="Type to search" aria-label="Search" className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
+        <Command label="Search" loop>
+          <Command.Input autoFocus placeholder="Type to search" className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
           <Command.List className="max-h-64 overflow-y-auto p-1">
             {loading ? <Command.Loading><p className="px-3 py-4 text-ink-3">Loading …</p></Command.Loading> : <Command.Empty className="px-3 py-4 text-ink-3">{none}</Command.Empty>}
             {choices.map((c) => (
