@@ -7,7 +7,7 @@ import { PlanView } from "@/components/plan/plan-view";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Skeleton } from "@/components/ui/empty";
-import { Field, Input, Select } from "@/components/ui/field";
+import { Field, Input } from "@/components/ui/field";
 import { ProblemBox } from "@/components/ui/problem";
 import { all, api, newKey, ok, type Schemas } from "@/lib/api";
 import { useAction, useResource } from "@/lib/live";
@@ -65,7 +65,7 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
   const footer = planned ? (
     <>
       <Button className="mr-auto" onClick={() => { setPlanned(undefined); create.clear(); }}><ArrowLeft aria-hidden className="size-4" /> Change</Button>
-      <Button busy={show.busy} onClick={() => { create.clear(); void show.act(); }}>Plan again</Button>
+      {(blocked || create.problem) && <Button busy={show.busy} onClick={() => { create.clear(); void show.act(); }}>Plan again</Button>}
       <Button look="primary" busy={create.busy} disabled={blocked} onClick={() => void create.act()}>Create sandbox</Button>
     </>
   ) : (
@@ -78,7 +78,7 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
     <Dialog open onOpenChange={onClose} wide footer={footer} title={planned ? `Plan for ${name}` : "New sandbox"}
       description={planned ? "This is what will be done. Nothing has been done yet." : "Name it, choose what runs from a branch, and look at the plan."}>
       {planned ? (
-        <div className="space-y-4">
+        <div ref={begin} tabIndex={-1} className="space-y-4 outline-none">
           <ProblemBox problem={create.problem ?? show.problem} />
           {!planned.plan.new && <ProblemBox problem={exists(name)} />}
           <PlanView plan={planned.plan} />
@@ -88,27 +88,21 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
           e.preventDefault();
           void show.act();
         }}>
-          <Field label="Name" hint="It is part of container names and URLs." error={badName && (asked || name) ? badName : undefined}>
-            <Input value={name} onChange={(e) => setName(e.target.value)} autoFocus autoComplete="off" autoCapitalize="none" spellCheck={false} className="font-mono" />
-          </Field>
+          <div className="grid gap-3 sm:grid-cols-2">
+            <Field label="Name" hint="It is part of the containers' names." error={badName && (asked || name) ? badName : undefined}>
+              <Input value={name} onChange={(e) => setName(e.target.value)} autoFocus autoComplete="off" autoCapitalize="none" spellCheck={false} className="font-mono" />
+            </Field>
+            {mode === "services" && (
+              <Field label="Description" hint="What it is for; everybody sees it.">
+                <Input value={choice.description} maxLength={500} onChange={(e) => setChoice({ ...choice, description: e.target.value })} autoComplete="off" />
+              </Field>
+            )}
+          </div>
           <ModeChoice mode={mode} onChange={setMode} />
           {known.loading && <Skeleton lines={4} />}
           <ProblemBox problem={known.problem} />
           {known.data && mode === "services" && (
-            <>
-              <ServicesForm value={choice} onChange={setChoice} repositories={known.data.repositories} complaints={asked ? missing(choice) : []} />
-              <div className="grid gap-3 sm:grid-cols-2">
-                <Field label="Environment" hint="Variables, secrets and files for its services.">
-                  <Select value={choice.environment} onChange={(e) => setChoice({ ...choice, environment: e.target.value })}>
-                    <option value="">None</option>
-                    {known.data.environments.map((e) => <option key={e.name} value={e.name}>{e.name}{e.description ? `: ${e.description}` : ""}</option>)}
-                  </Select>
-                </Field>
-                <Field label="Description" hint="What it is for; everybody sees it.">
-                  <Input value={choice.description} maxLength={500} onChange={(e) => setChoice({ ...choice, description: e.target.value })} autoComplete="off" />
-                </Field>
-              </div>
-            </>
+            <ServicesForm value={choice} onChange={setChoice} repositories={known.data.repositories} environments={known.data.environments} complaints={asked ? missing(choice) : []} />
           )}
           {known.data && mode === "template" && (known.data.templates.length > 0 ? (
             <TemplateForm templates={known.data.templates} repositories={known.data.repositories} template={template} complain={asked} values={values} onValues={setValues}
@@ -121,6 +115,12 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
       )}
     </Dialog>
   );
+}
+
+/** begin shows the beginning of what has replaced the form, and reads it out. */
+function begin(part: HTMLElement | null) {
+  part?.focus({ preventScroll: true });
+  part?.parentElement?.scrollTo(0, 0);
 }
 
 function ModeChoice({ mode, onChange }: { mode: Mode; onChange: (m: Mode) => void }) {

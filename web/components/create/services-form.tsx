@@ -4,8 +4,10 @@ import { useState } from "react";
 import { BranchPicker } from "@/components/deploy/branch-picker";
 import { Dot } from "@/components/ui/badge";
 import { Field, Input, Select } from "@/components/ui/field";
+import { cn } from "@/lib/cn";
 import { plural } from "@/lib/format";
 import { hostOf } from "@/components/overview/services";
+import type { Schemas } from "@/lib/api";
 import type { Choice, Repository } from "./spec";
 
 const fewRepositories = 8; // more want a search
@@ -14,12 +16,13 @@ interface Props {
   value: Choice;
   onChange: (c: Choice) => void;
   repositories: Repository[];
+  environments: Schemas["EnvironmentSummary"][];
   /** Repositories whose branch is still missing; said once somebody asks for the plan. */
   complaints: string[];
 }
 
 /** ServicesForm picks what runs from a branch. All others stay with OCP. */
-export function ServicesForm({ value, onChange, repositories, complaints }: Props) {
+export function ServicesForm({ value, onChange, repositories, environments, complaints }: Props) {
   const [search, setSearch] = useState("");
   const services = repositories.filter((r) => !r.gateway);
   const gateways = repositories.filter((r) => r.gateway);
@@ -33,7 +36,7 @@ export function ServicesForm({ value, onChange, repositories, complaints }: Prop
   return (
     <>
       <fieldset className="min-w-0 space-y-2">
-        <legend className="text-xs font-medium text-ink-2">Services on branches <span className="font-normal text-ink-3">({plural(Object.keys(value.branches).length, "service")}; OCP answers for the others)</span></legend>
+        <legend className="text-xs font-medium text-ink-2">Run from a branch <span className="font-normal text-ink-3">({plural(Object.keys(value.branches).length, "service")}; OCP answers for the others)</span></legend>
         {services.length > fewRepositories && (
           <Input type="search" aria-label="Search services" placeholder={`Search ${services.length} services`} value={search} onChange={(e) => setSearch(e.target.value)} />
         )}
@@ -44,21 +47,27 @@ export function ServicesForm({ value, onChange, repositories, complaints }: Prop
           {shown.length === 0 && <li className="px-3 py-3 text-ink-3">{services.length === 0 ? "No node has a repository configured." : "No service is called so."}</li>}
         </ul>
       </fieldset>
-      {gateways.length > 0 && (
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Gateway" hint={value.gateway ? "It answers at the sandbox's URL." : "Without one, /account/... goes to account, and so on."}>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Environment" hint="Variables, secrets and files for its services.">
+          <Select value={value.environment} onChange={(e) => onChange({ ...value, environment: e.target.value })}>
+            <option value="">None</option>
+            {environments.map((e) => <option key={e.name} value={e.name}>{e.name}{e.description ? `: ${e.description}` : ""}</option>)}
+          </Select>
+        </Field>
+        {gateways.length > 0 && (
+          <Field label="Gateway" hint={value.gateway ? "It answers at the sandbox's URL." : "Without one, requests for /account/... go to account, and so on."}>
             <Select value={value.gateway} onChange={(e) => onChange({ ...value, gateway: e.target.value, gatewayBranch: "" })}>
               <option value="">None: routed by path</option>
               {gateways.map((g) => <option key={g.name} value={g.name}>{g.name}</option>)}
             </Select>
           </Field>
-          {value.gateway && (
-            <Field label="Branch of the gateway" error={complaints.includes(value.gateway) ? "Choose a branch." : undefined}>
-              <BranchPicker repository={value.gateway} value={value.gatewayBranch} onChange={(gatewayBranch) => onChange({ ...value, gatewayBranch })} />
-            </Field>
-          )}
-        </div>
-      )}
+        )}
+        {value.gateway && (
+          <Field label="Branch of the gateway" className="sm:col-start-2" error={complaints.includes(value.gateway) ? "Choose a branch." : undefined}>
+            <BranchPicker repository={value.gateway} value={value.gatewayBranch} onChange={(gatewayBranch) => onChange({ ...value, gatewayBranch })} />
+          </Field>
+        )}
+      </div>
     </>
   );
 }
@@ -66,7 +75,7 @@ export function ServicesForm({ value, onChange, repositories, complaints }: Prop
 function ServiceChoice({ repository: r, branch, complain, onChange }: { repository: Repository; branch: string | undefined; complain: boolean; onChange: (branch: string | undefined) => void }) {
   const own = branch !== undefined;
   return (
-    <li className="grid items-center gap-x-3 gap-y-2 px-3 py-2 sm:grid-cols-[11rem_minmax(0,1fr)]">
+    <li className={cn("grid items-center gap-x-3 px-3 py-1.5 sm:grid-cols-[11rem_minmax(0,1fr)]", own ? "gap-y-1" : "grid-cols-[minmax(0,1fr)_auto]")}>
       <label className="flex min-h-9 min-w-0 items-center gap-2.5">
         <input type="checkbox" className="size-4 shrink-0 accent-accent" checked={own} onChange={(e) => onChange(e.target.checked ? "" : undefined)} />
         <span className="min-w-0 truncate font-medium" title={r.name}>{r.name}</span>
