@@ -3,8 +3,9 @@
 import { CircleCheck, LoaderCircle } from "lucide-react";
 import Link from "next/link";
 import { useMemo } from "react";
+import { api, ok, type Schemas } from "@/lib/api";
 import { duration, time } from "@/lib/format";
-import { useNow } from "@/lib/live";
+import { useNow, useResource } from "@/lib/live";
 import { hrefs } from "@/lib/routes";
 import { words } from "@/lib/tones";
 import type { Sandbox } from "./use-sandboxes";
@@ -24,7 +25,12 @@ interface Work {
 
 /** InProgress lists what is being done right now, the oldest first: what hangs is on top. */
 export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
-  const works = useMemo(() => deployments(sandboxes).sort((a, b) => (time(a.since) ?? 0) - (time(b.since) ?? 0)), [sandboxes]);
+  const operations = useResource("operations/active", (signal) => ok(api.GET("/api/v1/operations", { signal, params: { query: { active: true, limit: 50 } } })), (e) => e.topic.startsWith("sandbox/"));
+  const changes = operations.data?.items;
+  const works = useMemo(
+    () => [...deployments(sandboxes), ...(changes ?? []).map(change)].sort((a, b) => (time(a.since) ?? 0) - (time(b.since) ?? 0)),
+    [sandboxes, changes],
+  );
   return (
     <section aria-label="In progress" className="min-w-0 self-start rounded-xl border bg-surface">
       <header className="flex min-h-11 items-center justify-between gap-2 px-4">
@@ -40,6 +46,17 @@ export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
       )}
     </section>
   );
+}
+
+const verbs: Record<Schemas["Operation"]["kind"], string> = {
+  create: "Create", restart: "Restart", stop: "Stop", route: "Switch route of", delete: "Delete", apply: "Apply definition", clone: "Clone", restore: "Restore snapshot",
+};
+
+function change(o: Schemas["Operation"]): Work {
+  return {
+    id: o.id, href: hrefs.operation(o.id), what: `${verbs[o.kind]} ${o.service ?? ""}`, where: o.sandbox,
+    step: words(o.state), waits: o.state === "QUEUED" ? (o.waitingFor ?? "") : "", since: o.createdAt,
+  };
 }
 
 function WorkLine({ work: w }: { work: Work }) {

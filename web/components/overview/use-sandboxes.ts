@@ -21,23 +21,21 @@ export interface Sandboxes {
   reload: () => void;
 }
 
-/** patched replaces what differs and drops what is gone; it returns the same array if nothing did. */
-export function patched(items: Sandbox[], news: Map<string, Sandbox | undefined>): Sandbox[] {
-  let differs = false;
-  const next = items.flatMap((old) => {
-    if (!news.has(old.name)) return [old];
-    const now = news.get(old.name);
-    if (now && JSON.stringify(now) === JSON.stringify(old)) return [old];
-    differs = true;
-    return now ? [now] : [];
-  });
-  const known = new Set(items.map((i) => i.name));
-  for (const [name, now] of news) {
-    if (!now || known.has(name)) continue;
-    differs = true;
-    next.push(now);
-  }
-  return differs ? next : items;
+/** Known holds each sandbox with its text, which tells cheaply whether a new answer says anything new. */
+type Known = Map<string, { item: Sandbox; text: string }>;
+
+// Who comes back to the overview sees at once what it showed last. Signing out loads a new page, which forgets it.
+const remembered: Known = new Map();
+
+const itemsOf = (known: Known) => Array.from(known.values(), (k) => k.item);
+
+/** learn takes one answer and reports whether it changes what is known; undefined means that it is gone. */
+function learn(known: Known, name: string, item: Sandbox | undefined): boolean {
+  if (!item) return known.delete(name);
+  const text = JSON.stringify(item);
+  if (known.get(name)?.text === text) return false;
+  known.set(name, { item, text });
+  return true;
 }
 
 /**
@@ -45,7 +43,7 @@ export function patched(items: Sandbox[], news: Map<string, Sandbox | undefined>
  * list. One read runs at a time, so an old answer never covers a newer one.
  */
 export function useSandboxes(): Sandboxes {
-  const [state, setState] = useState<Omit<Sandboxes, "reload">>({ items: [], problem: undefined, loading: true });
+  const [state, setState] = useState<Omit<Sandboxes, "reload">>(() => ({ items: itemsOf(remembered), problem: undefined, loading: remembered.size === 0 }));
   const wanted = useRef({ all: true, names: new Set<string>() });
   const wake = useRef<() => void>(() => {});
 
@@ -54,6 +52,7 @@ export function useSandboxes(): Sandboxes {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let running = false;
     let listedAt = -Infinity;
+    let untold = false; // a read that failed half-way has learnt something
 
     const schedule = (delay: number) => {
       if (timer !== undefined || running || abort.signal.aborted) return;
@@ -64,6 +63,10 @@ export function useSandboxes(): Sandboxes {
     };
     wake.current = () => schedule(pace);
 
+    const publish = (changed: boolean) => startTransition(() => setState((s) => {
+      if (!changed && !s.loading && !s.problem) return s;
+      return { items: changed ? itemsOf(remembered) : s.items, problem: undefined, loading: false };
+    }));
     const run = async () => {
       const { all, names } = wanted.current;
       if (!all && names.size === 0) return;
@@ -78,21 +81,17 @@ export function useSandboxes(): Sandboxes {
       wanted.current = { all: false, names: new Set() };
       let delay = pace;
       try {
-        if (all || names.size > fewReads) {
-          listedAt = Date.now();
-          await readList(abort.signal, (items, last) => startTransition(() => setState((s) => ({ items: listed(s.items, items, last), problem: undefined, loading: false }))));
-        } else {
-          const news = await readSome(names, abort.signal);
-          startTransition(() => setState((s) => {
-            const items = patched(s.items, news);
-            return items === s.items && !s.problem ? s : { ...s, items, problem: undefined };
-          }));
-        }
+        const whole = all || names.size > fewReads;
+        if (whole) listedAt = Date.now();
+        const changed = whole ? await readList(remembered, abort.signal, publish) : await readSome(remembered, names, abort.signal);
+        publish(changed || untold);
+        untold = false;
       } catch (e) {
         if (abort.signal.aborted) return;
         names.forEach((n) => wanted.current.names.add(n));
         wanted.current.all ||= all || names.size > fewReads;
         listedAt = -Infinity;
+        untold = true;
         delay = retry;
         setState((s) => ({ ...s, problem: asProblem(e), loading: false }));
       }
@@ -129,34 +128,45 @@ export function useSandboxes(): Sandboxes {
   return { ...state, reload };
 }
 
-/** listed merges a read of the list into what is known: of a part of it nothing is known to be gone. */
-function listed(old: Sandbox[], read: Sandbox[], whole: boolean): Sandbox[] {
-  const news = new Map<string, Sandbox | undefined>(read.map((s) => [s.name, s]));
-  if (whole) for (const s of old) if (!news.has(s.name)) news.set(s.name, undefined);
-  return patched(old, news);
-}
+const chunk = 40; // sandboxes looked at between two keys that are pressed
 
-/** readList shows each page as it comes, with all that came before it. */
-async function readList(signal: AbortSignal, show: (items: Sandbox[], last: boolean) => void) {
-  const items: Sandbox[] = [];
+/** readList reads all. The first time each page is shown as it comes. */
+async function readList(known: Known, signal: AbortSignal, show: (changed: boolean) => void): Promise<boolean> {
+  const first = known.size === 0;
+  const names = new Set<string>();
+  let changed = false;
   let cursor: string | undefined;
   do {
     const page = await ok(api.GET("/api/v1/sandboxes", { signal, params: { query: { limit: 200, cursor } } }));
-    items.push(...(page.items ?? []));
+    const items = page.items ?? [];
+    for (let i = 0; i < items.length; i += chunk) {
+      for (const item of items.slice(i, i + chunk)) {
+        names.add(item.name);
+        changed = learn(known, item.name, item) || changed;
+      }
+      await breath();
+    }
     cursor = page.next;
-    show(items.slice(), !cursor);
+    if (first && cursor) show(true);
   } while (cursor);
+  for (const name of [...known.keys()]) if (!names.has(name)) changed = learn(known, name, undefined) || changed;
+  return changed;
 }
 
-async function readSome(names: Set<string>, signal: AbortSignal) {
-  const read = await Promise.all([...names].map(async (name): Promise<[string, Sandbox | undefined]> => {
+/** breath lets the browser answer to keys and paint. */
+function breath() {
+  return new Promise<void>((done) => setTimeout(done, 0));
+}
+
+async function readSome(known: Known, names: Set<string>, signal: AbortSignal): Promise<boolean> {
+  const changed = await Promise.all([...names].map(async (name) => {
     try {
       const sandbox = await ok(api.GET("/api/v1/sandboxes/{name}", { signal, params: { path: { name } } }));
-      return [name, sandbox.state === "DELETED" ? undefined : sandbox];
+      return learn(known, name, sandbox.state === "DELETED" ? undefined : sandbox);
     } catch (e) {
-      if (e instanceof ApiError && e.status === 404) return [name, undefined];
+      if (e instanceof ApiError && e.status === 404) return learn(known, name, undefined);
       throw e;
     }
   }));
-  return new Map(read);
+  return changed.includes(true);
 }
