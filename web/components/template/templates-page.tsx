@@ -82,7 +82,7 @@ function Row({ template: t, onUse }: { template: Template; onUse: () => void }) 
       <div className="flex max-w-full flex-wrap gap-1.5">
         {(t.parameters ?? []).map((p) => <Badge key={p.name} tone={p.default === undefined ? "info" : "idle"} className="font-mono" title={p.description || undefined}>{p.name}{p.default ? `=${p.default}` : ""}</Badge>)}
       </div>
-      <Button size="small" className="relative z-10" aria-label={`New sandbox from ${t.name}`} onClick={onUse}><Rocket aria-hidden className="size-3.5" /> Use</Button>
+      <Button size="small" className="relative z-10" onClick={onUse}><Rocket aria-hidden className="size-3.5" /> Use<span className="sr-only"> {t.name} for a new sandbox</span></Button>
     </li>
   );
 }

@@ -30,19 +30,20 @@ interface NodeProps {
 export function TopologyNode({ node, box, chosen, numbers, withRate, onChoose }: NodeProps) {
   const tone = serviceTone(node.health, node.source);
   return (
-    <button type="button" data-service={node.name} aria-label={nodeName(node)} aria-pressed={chosen} onClick={() => onChoose(node.name)} style={place(box)}
+    <button type="button" data-service={node.name} aria-pressed={chosen} onClick={() => onChoose(node.name)} style={place(box)}
       className={cn(
         placed, "flex flex-col justify-center gap-0.5 rounded-lg border bg-surface px-3 text-left shadow-xs hover:border-line-strong",
         chosen ? "border-accent ring-2 ring-accent/40" : numbers ? "border-accent" : node.trouble && node.health !== "healthy" ? "border-bad/60" : "border-line-strong/50",
       )}>
       {numbers && <Numbers numbers={numbers} />}
-      <span className="flex w-full items-center gap-1.5">
+      <span className="sr-only">{nodeName(node)}</span>
+      <span aria-hidden className="flex w-full items-center gap-1.5">
         <span className="min-w-0 flex-1 truncate font-semibold" title={node.name}>{node.name}</span>
         {node.own?.behind && <History aria-hidden className="size-3.5 shrink-0 text-warn-text" />}
         {node.own?.track && <GitCompareArrows aria-hidden className="size-3.5 shrink-0 text-ink-3" />}
         {node.trouble && !node.busy && <CircleAlert aria-hidden className="size-3.5 shrink-0 text-bad-text" />}
       </span>
-      <span className="flex w-full items-center gap-1.5 text-xs leading-4">
+      <span aria-hidden className="flex w-full items-center gap-1.5 text-xs leading-4">
         {node.busy ? (
           <><LoaderCircle aria-hidden className="size-3 shrink-0 animate-spin text-info-text" /><span className="truncate text-info-text">{node.busy.words}</span></>
         ) : (
