@@ -16,10 +16,10 @@ import { ServiceFrame } from "./service/frame";
 import { ServicePanel } from "./service/panel";
 import { ServicesTable } from "./service/services-table";
 import { Legend } from "./topology/legend";
-import { serviceNodes } from "./topology/model";
+import { servedByOlder, serviceNodes } from "./topology/model";
 import { Picture } from "./topology/picture";
 import { TraceCard } from "./trace/trace-card";
-import { useTraffic } from "./use-sandbox";
+import { useBranches, useTraffic } from "./use-sandbox";
 
 interface TopologyTabProps {
   sandbox: Schemas["Sandbox"];
@@ -32,9 +32,10 @@ export function TopologyTab({ sandbox, operations, reload }: TopologyTabProps) {
   const { values, set } = useQuery("service");
   const traffic = useTraffic(sandbox.name, true);
   const repositories = useResource("repositories", async (signal) => (await ok(api.GET("/api/v1/repositories", { signal }))).items ?? []);
+  const branches = useBranches(servedByOlder(sandbox));
   const [trace, setTrace] = useState<Schemas["Trace"]>();
   const [asked, setAsked] = useState<{ service: string; act: Act }>();
-  const nodes = useMemo(() => serviceNodes(sandbox, traffic.data, operations), [sandbox, traffic.data, operations]);
+  const nodes = useMemo(() => serviceNodes(sandbox, traffic.data, operations, branches), [sandbox, traffic.data, operations, branches]);
   const chosen = nodes.find((n) => n.name === values.service);
   const acting = asked && nodes.find((n) => n.name === asked.service);
   const ocpOf = (name: string) => {
@@ -56,7 +57,7 @@ export function TopologyTab({ sandbox, operations, reload }: TopologyTabProps) {
               {nodes.length > 0 ? <Picture {...{ sandbox, nodes, trace }} traffic={traffic.data} chosen={values.service} onChoose={choose} /> : <p className="text-ink-2">No service is configured anywhere yet.</p>}
             </Card>
           </section>
-          <TraceCard sandbox={sandbox} example={nodes[0]?.name} trace={trace} onTrace={setTrace} />
+          <TraceCard sandbox={sandbox} nodes={nodes} example={nodes[0]?.name} trace={trace} onTrace={setTrace} />
           <section aria-label="Services">
             <Card title="Services" flush>
               <ServicesTable nodes={nodes} can={can} onChoose={(service) => set({ service })} onAct={(service, act) => setAsked({ service, act })} />

@@ -55,7 +55,7 @@ export function ServicePanel({ sandbox, node, can, ocp, onAct, onChanged }: Pane
         {own?.commit && <p className="mt-3 text-ink-2">Pinned to commit <span className="font-mono text-xs">{shortSHA(own.commit)}</span>: it does not follow a branch.</p>}
       </Section>
       {node.traffic && <Section title="Requests"><Requests traffic={node.traffic} /></Section>}
-      {own?.serving && <Section title="Container"><ContainerFacts container={own.serving} branch={own.branch} /></Section>}
+      {own?.serving && <Section title="Container"><ContainerFacts container={own.serving} branch={node.branch} /></Section>}
       {own?.latest && <Section title="Newest deployment"><Newest deployment={own.latest} /></Section>}
     </div>
   );

@@ -32,7 +32,7 @@ export function RouteChoice({ node, can, ocp, onAct }: RouteChoiceProps) {
               <p className="font-medium">{title}</p>
               <p className="text-xs wrap-anywhere text-ink-2"><Detail node={node} source={source} ocp={ocp} /></p>
             </div>
-            {now && <span className="shrink-0 text-xs font-medium text-accent-text">answers now</span>}
+            {now && <span className="shrink-0 text-xs font-medium text-accent-text">{source === "sandbox" && !node.own?.serving ? "routed here" : "answers now"}</span>}
             {(!now || source === "url") && (
               <Button size="small" disabled={!!can[source]} title={can[source] && `Not now: ${can[source]}`} onClick={() => onAct(source)}>{now ? "Change the URL" : verb}</Button>
             )}

@@ -1,7 +1,7 @@
 "use client";
 
 import { ArrowDown, Box, Cloud, Globe } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Confirm } from "@/components/ui/dialog";
 import { Commit } from "@/components/ui/facts";
 import { Field, Input } from "@/components/ui/field";
@@ -35,13 +35,19 @@ export function RouteDialog({ sandbox, node, to, ocp, onOpenChange, onDone }: Ro
     toast(`The route of ${node.name} is being switched to ${to === "url" ? url.trim() : where[to]}.`);
     onDone();
   };
+  const field = useRef<HTMLDivElement>(null);
+  // Not autoFocus: the dialog has to have the focus first, to know where to give it back to.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => field.current?.querySelector("input")?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, []);
   const same = to === node.source && to !== "url";
   return (
     <Confirm open onOpenChange={onOpenChange} title={`Route ${node.name} to ${where[to]}?`} verb="Switch route" run={run}>
       {to === "url" && (
-        <Field label="URL" hint="Absolute, http or https. Its path goes in front of the request's.">
-          <Input type="url" required autoFocus placeholder="http://10.0.0.7:8080" value={url} onChange={(e) => setUrl(e.target.value)} pattern="https?://.+" autoComplete="off" spellCheck={false} />
-        </Field>
+        <div ref={field}><Field label="URL" hint="Absolute, http or https. Its path goes in front of the request's.">
+          <Input type="url" required placeholder="http://10.0.0.7:8080" value={url} onChange={(e) => setUrl(e.target.value)} pattern="https?://.+" autoComplete="off" spellCheck={false} />
+        </Field></div>
       )}
       <p>In sandbox <b className="font-semibold">{sandbox.name}</b>, requests for <b className="font-semibold">{node.name}</b> are answered</p>
       <div className="space-y-1.5">
@@ -78,9 +84,9 @@ function Answerer({ label, source, strong, children }: { label: string; source: 
 /** Who says who answers for a service, if its requests go to source. */
 export function Who({ node, source, url, short }: { node: ServiceNode; source: Source; url: string | undefined; short?: boolean }) {
   if (source === "sandbox") {
-    const { serving, branch } = node.own ?? {};
+    const serving = node.own?.serving;
     if (!serving) return <>nobody: no container runs</>;
-    return <><Commit branch={branch} sha={serving.sha} /> <span className="whitespace-nowrap text-ink-2">on {serving.node}</span></>;
+    return <><Commit branch={node.branch} sha={serving.sha} /> <span className="whitespace-nowrap text-ink-2">on {serving.node}</span></>;
   }
   return (
     <>

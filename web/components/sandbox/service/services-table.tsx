@@ -35,7 +35,7 @@ export function ServicesTable({ nodes, can, onChoose, onAct }: ServicesTableProp
               <Td className="max-w-72 min-w-48 wrap-anywhere"><Who node={n} source={n.source} url={n.url} short /></Td>
               <Td className="whitespace-nowrap tabular-nums"><Requests node={n} /></Td>
               <Td className="whitespace-nowrap tabular-nums">{n.traffic && n.traffic.p95Millis > 0 ? duration(n.traffic.p95Millis) : <span className="text-ink-3">none</span>}</Td>
-              <Td><Newest node={n} /></Td>
+              <Td className="min-w-56"><Newest node={n} /></Td>
               <Td className="py-1.5 text-right"><Do node={n} can={can(n)} onAct={onAct} /></Td>
             </tr>
           ))}

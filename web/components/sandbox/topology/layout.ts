@@ -110,10 +110,10 @@ function wideLayout(services: Placed[], hasGateway: boolean, width: number): Lay
   const dense = services.length > 8;
   const pitch = services.length > 14 ? 46 : dense ? 52 : 64;
   const nodeH = services.length > 14 ? 40 : dense ? 44 : 52;
-  const clientW = roomy ? 116 : 72;
-  const entryW = roomy ? 200 : 156;
-  const nodeW = roomy ? 220 : 166;
-  const gap = Math.min(roomy ? 120 : 64, Math.max(44, (width - clientW - entryW - nodeW - (roomy ? 260 : 210)) / 3));
+  const clientW = roomy ? 116 : 60;
+  const entryW = roomy ? 200 : 142;
+  const nodeW = roomy ? 220 : 156;
+  const gap = Math.min(roomy ? 120 : 64, Math.max(44, (width - clientW - entryW - nodeW - (roomy ? 260 : 196)) / 3));
   const targetX = clientW + entryW + nodeW + 3 * gap;
   const nodeX = clientW + entryW + 2 * gap;
   const entryX = clientW + gap;

@@ -13,6 +13,8 @@ export interface ServiceNode {
   gateway: boolean;
   /** Absent for a service that the sandbox takes from the shared environment without having asked for it. */
   own?: Service;
+  /** What the container that answers was built from: not what was last asked for, which may have failed. */
+  branch?: string;
   source: Source;
   health: Health;
   reason?: string;
@@ -41,11 +43,25 @@ export interface Trouble {
  * serviceNodes puts together what the sandbox is asked to be, what its routers do, and what goes on. The gateway comes
  * first, then by who answers: the sandbox, URLs, the shared environment; so lines to them never cross.
  */
-export function serviceNodes(sandbox: Schemas["Sandbox"], traffic: Schemas["Traffic"] | undefined, operations: Operation[]): ServiceNode[] {
+export function serviceNodes(sandbox: Schemas["Sandbox"], traffic: Schemas["Traffic"] | undefined, operations: Operation[], branches: Branches): ServiceNode[] {
   const counted = new Map((traffic?.services ?? []).map((t) => [t.service, t]));
   const own = new Map(sandbox.services.map((s) => [s.name, s]));
   const names = new Set([...own.keys(), ...counted.keys()]);
-  return [...names].map((name) => serviceNode(name, sandbox, own.get(name), counted.get(name), operations)).sort(byPlace);
+  return [...names].map((name) => serviceNode(name, sandbox, own.get(name), counted.get(name), operations))
+    .map((n) => ({ ...n, branch: branchOf(n.own, branches) })).sort(byPlace);
+}
+
+/** Branches are those of deployments that serve though they are not the newest, by the deployment's ID. */
+export type Branches = Map<string, string | undefined>;
+
+/** servedByOlder lists the deployments whose branches the sandbox itself does not tell. */
+export function servedByOlder(sandbox: Schemas["Sandbox"]): string[] {
+  return sandbox.services.flatMap(({ serving, latest }) => (serving && serving.deployment !== latest?.id ? [serving.deployment] : [])).sort();
+}
+
+function branchOf(own: Service | undefined, branches: Branches) {
+  if (!own?.serving) return undefined;
+  return own.serving.deployment === own.latest?.id ? own.latest.branch : branches.get(own.serving.deployment);
 }
 
 const places: Record<Source, number> = { sandbox: 0, url: 1, ocp: 2 };
@@ -99,9 +115,9 @@ export function answers(node: ServiceNode): string {
     case "ocp": return "OCP" + (node.url ? " " + host(node.url) : "");
     case "url": return "URL " + (node.url ?? "");
     default: {
-      const { serving, branch } = node.own ?? {};
+      const serving = node.own?.serving;
       if (!serving) return "sandbox, nothing runs";
-      return `sandbox ${branch ? branch + "@" : ""}${shortSHA(serving.sha)} on ${serving.node}`;
+      return `sandbox ${node.branch ? node.branch + "@" : ""}${shortSHA(serving.sha)} on ${serving.node}`;
     }
   }
 }

@@ -39,13 +39,13 @@ export function Target({ node, box, onChoose }: { node: ServiceNode; box: Box; o
   );
 }
 
-function Container({ node: { own, health } }: { node: ServiceNode }) {
-  const { serving, branch, latest } = own ?? {};
+function Container({ node: { own, health, branch } }: { node: ServiceNode }) {
+  const { serving, latest } = own ?? {};
   if (!serving) {
     return (
       <>
         <span className="truncate text-xs font-medium">{health === "starting" ? "first container on its way" : "nothing runs"}</span>
-        <span className="truncate text-xs text-ink-3">{latest ? (branch ?? "") : "never deployed"}</span>
+        <span className="truncate text-xs text-ink-3">{latest ? (own?.branch ?? "") : "never deployed"}</span>
       </>
     );
   }

@@ -8,6 +8,7 @@ import { Field, Input, Select } from "@/components/ui/field";
 import { ProblemBox } from "@/components/ui/problem";
 import { api, ok, type Schemas } from "@/lib/api";
 import { useAction } from "@/lib/live";
+import type { ServiceNode } from "../topology/model";
 import { TraceResult } from "./trace-result";
 
 type Trace = Schemas["Trace"];
@@ -15,6 +16,7 @@ type Method = NonNullable<Schemas["TraceRequest"]["method"]>;
 
 interface TraceCardProps {
   sandbox: Schemas["Sandbox"];
+  nodes: ServiceNode[];
   /** A service to suggest a path for, where the router chooses by path. */
   example: string | undefined;
   trace: Trace | undefined;
@@ -22,7 +24,7 @@ interface TraceCardProps {
 }
 
 /** TraceCard sends a request through the sandbox and shows every hop: who really answered, with which commit. */
-export function TraceCard({ sandbox, example, trace, onTrace }: TraceCardProps) {
+export function TraceCard({ sandbox, nodes, example, trace, onTrace }: TraceCardProps) {
   const [method, setMethod] = useState<Method>("GET");
   const [path, setPath] = useState(!sandbox.gateway && example ? `/${example}/` : "/");
   const send = useAction(async () => {
@@ -42,7 +44,7 @@ export function TraceCard({ sandbox, example, trace, onTrace }: TraceCardProps) 
           <Button type="submit" look="primary" busy={send.busy} disabled={sandbox.state !== "ACTIVE" || sandbox.deleting}>{!send.busy && <Route aria-hidden className="size-4" />} Trace</Button>
         </form>
         <ProblemBox problem={send.problem} className="mt-3" />
-        {trace ? <TraceResult trace={trace} sandbox={sandbox} /> : (
+        {trace ? <TraceResult trace={trace} nodes={nodes} /> : (
           <p className="mt-3 text-ink-2">Sends one real request to {sandbox.url || "the sandbox"} and shows hop by hop which container or environment answered it, and with which commit. Its road lights up in the picture.</p>
         )}
       </Card>

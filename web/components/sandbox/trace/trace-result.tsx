@@ -9,13 +9,14 @@ import type { Schemas } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { bytes, duration, plural, shortSHA } from "@/lib/format";
 import { hrefs } from "@/lib/routes";
+import type { ServiceNode } from "../topology/model";
 import { host } from "../words";
 import { placeHops, type PlacedHop } from "./hops";
 
 /** TraceResult is the picture of a traced request: hop by hop, on one line of time, and what came back. */
-export function TraceResult({ trace, sandbox }: { trace: Schemas["Trace"]; sandbox: Schemas["Sandbox"] }) {
+export function TraceResult({ trace, nodes }: { trace: Schemas["Trace"]; nodes: ServiceNode[] }) {
   const { placed, millis } = useMemo(() => placeHops(trace.hops), [trace.hops]);
-  const branches = useMemo(() => new Map(sandbox.services.map((s) => [s.name, s.branch])), [sandbox.services]);
+  const branches = useMemo(() => new Map(nodes.map((n) => [n.own?.serving?.deployment, n.branch])), [nodes]);
   return (
     <div className="mt-4 space-y-4">
       <p role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -28,7 +29,7 @@ export function TraceResult({ trace, sandbox }: { trace: Schemas["Trace"]; sandb
         <p className="flex gap-2 rounded-lg bg-warn-soft p-3 text-warn-text"><TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" /> <span>{plural(trace.missing.length, "node")} did not report: {trace.missing.join(", ")}. Hops they saw are missing here.</span></p>
       )}
       {trace.hops.length === 0 ? <p className="text-ink-2">No router reported a hop.</p> : (
-        <ol aria-label="Hops" className="divide-y overflow-hidden rounded-lg border">{placed.map((p) => <HopRow key={p.number} placed={p} branch={branches.get(p.hop.service)} />)}</ol>
+        <ol aria-label="Hops" className="divide-y overflow-hidden rounded-lg border">{placed.map((p) => <HopRow key={p.number} placed={p} branch={p.hop.deployment ? branches.get(p.hop.deployment) : undefined} />)}</ol>
       )}
       <Answer body={trace.body} />
     </div>
