@@ -44,13 +44,15 @@ function given(members: Members): Members {
   return Object.fromEntries(Object.entries(members).filter(([, v]) => v));
 }
 
-function write(members: Members, indent = ""): string {
+function write(members: Members, indent = "", above = ""): string {
   let out = "";
   for (const [key, value] of Object.entries(members)) {
     if (value === undefined) continue;
     if (Array.isArray(value)) out += `${indent}${scalar(key)}: [${value.map(scalar).join(", ")}]\n`;
     else if (typeof value === "object") {
-      const inner = write(value, indent + "  ");
+      const inner = write(value, indent + "  ", key);
+      // A section that says nothing is left out; a parameter that says nothing is still asked for.
+      if (!inner && above === "parameters") out += `${indent}${scalar(key)}: {}\n`;
       if (inner) out += `${indent}${scalar(key)}:\n${inner}`;
     } else out += `${indent}${scalar(key)}: ${scalar(value)}\n`;
   }
@@ -61,5 +63,6 @@ function write(members: Members, indent = ""): string {
 function scalar(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
   const plain = /^[A-Za-z_/][A-Za-z0-9_./-]*$/.test(value) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(value);
-  return plain ? value : JSON.stringify(value);
+  // YAML takes more for line breaks than JSON does.
+  return plain ? value : JSON.stringify(value).replaceAll(/[\x7f-\x9f\u2028\u2029\ufeff]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
 }

@@ -27,7 +27,8 @@ export function SandboxPage({ name }: { name: string }) {
     if (problem) return <Unknown name={name} problem={problem} />;
     return <Skeleton lines={8} label={`Loading ${name}`} />;
   }
-  if (sandbox.state === "DELETED") return <Gone sandbox={sandbox} />;
+  // The API knows no deleted sandbox: who was looking at it when it went is told what became of it.
+  if (sandbox.state === "DELETED" || problem?.status === 404) return <Gone sandbox={sandbox} />;
   return (
     <>
       {problem && problem.status !== 0 && <ProblemBox problem={problem} className="mb-4" />}
