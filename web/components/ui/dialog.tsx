@@ -6,6 +6,7 @@ import { useState, type ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import type { Problem } from "@/lib/api";
 import { useAction } from "@/lib/live";
+import { useOpener } from "@/lib/use-opener";
 import { Button } from "./button";
 import { Field, Input } from "./field";
 import { ProblemBox } from "./problem";
@@ -23,11 +24,13 @@ interface DialogProps {
 
 /** Dialog holds the focus until it is closed, and gives it back. On a phone it comes from below. */
 export function Dialog({ open, onOpenChange, title, description, footer, wide, children }: DialogProps) {
+  const giveBack = useOpener(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/50" />
         <Radix.Content
+          onCloseAutoFocus={giveBack}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cn(
             "fixed z-50 flex max-h-[92dvh] flex-col overflow-hidden border bg-raised shadow-2xl outline-none",

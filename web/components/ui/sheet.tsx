@@ -3,6 +3,7 @@
 import * as Radix from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
+import { useOpener } from "@/lib/use-opener";
 import { Button } from "./button";
 
 interface SheetProps {
@@ -14,11 +15,12 @@ interface SheetProps {
 
 /** Sheet is a dialog at the page's edge, so that most of the page stays in sight: at the right, on a phone below. */
 export function Sheet({ open, onOpenChange, title, children }: SheetProps) {
+  const giveBack = useOpener(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
-        <Radix.Content aria-describedby={undefined} className="fixed inset-x-0 bottom-0 z-50 flex max-h-[85dvh] flex-col overflow-hidden rounded-t-2xl border bg-raised shadow-2xl outline-none sm:inset-y-0 sm:left-auto sm:max-h-none sm:w-[26rem] sm:rounded-none sm:border-y-0 sm:border-r-0">
+        <Radix.Content onCloseAutoFocus={giveBack} aria-describedby={undefined} className="fixed inset-x-0 bottom-0 z-50 flex max-h-[85dvh] flex-col overflow-hidden rounded-t-2xl border bg-raised shadow-2xl outline-none sm:inset-y-0 sm:left-auto sm:max-h-none sm:w-[26rem] sm:rounded-none sm:border-y-0 sm:border-r-0">
           <header className="flex items-center justify-between gap-3 border-b px-4 py-2.5">
             <Radix.Title className="min-w-0 text-base font-semibold break-words">{title}</Radix.Title>
             <Radix.Close asChild>

@@ -27,7 +27,7 @@ export function ServicesTable({ nodes, can, onChoose, onAct }: ServicesTableProp
   return (
     <>
       <div className="max-md:hidden">
-        <Table label="Services" head={["Service", "Health", "Who answers", "Requests", "Latency p95", "Newest deployment", ""]}>
+        <Table label="All services" head={["Service", "Health", "Who answers", "Requests", "Latency p95", "Newest deployment", ""]}>
           {nodes.map((n) => (
             <tr key={n.name} className="hover:bg-sunken">
               <Td><Name node={n} onChoose={onChoose} /></Td>
