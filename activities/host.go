@@ -41,6 +41,7 @@ type Host struct {
 	claims     claims
 	pruning    sync.Mutex // one at a time
 	disk       imageDisk
+	described  git.Described
 	// Follow starts to copy what a container prints into its log stream. It returns at once.
 	Follow func(docker.Container)
 }

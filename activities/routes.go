@@ -155,7 +155,7 @@ func (h *Host) Branches(ctx context.Context, in BranchesInput) ([]sdp.Branch, er
 		if err != nil {
 			return err
 		}
-		out, err = clone.Branches(ctx, cred)
+		out, err = clone.Branches(ctx, cred, &h.described)
 		return err
 	})
 	return out, err

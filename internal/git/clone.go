@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	format "github.com/go-git/go-git/v5/plumbing/format/config"
 
 	"sdp/internal/sdp"
@@ -64,24 +65,37 @@ func Open(path string) (*Clone, error) {
 // RemoteURL is the URL of the clone's "origin" (or of its only remote) without any user information.
 func (c *Clone) RemoteURL() string { return c.remote }
 
-// Branches lists the branches the git server has now, sorted by name, described where the clone has their commits.
-func (c *Clone) Branches(ctx context.Context, cred Credentials) ([]sdp.Branch, error) {
+// Branches lists the branches the git server has now, sorted by name. They are described by their commits, which are read
+// from the clone where it has them; others the server is asked for once, and known remembers them.
+func (c *Clone) Branches(ctx context.Context, cred Credentials, known *Described) ([]sdp.Branch, error) {
 	adv, err := c.advertised(ctx, cred)
 	if err != nil {
 		return nil, err
 	}
 	db := c.objects()
 	defer db.close()
-	branches := make([]sdp.Branch, 0, len(adv.branches))
-	for name, sha := range adv.branches {
+	described := map[plumbing.Hash]sdp.Branch{}
+	var missing []plumbing.Hash
+	for _, sha := range adv.branches {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b := sdp.Branch{Name: name, SHA: sha.String()}
-		if commit, err := db.commit(sha); err == nil {
-			b.Subject, _, _ = strings.Cut(commit.Message, "\n")
-			b.Author, b.CommittedAt = commit.Author.Name, commit.Committer.When
+		if b, ok := known.get(sha); ok {
+			described[sha] = b
+		} else if commit, err := db.commit(sha); err == nil {
+			described[sha] = description(commit)
+		} else {
+			missing = append(missing, sha)
 		}
+	}
+	c.describe(ctx, adv, missing, cred, known)
+	for _, sha := range missing {
+		described[sha], _ = known.get(sha)
+	}
+	branches := make([]sdp.Branch, 0, len(adv.branches))
+	for name, sha := range adv.branches {
+		b := described[sha]
+		b.Name, b.SHA = name, sha.String()
 		branches = append(branches, b)
 	}
 	sort.Slice(branches, func(i, j int) bool { return branches[i].Name < branches[j].Name })

@@ -116,7 +116,7 @@ func TestBranches(t *testing.T) {
 	sha := a.commit("a.go", "package a\n")
 	a.push("feature/login")
 	c := open(t, dir)
-	branches, err := c.Branches(context.Background(), good)
+	branches, err := c.Branches(context.Background(), good, new(git.Described))
 	if err != nil || len(branches) != 2 {
 		t.Fatalf("Branches = %+v, %v", branches, err)
 	}
@@ -148,7 +148,7 @@ func TestEmptyRepository(t *testing.T) {
 	if err := git.Check(ctx, s.url(), good); err != nil {
 		t.Errorf("Check: %v", err)
 	}
-	if branches, err := c.Branches(ctx, good); err != nil || len(branches) > 0 {
+	if branches, err := c.Branches(ctx, good, new(git.Described)); err != nil || len(branches) > 0 {
 		t.Errorf("Branches = %v, %v", branches, err)
 	}
 	_, err := c.Resolve(ctx, "main", good)

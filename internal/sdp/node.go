@@ -88,7 +88,8 @@ func (r Repository) IsGateway() bool { return r.NodeType == Gateway }
 type Branch struct {
 	Name string
 	SHA  string
-	// Subject, Author and CommittedAt describe the commit where the node's clone already has it, else they are zero.
+	// Subject, Author and CommittedAt describe the commit. They are zero where the node's clone does not have it and the git
+	// server does not give out commits alone.
 	Subject     string
 	Author      string
 	CommittedAt time.Time
