@@ -1,6 +1,6 @@
 "use client";
 
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useRef, type MouseEvent, type RefObject } from "react";
 import type { LogSnapshot, LogStore } from "@/lib/log-store";
 import { cn } from "@/lib/cn";
@@ -9,6 +9,7 @@ import type { Range } from "./marks";
 
 const row = 20; // pixels
 const character = 7.2; // pixels, about; what is measured corrects it
+const pool = 1000; // more than are ever in sight
 const widest = 5000; // characters a line is shown with
 
 interface LogLinesProps {
@@ -42,6 +43,13 @@ export function LogLines({ store, log, label, wrap, following, onFollow, marked,
     getScrollElement: () => scroller.current,
     estimateSize: wrap ? height : () => row,
     overscan: 12,
+    // The end that is followed is rendered at once, not only when the browser tells that it was scrolled to.
+    rangeExtractor: (range) => {
+      if (!following) return defaultRangeExtractor(range);
+      const shown = range.endIndex - range.startIndex + 1 + 2 * range.overscan;
+      const first = Math.max(0, range.count - shown);
+      return Array.from({ length: range.count - first }, (_, i) => first + i);
+    },
   });
   const size = virtual.getTotalSize();
   useEffect(() => virtual.measure(), [wrap, virtual]);
@@ -58,14 +66,15 @@ export function LogLines({ store, log, label, wrap, following, onFollow, marked,
   };
   return (
     <div ref={scroller} role="region" aria-label={label} tabIndex={0} onClick={mark} style={{ ["--gutter" as string]: gutter }}
-      className="relative min-h-0 flex-1 overflow-auto overscroll-contain bg-log font-mono text-xs leading-5 text-log-ink [overflow-anchor:none] focus-visible:outline-offset-[-2px]">
+      className="relative min-h-0 flex-1 overflow-auto overscroll-contain bg-log [contain:strict] font-mono text-xs leading-5 text-log-ink [overflow-anchor:none] focus-visible:outline-offset-[-2px]">
       <div className="relative min-w-full" style={{ height: size, width: wrap ? "100%" : `calc(var(--gutter) + ${Math.min(widest, log.longest) + 2}ch)` }}>
         {virtual.getVirtualItems().map((v) => {
           const line = store.line(v.index);
           const n = v.index + 1;
           const isMarked = marked !== undefined && n >= marked.from && n <= marked.to;
           return line && (
-            <div key={v.key} data-index={v.index} ref={wrap ? virtual.measureElement : undefined} style={{ transform: `translateY(${v.start}px)` }}
+            // Rows of one height are used again for other lines: that costs a browser far less than new ones.
+            <div key={wrap ? v.key : v.index % pool} data-index={v.index} ref={wrap ? virtual.measureElement : undefined} style={{ transform: `translateY(${v.start}px)` }}
               className={cn("absolute top-0 left-0 flex min-h-5 min-w-full items-start hover:bg-white/4", wrap && "w-full", isMarked && "bg-log-mark hover:bg-log-mark")}>
               <LogLine line={line} number={n} marked={isMarked} pattern={pattern} current={v.index === current} wrap={wrap} />
             </div>
@@ -87,7 +96,7 @@ function useFollow(scroller: RefObject<HTMLDivElement | null>, following: boolea
     const box = scroller.current;
     if (!box || !state.current.following) return;
     box.scrollTo({ top: box.scrollHeight, behavior: "instant" });
-    state.current.top = box.scrollTop;
+    state.current.top = Infinity; // asking where that is would have the browser lay all out once more
   }, [scroller, following, size]);
   useEffect(() => {
     const box = scroller.current;
@@ -105,7 +114,9 @@ function useFollow(scroller: RefObject<HTMLDivElement | null>, following: boolea
         s.onFollow(s.following);
       }
     };
-    box.addEventListener("scroll", watch, { passive: true });
-    return () => box.removeEventListener("scroll", watch);
+    // Before the lines are rendered anew, after which every question costs a layout.
+    const early = { passive: true, capture: true };
+    box.addEventListener("scroll", watch, early);
+    return () => box.removeEventListener("scroll", watch, early);
   }, [scroller]);
 }
