@@ -53,7 +53,7 @@ export function BranchPicker({ repository, value, onChange, allowCommit, disable
           </button>
         </Popover.Trigger>
         {/* No portal: inside a dialog the list must scroll, and the dialog holds wheel and touch events outside it. */}
-        <Popover.Content id={listId} align="start" sideOffset={4} aria-label="Branches" className="z-50 w-(--radix-popover-trigger-width) min-w-72 overflow-hidden rounded-lg border bg-raised shadow-xl">
+        <Popover.Content id={listId} align="start" sideOffset={4} collisionPadding={8} aria-label="Branches" className="z-50 w-(--radix-popover-trigger-width) min-w-72 overflow-hidden rounded-lg border bg-raised shadow-xl">
           <BranchList branches={branches.data} value={value} allowCommit={allowCommit} onChoose={choose} failed={!!branches.problem} />
         </Popover.Content>
       </Popover.Root>
@@ -78,7 +78,7 @@ function Chosen({ value, branch }: { value: string; branch: Branch | undefined }
   return (
     <span className="flex min-w-0 items-center gap-2">
       <Icon aria-hidden className="size-4 shrink-0 text-ink-3" />
-      <span className="min-w-0 truncate font-mono text-xs">{isCommit(value) ? shortSHA(value) : value}</span>
+      <span className="max-w-full shrink-0 truncate font-mono text-xs">{isCommit(value) ? shortSHA(value) : value}</span>
       {branch && <span className="min-w-0 truncate text-xs text-ink-3">{shortSHA(branch.sha)}{branch.subject && ` ${branch.subject}`}</span>}
     </span>
   );
@@ -100,7 +100,7 @@ function BranchList({ branches, value, allowCommit, failed, onChoose }: BranchLi
   return (
     <Command label="Search branches" loop shouldFilter={false}>
       <Command.Input autoFocus value={typed} onValueChange={setTyped} placeholder={allowCommit ? "Branch, author, or a full commit" : "Branch or author"} className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
-      <Command.List className="max-h-72 overflow-y-auto p-1">
+      <Command.List className="max-h-[max(9rem,min(20rem,calc(var(--radix-popover-content-available-height)-3rem)))] overflow-y-auto p-1">
         {!branches && !failed && <Command.Loading><p className="px-3 py-4 text-ink-3">Asking the git server …</p></Command.Loading>}
         {allowCommit && isCommit(commit) && (
           <Command.Item value={`commit ${commit}`} onSelect={() => onChoose(commit)} className={item}>

@@ -21,7 +21,7 @@ export function Choices({ sandbox, repositories, choices, onChange }: ChoicesPro
   return (
     <div className="space-y-3">
       {choices.map((c, i) => (
-        <div key={i} role="group" aria-label={c.service || `Service ${i + 1}`} className="grid grid-cols-1 gap-3 rounded-lg border p-3 sm:grid-cols-[11rem_minmax(0,1fr)_auto] sm:items-start">
+        <div key={i} role="group" aria-label={c.service || `Row ${i + 1}`} className="relative grid grid-cols-1 gap-3 rounded-lg border p-3 sm:grid-cols-[11rem_minmax(0,1fr)_auto] sm:items-start">
           <Field label="Service">
             <Select value={c.service} required onChange={(e) => put(i, { service: e.target.value, revision: running(e.target.value)?.branch ?? "" })}>
               <option value="">Choose a service</option>
@@ -32,7 +32,7 @@ export function Choices({ sandbox, repositories, choices, onChange }: ChoicesPro
           <Field label="Branch" hint={hint(running(c.service), c)}>
             <BranchPicker key={c.service} repository={c.service} value={c.revision} onChange={(revision) => put(i, { ...c, revision })} allowCommit placeholder={c.service ? "Choose a branch" : "Choose the service first"} />
           </Field>
-          {choices.length > 1 && <Button look="quiet" size="icon" className="justify-self-end sm:mt-5" aria-label={`Leave out ${c.service || `service ${i + 1}`}`} onClick={() => onChange(choices.filter((_, at) => at !== i))}><X aria-hidden className="size-4" /></Button>}
+          {choices.length > 1 && <Button look="quiet" size="icon" className="absolute top-0.5 right-1 sm:static sm:mt-5" aria-label={`Leave out ${c.service || `row ${i + 1}`}`} onClick={() => onChange(choices.filter((_, at) => at !== i))}><X aria-hidden className="size-4" /></Button>}
         </div>
       ))}
       {choices.length < repositories.length && <Button size="small" onClick={() => onChange([...choices, { service: "", revision: "" }])}><Plus aria-hidden className="size-3.5" /> Add a service</Button>}

@@ -100,8 +100,8 @@ function OpenDeployDialog({ sandbox, services, onOpenChange }: DeployDialogProps
       }}>
         <Stages stage={stage} />
         <div ref={top} tabIndex={-1} className="outline-none">
-          {/* What was entered stays in the page, so that Back finds it. */}
-          <div className={stage === 0 ? "space-y-4" : "hidden"}>
+          {/* What was entered stays in the page, so that Back finds it; the height is for the list of branches. */}
+          <div className={stage === 0 ? "min-h-[min(27rem,60dvh)] space-y-4" : "hidden"}>
             <ProblemBox problem={repositories.problem} />
             {repositories.loading && <Skeleton lines={3} />}
             {repositories.data && !begun && (

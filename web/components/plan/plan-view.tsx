@@ -129,7 +129,7 @@ export function DifferenceList({ items }: { items: Difference[] }) {
             <span className={cn("w-3 shrink-0 text-center font-mono font-bold", mark.tone)} aria-hidden>{mark.sign}</span>
             <span className="min-w-0 break-words">
               <span className="text-ink-3">{d.what}</span> {d.key && <b className="font-mono font-medium break-all">{d.key}</b>} <span className={mark.tone}>{d.kind}</span>
-              {(d.before || d.after) && <span className="ml-1.5 font-mono"><Change from={d.before || "nothing"} to={d.after || "nothing"} /></span>}
+              {d.before && d.after ? <span className="ml-1.5 font-mono"><Change from={d.before} to={d.after} /></span> : <span className={cn("ml-1.5 font-mono break-all", d.before && "line-through")}>{d.after || d.before}</span>}
             </span>
           </li>
         );
@@ -185,7 +185,7 @@ function BaseImage({ image }: { image: Schemas["RequiredImage"] }) {
 
 function Port({ plan }: { plan: Plan }) {
   const { port, node, free } = plan.port;
-  if (!plan.new && !port) return null;
+  if (!plan.new) return null; // it stays as it is
   return (
     <p className="text-xs text-ink-3">
       {port ? <>Its port on {node || "the gateway node"} is <span className="font-mono">{port}</span>.</> : <>It gets the next free port of {node || "the gateway node"}; {free} are free.</>}
