@@ -43,7 +43,7 @@ export function Filters({ filter, change, clear, active, known, hideSandbox, ext
             </optgroup>
           ))}
         </Chosen>
-        <Chosen label="Outcome" value={filter.outcome} onChange={(outcome) => change({ outcome })} className="sm:w-36">
+        <Chosen label="Outcome" value={filter.outcome} onChange={(outcome) => change({ outcome })} className="sm:w-40">
           <option value="">All outcomes</option>
           {outcomes.map((o) => <option key={o} value={o}>{o}</option>)}
         </Chosen>

@@ -48,7 +48,8 @@ const known = new Map(actions.flatMap((g) => g.entries));
 
 /** actionWords says an action in words; one that is not known here stays as the API calls it. */
 export function actionWords(action: string): string {
-  return known.get(action) ?? action;
+  const begun = action.endsWith(".finish") ? known.get(action.slice(0, -".finish".length)) : undefined;
+  return known.get(action) ?? (begun ? begun + ": ended" : action);
 }
 
 export const outcomes = ["accepted", "succeeded", "refused", "failed", "cancelled"] as const;

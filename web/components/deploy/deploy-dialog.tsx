@@ -23,6 +23,8 @@ export interface DeployDialogProps {
   sandbox: Schemas["Sandbox"];
   /** Services chosen beforehand; none to choose in the dialog. */
   services?: string[];
+  /** Branch to begin with for the services chosen beforehand; else what each runs now. */
+  branch?: string;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }
@@ -35,10 +37,10 @@ export function DeployDialog(props: DeployDialogProps) {
 
 const steps = ["What", "Plan", "Deployed"];
 
-function OpenDeployDialog({ sandbox, services, onOpenChange }: DeployDialogProps) {
+function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDialogProps) {
   const router = useRouter();
   const repositories = useResource("repositories", async (signal) => (await ok(api.GET("/api/v1/repositories", { signal }))).items ?? []);
-  const [choices, setChoices] = useState<Choice[]>(() => beginning(sandbox, services));
+  const [choices, setChoices] = useState<Choice[]>(() => beginning(sandbox, services, branch));
   const [variables, setVariables] = useState<Pair[]>([]);
   const [secrets, setSecrets] = useState<SecretRow[]>([]);
   // The key belongs to the plan: deploying it twice, as after a lost answer, does nothing twice.
@@ -131,9 +133,9 @@ function OpenDeployDialog({ sandbox, services, onOpenChange }: DeployDialogProps
   );
 }
 
-function beginning(sandbox: Schemas["Sandbox"], services: string[] | undefined): Choice[] {
+function beginning(sandbox: Schemas["Sandbox"], services: string[] | undefined, branch: string | undefined): Choice[] {
   const names = services?.length ? services : [""];
-  return names.map((service) => ({ service, revision: sandbox.services?.find((s) => s.name === service)?.branch ?? "" }));
+  return names.map((service) => ({ service, revision: branch ?? sandbox.services?.find((s) => s.name === service)?.branch ?? "" }));
 }
 
 /** useStageFocus moves the focus to what a step brought, so that keyboard and screen reader are there. */

@@ -1,6 +1,6 @@
 "use client";
 
-import { EllipsisVertical, FileInput, Pencil, Search, SlidersHorizontal, Trash2 } from "lucide-react";
+import { EllipsisVertical, FileInput, Pencil, Search, Trash2 } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
@@ -8,7 +8,7 @@ import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/card";
 import { Confirm } from "@/components/ui/dialog";
-import { Empty, Skeleton } from "@/components/ui/empty";
+import { Skeleton } from "@/components/ui/empty";
 import { Ago } from "@/components/ui/facts";
 import { Field, Input, Textarea } from "@/components/ui/field";
 import { Menu, MenuItem, MenuSeparator } from "@/components/ui/menu";
@@ -36,11 +36,12 @@ export function EnvironmentPage() {
   const usage = useUsage(name);
   const e = environment.data;
   if (!e) {
-    if (environment.loading) return <Skeleton lines={8} />;
+    if (environment.loading) return <><PageHeader title={name} /><Skeleton lines={8} /></>;
     return (
-      <Empty icon={SlidersHorizontal} title={environment.problem?.status === 404 ? "There is no such environment" : "The environment cannot be read"} action={<ButtonLink href={hrefs.environments()} look="primary">To the environments</ButtonLink>}>
-        <ProblemBox problem={environment.problem} className="text-left" />
-      </Empty>
+      <>
+        <PageHeader title={name || "Environment"} actions={<ButtonLink href={hrefs.environments()}>All environments</ButtonLink>} />
+        <ProblemBox problem={environment.problem} />
+      </>
     );
   }
   const old = e.version !== e.newest;

@@ -70,7 +70,7 @@ function Row({ version: v, name, newest, chosen, compare }: { version: Version; 
       </div>
       <span className="flex shrink-0 flex-wrap justify-end gap-1">
         <Link prefetch={false} href={`${hrefs.environment(name)}${v.version === newest ? "" : `&version=${v.version}`}`} className="inline-flex h-7 items-center rounded-md px-2.5 text-xs font-medium text-ink-2 hover:bg-sunken hover:text-ink" aria-label={`Show version ${v.version}`}>Show</Link>
-        {v.version > 1 && <Button size="small" look="quiet" onClick={compare} aria-label={`What version ${v.version} changed`}>What changed</Button>}
+        {v.version > 1 && <Button size="small" look="quiet" onClick={compare} aria-label={`What changed in version ${v.version}`}>What changed</Button>}
       </span>
     </li>
   );

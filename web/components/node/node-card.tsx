@@ -22,7 +22,6 @@ export function NodeCard({ node: n, ports }: { node: Node; ports: Schemas["NodeP
         <h2 className="text-base font-semibold break-all">{n.name}</h2>
         <Badge tone={!n.alive ? "bad" : n.problems.length > 0 ? "warn" : "ok"} dot>{!n.alive ? "not alive" : n.problems.length > 0 ? "has problems" : "alive"}</Badge>
         <span className="text-ink-3"><b className="font-medium text-ink-2">{n.type}</b>, {types[n.type]}</span>
-        <span className="ml-auto text-xs text-ink-3">seen <Ago at={n.lastSeen} /></span>
       </header>
       <div className="space-y-4 p-4">
         {n.problems.length > 0 && (
@@ -36,6 +35,7 @@ export function NodeCard({ node: n, ports }: { node: Node; ports: Schemas["NodeP
           <Fact name="Address" value={<span className="font-mono">{n.address}</span>} />
           <Fact name="Worker" value={n.version && <span className="font-mono break-all">{n.version}</span>} />
           <Fact name="Docker" value={n.dockerVersion ?? "does not answer"} />
+          <Fact name="Last seen" value={<Ago at={n.lastSeen} />} />
           <Fact name="Registered" value={<Ago at={n.registeredAt} />} />
         </dl>
       </div>

@@ -16,7 +16,7 @@ export function DeployTo({ repository, branch, sandboxes, onClose }: { repositor
   const user = useUser();
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState<Schemas["Sandbox"]>();
-  if (chosen) return <DeployDialog sandbox={chosen} services={[repository.name]} open onOpenChange={(open) => !open && onClose()} />;
+  if (chosen) return <DeployDialog sandbox={chosen} services={[repository.name]} branch={branch} open onOpenChange={(open) => !open && onClose()} />;
   // One's own first: they are what one mostly means.
   const offered = sandboxes.filter((s) => s.state !== "DELETED" && !s.deleting).toSorted((a, b) => Number(b.owner === user) - Number(a.owner === user) || a.name.localeCompare(b.name));
   const next = () => setChosen(offered.find((s) => s.name === name));

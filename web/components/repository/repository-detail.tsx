@@ -1,6 +1,6 @@
 "use client";
 
-import { ArrowLeft, GitBranch, RotateCw, Search } from "lucide-react";
+import { ArrowLeft, GitBranch, Rocket, RotateCw, Search } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -86,7 +86,7 @@ function BranchRow({ branch: b, running, onDeploy }: { branch: Schemas["Branch"]
         <p className="text-xs text-ink-3"><span className="font-mono">{shortSHA(b.sha)}</span>{b.author && <> · {b.author}</>}{b.committedAt && <> · <Ago at={b.committedAt} /></>}</p>
         {running.length > 0 && <div className="mt-1.5 rounded-md bg-sunken px-2.5 py-1.5 text-xs"><p className="text-ink-3">Runs in {running.some((u) => u.sha !== b.sha) && "(another commit of it, where the commits differ)"}</p><RunningList running={running} /></div>}
       </div>
-      <Button size="small" onClick={onDeploy}>Deploy to ...<span className="sr-only"> {b.name}</span></Button>
+      <Button size="small" onClick={onDeploy}><Rocket aria-hidden className="size-3.5" /> Deploy<span className="sr-only"> {b.name} to a sandbox</span></Button>
     </li>
   );
 }
