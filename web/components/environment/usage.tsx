@@ -55,10 +55,10 @@ function OfSandbox({ sandbox, newest, services }: { sandbox: string; newest: num
     <li className="grid gap-x-4 gap-y-1 px-4 py-2.5 sm:grid-cols-[12rem_minmax(0,1fr)]">
       <div><Link href={hrefs.sandbox(sandbox)} prefetch={false} className={`${link} font-medium break-all`}>{sandbox}</Link>{services[0] && <p className="text-xs text-ink-3">owned by {services[0].owner}</p>}</div>
       {services.length === 0 ? <p className="text-ink-3">nothing runs in it</p> : (
-        <ul className="space-y-1">
+        <ul className="space-y-2 sm:space-y-1">
           {services.map((s) => (
             <li key={s.service} className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              <span className="min-w-32 font-medium">{s.service}</span>
+              <span className="basis-full font-medium sm:min-w-32 sm:basis-auto">{s.service}</span>
               <span className="text-ink-2">{s.runs ? <>runs with <Link prefetch={false} className="font-mono text-xs hover:underline" href={hrefs.deployment(s.deployment)}>{s.runs}</Link></> : "runs without an environment"}</span>
               {s.behind ? <Badge tone="warn">behind: would get {s.version}</Badge> : <Badge tone="ok">{s.version === newest ? "up to date" : "as pinned"}</Badge>}
               {s.pinned && <Badge title="The sandbox stays at that version, whatever is changed here">pinned to {s.version}</Badge>}

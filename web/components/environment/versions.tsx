@@ -62,13 +62,13 @@ function Choice({ label, value, versions, onChange }: { label: string; value: nu
 
 function Row({ version: v, name, newest, chosen, compare }: { version: Version; name: string; newest: number; chosen: boolean; compare: () => void }) {
   return (
-    <li className={cn("flex items-start gap-3 px-4 py-2.5", chosen && "bg-accent-soft/50")}>
-      <span className="w-8 shrink-0 pt-0.5 text-right font-mono font-medium tabular-nums">{v.version}</span>
+    <li className={cn("flex flex-wrap items-start gap-x-3 gap-y-1 px-4 py-2.5 sm:flex-nowrap", chosen && "bg-accent-soft/50")}>
+      <span className="w-6 shrink-0 pt-0.5 text-right font-mono font-medium tabular-nums">{v.version}</span>
       <div className="min-w-0 flex-1">
         <p className="break-words">{v.note || <span className="text-ink-3">no note</span>}{v.version === newest && <Badge tone="ok" className="ml-2">newest</Badge>}</p>
         <p className="text-xs text-ink-3">{v.author}, <Ago at={v.createdAt} /> · {plural(v.variables, "variable")}, {plural(v.secrets, "secret")}, {plural(v.files, "file")}</p>
       </div>
-      <span className="flex shrink-0 flex-wrap justify-end gap-1">
+      <span className="flex shrink-0 gap-1 max-sm:-ml-2.5 max-sm:basis-full max-sm:pl-9">
         <Link prefetch={false} href={`${hrefs.environment(name)}${v.version === newest ? "" : `&version=${v.version}`}`} className="inline-flex h-7 items-center rounded-md px-2.5 text-xs font-medium text-ink-2 hover:bg-sunken hover:text-ink" aria-label={`Show version ${v.version}`}>Show</Link>
         {v.version > 1 && <Button size="small" look="quiet" onClick={compare} aria-label={`What changed in version ${v.version}`}>What changed</Button>}
       </span>

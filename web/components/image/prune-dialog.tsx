@@ -60,7 +60,7 @@ export function PruneDialog({ node, onClose, onPruned }: { node: string; onClose
 }
 
 function Preview({ report: r }: { report: Report }) {
-  if (r.removed.length === 0) return <p>Nothing would go: something needs each of the {plural(r.kept.length, "image")} SDP made there.</p>;
+  if (r.removed.length === 0) return <p>Nothing would go: {r.kept.length > 0 ? `something needs each of the ${plural(r.kept.length, "image")} this installation made there.` : "this installation made no image there."}</p>;
   return (
     <>
       <p>Would remove <b>{plural(r.removed.length, "image")}</b> and free <b>{bytes(r.freed)}</b>. {bytes(r.diskFree)} of {bytes(r.diskTotal)} are free now. {r.kept.length > 0 && `${plural(r.kept.length, "image")} stay, because something needs them.`}</p>
