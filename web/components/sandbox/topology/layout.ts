@@ -124,7 +124,7 @@ function wideLayout(services: Placed[], hasGateway: boolean, width: number): Lay
   // The entry stands at the height of the services' middle, which is below the lanes' because of their titles.
   const [first, last] = [draft.rows[0], draft.rows.at(-1)];
   const center = first && last ? (middle(first.node) + middle(last.node)) / 2 : 26;
-  const offset = Math.max(0, block / 2 - center, 38 - center);
+  const offset = Math.max(0, block / 2 + 12 - center); // the client is 12 higher than the entry
   const entry = { x: entryX, y: offset + center - block / 2, w: entryW, h: 52 };
   const height = Math.max(offset + draft.end, entry.y + block, middle(entry) + 38);
   const client = { x: 0, y: middle(entry) - 38, w: clientW, h: 76 };
