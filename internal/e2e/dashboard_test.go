@@ -45,12 +45,10 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := 0
-	for line := bufio.NewScanner(results); ; ran++ {
-		line.Buffer(nil, 4<<20)
-		if !line.Scan() {
-			break
-		}
-		showResult(t, line.Bytes())
+	lines := bufio.NewScanner(results)
+	lines.Buffer(nil, 4<<20)
+	for ; lines.Scan(); ran++ {
+		showResult(t, lines.Bytes())
 	}
 	if err := node.Wait(); (err != nil && !t.Failed()) || ran == 0 {
 		t.Errorf("node ended with %v after %d tests", err, ran)
