@@ -119,18 +119,33 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
   );
 }
 
-/** useSearch keeps what is typed at hand and brings it into the address a little later. */
+/**
+ * useSearch keeps what is typed at hand and brings it into the address a little later. The address may show an old text
+ * while more is typed: only a text that was not written here, such as that of a link or of Back, replaces what is typed.
+ */
 export function useSearch(inAddress: string, write: (q: string) => void) {
-  const [typed, setTyped] = useState<{ text: string; from: string }>({ text: inAddress, from: inAddress });
-  // The address has what was typed: from now on any other change of it, such as a link to the page, wins.
-  if (typed.from !== inAddress && typed.text.trim() === inAddress) setTyped({ text: typed.text, from: inAddress });
-  const text = typed.from === inAddress || typed.text.trim() === inAddress ? typed.text : inAddress;
+  const [text, setText] = useState(inAddress);
+  const [seen, setSeen] = useState(inAddress);
+  const [written, setWritten] = useState<string[]>([]); // on their way into the address
+  if (seen !== inAddress) {
+    const at = written.lastIndexOf(inAddress);
+    setSeen(inAddress);
+    setWritten(written.slice(at + 1));
+    if (at < 0) {
+      setText(inAddress);
+      setWritten([]);
+    }
+  }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
-  const change = (q: string) => {
-    setTyped({ text: q, from: inAddress });
+  const change = (typed: string) => {
+    setText(typed);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => write(q.trim()), q ? settle : 0);
+    timer.current = setTimeout(() => {
+      const q = typed.trim();
+      setWritten((w) => [...w, q]);
+      write(q);
+    }, typed ? settle : 0);
   };
   return [text, change] as const;
 }
