@@ -25,7 +25,7 @@ export function HistoryPage() {
   const known = (of: (e: (typeof history.entries)[number]) => string | undefined) => [...new Set(history.entries.map(of).filter((v): v is string => !!v))].sort();
   return (
     <>
-      <PageHeader title="History">Deployments and operations of all sandboxes, the deleted ones too. <a className="text-accent-text underline underline-offset-2" href={hrefs.audit()}>The audit</Link> also has what was refused.</PageHeader>
+      <PageHeader title="History">Deployments and operations of all sandboxes, the deleted ones too. <Link className="text-accent-text underline underline-offset-2" href={hrefs.audit()}>The audit</Link> also has what was refused.</PageHeader>
       <div role="search" aria-label="History" className="mb-4">
         <div className="mb-2 flex gap-2 sm:hidden">
           <Button aria-expanded={open} onClick={() => setOpen(!open)}><ListFilter aria-hidden className="size-4" /> Filters{active > 0 && ` (${active})`}</Button>
