@@ -49,7 +49,7 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
   const log = useRef<HTMLDivElement>(null);
   const now = useTicking(!d.settled, skew);
   const newest = !d.settled && progress ? progress : undefined;
-  const cancelling = !d.settled && (asked || !!newest?.cancelling);
+  const cancelling = !d.settled && (asked || !!d.cancelling || !!newest?.cancelling);
   const state = newest?.state ?? d.state;
   const failure = newest?.failure ?? d.failure;
   const title = `${d.service} ${d.branch || shortSHA(d.sha)}`;

@@ -33,7 +33,7 @@ export function DeploymentHead({ deployment: d, state, cancelling, now, actions 
         <li>on {d.node}</li>
         {d.environment && <li><Link className={link} href={hrefs.environment(d.environment)}>{d.environment}</Link>{d.environmentVersion ? ` v${d.environmentVersion}` : ""}</li>}
         {d.operation && <li>part of <Link className={link} href={hrefs.operation(d.operation)}>{d.operation}</Link></li>}
-        <li><TemporalLink url={"temporalURL" in d ? String(d.temporalURL) : undefined} /></li>
+        <li><TemporalLink url={d.temporalURL} /></li>
       </ul>
     </PageHeader>
   );

@@ -71,11 +71,12 @@ function Shown({ operation: o, reload }: { operation: Operation; reload: () => P
           <li className="tabular-nums"><span className="sr-only">Total time </span><b className="font-medium text-ink">{duration(Math.max(0, took))}</b></li>
           {o.source && <li className="min-w-0 break-words">{o.kind === "route" ? "to" : "from"} {o.source === "ocp" ? "OCP" : o.source}</li>}
           {o.url && <li className="min-w-0 break-all">{safeHref(o.url) ? <External href={o.url}>{o.url}</External> : o.url}</li>}
-          <li><TemporalLink url={"temporalURL" in o ? String(o.temporalURL) : undefined} /></li>
+          <li><TemporalLink url={o.temporalURL} /></li>
         </ul>
       </PageHeader>
       {o.failure && <FailureSummary failure={o.failure} />}
-      {o.state === "QUEUED" && <Notice>{o.waitingFor ? `Waits for ${o.waitingFor}.` : "Waits for its turn."} It goes on by itself.</Notice>}
+      {o.cancelling && !over && <Notice busy><b className="font-semibold">Cancelling.</b> {o.waitingFor ? `Waiting for ${o.waitingFor}.` : "Waiting for the nodes to confirm that nothing of it runs."}</Notice>}
+      {o.state === "QUEUED" && !o.cancelling && <Notice>{o.waitingFor ? `Waits for ${o.waitingFor}.` : "Waits for its turn."} It goes on by itself.</Notice>}
       <div className="space-y-5">
         {changes.has(o.kind) && <Parts operation={o} now={now} />}
         {o.kind === "delete" && o.state === "SUCCEEDED" && (
@@ -90,11 +91,12 @@ function Shown({ operation: o, reload }: { operation: Operation; reload: () => P
 /** CancelOperation is there only while the API would take it: some operations cannot be undone halfway. */
 function CancelOperation({ operation: o, reload }: { operation: Operation; reload: () => Promise<void> }) {
   const [open, setOpen] = useState(false);
-  const [asked, setAsked] = useState(false);
-  if (o.kind === "delete" || (o.state !== "QUEUED" && !changes.has(o.kind))) return null;
+  const [sent, setSent] = useState(false);
+  const asked = sent || !!o.cancelling;
+  if (!asked && (o.kind === "delete" || (o.state !== "QUEUED" && !changes.has(o.kind)))) return null;
   const cancel = async () => {
     await ok(api.POST("/api/v1/operations/{id}/cancel", { params: { path: { id: o.id }, header: { "Idempotency-Key": newKey() } } }));
-    setAsked(true);
+    setSent(true);
     await reload();
   };
   return (
