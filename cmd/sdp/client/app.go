@@ -33,7 +33,7 @@ func Commands(a *App) []*cobra.Command {
 	commands := []*cobra.Command{
 		a.login(), a.logout(), a.whoami(), a.nodes(), a.ports(), a.repos(), a.branches(), a.sandbox(), a.plan(), a.apply(),
 		a.deploy(), a.cancel(),
-		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.trace(), a.audit(), a.track(),
+		a.restart(), a.stop(), a.history(), a.logs(), a.route(), a.routes(), a.traffic(), a.trace(), a.audit(), a.track(),
 		a.env(), a.snapshot(), a.template(),
 	}
 	for _, c := range commands {

@@ -137,6 +137,18 @@ func TestRoutes(t *testing.T) {
 	golden(t, out.Bytes())
 }
 
+func TestTraffic(t *testing.T) {
+	a, out := testApp()
+	count := api.TrafficCount{Requests: 1200, PerSecond: 7.48, Errors: 2, P50Millis: 3.836, P95Millis: 19.21}
+	a.showTraffic(api.Traffic{Sandbox: "demo", Since: now.Add(-2 * time.Hour), LastActivity: now.Add(-3 * time.Second), Gateway: count, Services: []api.ServiceTraffic{
+		{Service: "account", Source: "sandbox", Target: "micro-1/10.213.0.2:8080", Health: "healthy", TrafficCount: count},
+		{Service: "payment", Source: "sandbox", Health: "stopped", Reason: "payment is stopped"},
+		{Service: "user", Source: "ocp", Target: "http://127.0.0.1:7793", Health: "down", Reason: "the shared environment's user does not answer: dial: connection refused"},
+	}})
+	a.showTraffic(api.Traffic{Sandbox: "fresh"})
+	golden(t, out.Bytes())
+}
+
 func TestTrace(t *testing.T) {
 	a, out := testApp()
 	a.showTrace("GET", api.Trace{ID: "t-1", Path: "/account/summary", Status: 200, Body: "{\"service\": \"account\"}\n", Missing: []string{"micro-2"},
