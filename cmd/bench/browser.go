@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sdp/api"
+	"sdp/api/apiclient"
 )
 
 // What the dashboard is measured with.
@@ -121,7 +122,14 @@ func (s *stack) fillOverview(ctx context.Context) error {
 			return 0, err
 		})
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	// What is measured next is not to be disturbed by what is still being made.
+	return await(ctx, "the sandboxes", deleteLimit, func() (bool, error) {
+		busy, err := c.Operations(ctx, apiclient.OperationFilter{Active: true, Limit: 1})
+		return err == nil && len(busy) == 0, err
+	})
 }
 
 func browseName(n int) string { return fmt.Sprintf("browse-%03d", n) }

@@ -64,7 +64,7 @@ describe("deployment", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Cancel deployment" }).click();
     await shows(page.getByText(/^cancelled$/i), 60_000);
     const said = await page.evaluate(() => (window as unknown as { said: string[] }).said.join("\n"));
-    assert.match(said, /Waiting for micro-1 to confirm/);
+    assert.match(said, /Waiting for (node )?micro-1 to confirm/);
     assert.match(await sdp("history", box.name), /CANCELLED/);
   }, { timeout: 120_000 });
 });
