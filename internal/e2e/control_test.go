@@ -176,10 +176,12 @@ func (c *control) push(o order) (any, error) {
 	return strings.TrimSpace(string(sha)), err
 }
 
-// slow pushes a branch of account whose build takes many seconds.
+// slow pushes a branch of account, one of its own unless it is named, whose build takes many seconds.
 func (c *control) slow(o order) (any, error) {
 	o.Repository, o.Subject, o.Author = "account", "Take long to build", "Eve"
-	o.Branch = "feature/" + strings.ToLower(sdp.NewID("slow-"))
+	if o.Branch == "" {
+		o.Branch = "feature/" + strings.ToLower(sdp.NewID("slow-"))
+	}
 	o.Files = files{"cmd/account/slow.go": slowSource(o.Branch)}
 	_, err := c.push(o)
 	return o.Branch, err

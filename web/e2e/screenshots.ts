@@ -19,6 +19,16 @@ interface Picture {
   act?: (page: Page, phone: boolean) => Promise<void>;
 }
 
+/** What a build of assets prints, in colours. */
+const assets = `
+$kinds = ["pages", "components", "styles", "icons", "messages"];
+for ($i = 1; $i <= 4000; $i++) {
+  $kind = $kinds[$i % 5];
+  printf("\\033[2m[%4d/4000]\\033[0m \\033[36m%s\\033[0m/%s-%03d.js \\033[32m%d.%d kB\\033[0m\\n", $i, $kind, rtrim($kind, "s"), $i % 400, $i % 90 + 3, $i % 10);
+  if ($i % 700 == 0) { printf("\\033[33mwarning\\033[0m %s-%03d.js is larger than 80 kB\\n", rtrim($kind, "s"), $i % 400); }
+}
+echo "\\033[1;32mdone\\033[0m in 3.1 s, \\033[33m5 warnings\\033[0m\\n";`;
+
 /** Fills the installation with what a small team would have, and returns the pages that show it. */
 async function stage(): Promise<Picture[]> {
   await sdpInput("hush", "env", "create", "dev", "LOG_LEVEL=debug", "REGION=eu-north", "FEATURE_POINTS=on", "--secret", "PAYMENT_TOKEN=-");
@@ -37,12 +47,12 @@ async function stage(): Promise<Picture[]> {
   await sdp("snapshot", "create", "release-42", "candidate-1");
   await sdp("route", "release-42", "user", "ocp", "--wait");
   await sdp("template", "create", "two-services", "--from", "checkout", "--parameter", "branch=account", "--description", "Account and payment behind the gateway");
-  await chattyGateway("feature/asset-pipeline", 4000, 900, "echo \"\\033[32mdone\\033[0m, \\033[33m3 warnings\\033[0m\\n\";");
+  await chattyGateway("feature/asset-pipeline", 1, 1, assets);
   await sdp("deploy", "profile", "gateway@feature/asset-pipeline", "--wait");
   const [long] = await history("profile");
   const failed = (await history("refunds")).find((d) => d.state === "FAILED");
   const done = (await history("checkout")).find((d) => d.service === "account");
-  await sdp("deploy", "profile", `account@${await slowBranch()}`);
+  await sdp("deploy", "profile", `account@${await slowBranch("feature/statements")}`);
   await sdp("deploy", "refunds", "user@feature/never-healthy").catch(() => "user has no such branch");
   await push({ repository: "account", branch: "feature/gift-cards", subject: "Let gift cards be used for a part of the sum", author: "Mara" });
   const deploy = async (page: Page) => {

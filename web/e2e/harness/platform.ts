@@ -65,7 +65,7 @@ export interface Commit {
 /** Pushes a commit on top of main and returns its SHA. */
 export const push = (c: Commit) => order<string>("push", { subject: "Change something", author: "Eve", ...c });
 /** Pushes a branch of account whose build takes many seconds. */
-export const slowBranch = () => order<string>("slow");
+export const slowBranch = (branch = "") => order<string>("slow", { branch });
 /** Has the sandbox's gated containers wait at their start; returns the branch of account that is gated. */
 export const closeGate = (sandbox: string) => order<string>("gate", { sandbox });
 export const openGate = (sandbox: string) => order<string>("gate", { sandbox, open: true });
