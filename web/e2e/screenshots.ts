@@ -57,7 +57,10 @@ async function stage(): Promise<Picture[]> {
   await push({ repository: "account", branch: "feature/gift-cards", subject: "Let gift cards be used for a part of the sum", author: "Mara" });
   const deploy = async (page: Page) => {
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
-    await page.getByRole("dialog").waitFor();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Service", { exact: true }).selectOption("account");
+    await dialog.getByRole("combobox", { name: "Branch" }).click();
+    await page.getByRole("option").nth(2).waitFor();
   };
   const checkout = "/sandbox?name=checkout";
   return [
