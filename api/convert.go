@@ -53,7 +53,7 @@ func viewService(v sdp.Service, judged sdp.Judged[sdp.ServiceHealth], deployment
 func viewContainer(c sdp.Container) Container {
 	return Container{
 		Deployment: c.Deployment, Name: sdp.ContainerName(c.Sandbox, c.Service), Node: c.Node, DockerID: c.DockerID,
-		Address: c.Address, SHA: c.SHA, Image: c.Image, State: string(c.State),
+		Address: c.Address, Branch: c.Branch, SHA: c.SHA, Image: c.Image, State: string(c.State),
 	}
 }
 

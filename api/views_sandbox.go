@@ -57,6 +57,7 @@ type Container struct {
 	Node       string `json:"node"`
 	DockerID   string `json:"dockerID,omitempty"`
 	Address    string `json:"address,omitempty"`
+	Branch     string `json:"branch,omitempty" doc:"it was deployed from; the service's own branch is what was asked for last"`
 	SHA        string `json:"sha"`
 	Image      string `json:"image"`
 	State      string `json:"state" enum:"STARTING,SERVING,RETIRING,STOPPED,REMOVED"`

@@ -158,8 +158,8 @@ func servicesOf(ctx context.Context, q querier, ids []int64) (map[int64][]sdp.Se
 			v.watch_problem, v.source, v.url, v.env, v.secrets, v.limits
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE s.id = ANY($1) ORDER BY v.name`, ids)
 	collect(&b, &containers, func(row pgx.CollectableRow) (c ofSandbox[servingContainer], err error) {
-		return c, row.Scan(append([]any{&c.id, &c.value.behind}, containerFields(&c.value.Container)...)...)
-	}, `SELECT c.sandbox_id, `+behind+`, `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
+		return c, row.Scan(append([]any{&c.id, &c.value.behind, &c.value.Branch}, containerFields(&c.value.Container)...)...)
+	}, `SELECT c.sandbox_id, `+behind+`, d.branch, `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
 			JOIN deployments d ON d.id = c.deployment
 			LEFT JOIN environments e ON e.name = s.environment AND e.deleted_at IS NULL
 		WHERE c.state = 'SERVING' AND s.id = ANY($1)`, ids)

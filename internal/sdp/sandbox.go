@@ -131,6 +131,7 @@ type Container struct {
 	Node       string
 	DockerID   string
 	Address    string // "ip:port" on its node
+	Branch     string // it was deployed from; read with a sandbox only
 	SHA        string
 	Image      string
 	State      ContainerState

@@ -147,9 +147,9 @@ async function take(browser: Browser, pictures: Picture[], phone: boolean, dark:
     try {
       await page.goto(url + path);
       await page.getByRole("heading", { level: 1 }).first().waitFor();
-      await eventually(async () => (await page.getByRole("status", { name: /^Loading/ }).count()) === 0, `${name} is loaded`);
+      await eventually(async () => (await page.locator("[role=status].animate-pulse").count()) === 0, `${name} is loaded`);
       await act?.(page, phone);
-      await eventually(async () => (await page.getByRole("status", { name: /^Loading/ }).count()) === 0, `${name} is loaded`);
+      await eventually(async () => (await page.locator("[role=status].animate-pulse").count()) === 0, `${name} is loaded`);
       await keep(name);
     } catch (error) {
       console.error(`${name} (${look}): ${error instanceof Error ? error.message : String(error)}`);

@@ -26,6 +26,7 @@ export const actions: { group: string; entries: [action: string, words: string][
     ["environment.update", "Change environment"],
     ["environment.redeploy", "Restart what is behind"],
     ["environment.delete", "Delete environment"],
+    ["branch.gone", "Branch is gone"],
     ["template.create", "Create template"],
     ["template.update", "Change template"],
     ["template.delete", "Delete template"],

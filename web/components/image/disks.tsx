@@ -9,7 +9,8 @@ import type { Image } from "./words";
 
 interface Props {
   nodes: Schemas["Node"][];
-  images: Image[];
+  /** What the nodes said they have, undefined until they have said it. */
+  images: Image[] | undefined;
   missing: Schemas["MissingNode"][];
   onPrune: (node: string) => void;
 }
@@ -19,7 +20,7 @@ export function Disks({ nodes, images, missing, onPrune }: Props) {
   return (
     <ul className="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
       {nodes.map((n) => {
-        const of = images.filter((i) => i.node === n.name);
+        const of = (images ?? []).filter((i) => i.node === n.name);
         const free = of.filter((i) => i.neededBy.length === 0 && i.kind !== "base" && i.kind !== "shared").length;
         const away = missing.find((m) => m.node === n.name);
         const mark = n.watermark === undefined ? undefined : n.watermark / 100;
@@ -36,7 +37,7 @@ export function Disks({ nodes, images, missing, onPrune }: Props) {
               <p className="text-xs text-ink-3">{n.watermark === undefined ? "Never pruned by itself (watermark 0)" : `Pruned by itself above ${n.watermark}%`}; {bytes(n.diskFree)} free of {bytes(n.diskTotal)} on the disk of its data.</p>
               {away
                 ? <p className="flex gap-2 rounded-lg bg-warn-soft px-3 py-2 text-warn-text"><CircleSlash aria-hidden className="mt-0.5 size-4 shrink-0" /><span className="min-w-0 break-words">Could not be asked for its images: {away.reason}</span></p>
-                : <p className="mt-auto text-ink-2">{plural(of.length, "image")}, {free > 0 ? `${free} needed by nothing` : "none that a prune would remove"}</p>}
+                : images && <p className="mt-auto text-ink-2">{plural(of.length, "image")}, {free > 0 ? `${free} needed by nothing` : "none that a prune would remove"}</p>}
             </section>
           </li>
         );

@@ -42,7 +42,7 @@ export function ImagePage() {
       </PageHeader>
       {importing && <Importing />}
       <ProblemBox problem={nodes.problem ?? images.problem} className="mb-4" />
-      {nodes.loading ? <Skeleton lines={3} /> : <Disks nodes={nodes.data?.items ?? []} images={items} missing={images.data?.missing ?? []} onPrune={setPruning} />}
+      {nodes.loading ? <Skeleton lines={3} /> : <Disks nodes={nodes.data?.items ?? []} images={images.data && items} missing={images.data?.missing ?? []} onPrune={setPruning} />}
       <div role="search" aria-label="Images" className="mt-6 mb-3 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap sm:items-center">
         <Field label="Search images" hideLabel className="col-span-2 sm:w-80"><Input type="search" placeholder="Search: name, commit, sandbox" value={values.search} onChange={(e) => set({ search: e.target.value })} /></Field>
         <Field label="Node" hideLabel><Select value={values.node} onChange={(e) => set({ node: e.target.value })}><option value="">All nodes</option>{nodes.data?.items?.map((n) => <option key={n.name}>{n.name}</option>)}</Select></Field>

@@ -46,7 +46,7 @@ const texts = new WeakMap<Sandbox, string>();
 function searchText(s: Sandbox): string {
   let text = texts.get(s);
   if (text === undefined) {
-    const services = s.services.flatMap((v) => [v.name, v.branch, v.serving?.sha, v.url]);
+    const services = s.services.flatMap((v) => [v.name, v.branch, v.serving?.branch, v.serving?.sha, v.url]);
     const labels = Object.entries(s.labels ?? {}).map(([k, v]) => `${k}=${v}`);
     text = [s.name, s.owner, s.description, s.environment, s.url, ...services, ...labels].filter(Boolean).join("\n").toLowerCase();
     texts.set(s, text);

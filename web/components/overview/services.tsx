@@ -56,12 +56,13 @@ export function Source({ service: v, short }: { service: Service; short?: boolea
   if (v.source === "ocp") return <span className="truncate text-ocp-text">OCP</span>;
   if (v.source === "url") return <span className="truncate font-mono text-xs text-ink-2" title={v.url}>{hostOf(v.url)}</span>;
   const sha = v.serving?.sha;
-  const what = `${v.branch ?? ""}${sha ? "@" + sha : ""}`;
+  const branch = v.serving ? v.serving.branch : v.branch;
+  const what = `${branch ?? ""}${sha ? "@" + sha : ""}`;
   return (
     <span className="flex min-w-0 items-center gap-2">
       <span className="flex min-w-0 font-mono text-xs" title={what}>
-        {v.branch && <span className="truncate">{v.branch}</span>}
-        {sha && <span className="shrink-0 text-ink-3">{v.branch ? "@" : ""}{short ? sha.slice(0, 7) : shortSHA(sha)}</span>}
+        {branch && <span className="truncate">{branch}</span>}
+        {sha && <span className="shrink-0 text-ink-3">{branch ? "@" : ""}{short ? sha.slice(0, 7) : shortSHA(sha)}</span>}
       </span>
       {!["healthy", "external", "starting"].includes(v.health) && !isNews(v) && <span className="shrink-0 text-xs text-ink-3" title={v.healthReason}>{v.health}</span>}
     </span>

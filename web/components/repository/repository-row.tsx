@@ -25,7 +25,7 @@ export function runningOf(sandboxes: Schemas["Sandbox"][]): Map<string, Running[
     for (const s of b.services) {
       if (s.source !== "sandbox") continue;
       const repository = s.latest?.repository ?? s.name;
-      const at = { sandbox: b.name, owner: b.owner, service: s.name, branch: s.branch ?? s.latest?.branch, sha: s.serving?.sha };
+      const at = { sandbox: b.name, owner: b.owner, service: s.name, branch: s.serving?.branch ?? s.branch ?? s.latest?.branch, sha: s.serving?.sha };
       map.set(repository, [...(map.get(repository) ?? []), at]);
     }
   }

@@ -90,7 +90,7 @@ function Address({ sandbox: { url, name } }: { sandbox: Sandbox }) {
 }
 
 function Expires({ expiry }: { expiry: Schemas["Expiry"] | undefined }) {
-  if (!expiry?.idleAfter && !expiry?.deleteAfter) return <span className="text-ink-3">as installed</span>;
+  if (!expiry?.idleAfter && !expiry?.deleteAfter) return <span className="text-ink-3">never</span>;
   return (
     <span>
       {expiry.idleAfter && `suspended after ${spanText(expiry.idleAfter)} idle`}

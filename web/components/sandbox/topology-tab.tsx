@@ -16,10 +16,10 @@ import { ServiceFrame } from "./service/frame";
 import { ServicePanel } from "./service/panel";
 import { ServicesTable } from "./service/services-table";
 import { Legend } from "./topology/legend";
-import { servedByOlder, serviceNodes } from "./topology/model";
+import { serviceNodes } from "./topology/model";
 import { Picture } from "./topology/picture";
 import { TraceCard } from "./trace/trace-card";
-import { useBranches, useTraffic } from "./use-sandbox";
+import { useTraffic } from "./use-sandbox";
 
 interface TopologyTabProps {
   sandbox: Schemas["Sandbox"];
@@ -32,10 +32,9 @@ export function TopologyTab({ sandbox, operations, reload }: TopologyTabProps) {
   const { values, set } = useQuery("service");
   const traffic = useTraffic(sandbox.name, true);
   const repositories = useResource("repositories", async (signal) => (await ok(api.GET("/api/v1/repositories", { signal }))).items ?? []);
-  const branches = useBranches(servedByOlder(sandbox));
   const [trace, setTrace] = useState<Schemas["Trace"]>();
   const [asked, setAsked] = useState<{ service: string; act: Act }>();
-  const nodes = useMemo(() => serviceNodes(sandbox, traffic.data, operations, branches), [sandbox, traffic.data, operations, branches]);
+  const nodes = useMemo(() => serviceNodes(sandbox, traffic.data, operations), [sandbox, traffic.data, operations]);
   const chosen = nodes.find((n) => n.name === values.service);
   const acting = asked && nodes.find((n) => n.name === asked.service);
   const ocpOf = (name: string) => {

@@ -30,17 +30,6 @@ export function useOperations(name: string) {
   );
 }
 
-/** useBranches finds out which branches deployments were of. */
-export function useBranches(deployments: string[]): Map<string, string | undefined> {
-  const found = useResource(deployments.length > 0 ? "branches of " + deployments.join() : null, async (signal) => {
-    const all = await Promise.all(deployments.map((id) => ok(api.GET("/api/v1/deployments/{id}", { params: { path: { id } }, signal }))));
-    return new Map(all.map((d) => [d.id, d.branch]));
-  });
-  return found.data ?? none;
-}
-
-const none = new Map<string, string | undefined>();
-
 const rereadEvery = 5000; // milliseconds: a node that falls silent sends no event, but its rates end
 
 /**

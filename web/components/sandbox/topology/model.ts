@@ -43,25 +43,11 @@ export interface Trouble {
  * serviceNodes puts together what the sandbox is asked to be, what its routers do, and what goes on. The gateway comes
  * first, then by who answers: the sandbox, URLs, the shared environment; so lines to them never cross.
  */
-export function serviceNodes(sandbox: Schemas["Sandbox"], traffic: Schemas["Traffic"] | undefined, operations: Operation[], branches: Branches): ServiceNode[] {
+export function serviceNodes(sandbox: Schemas["Sandbox"], traffic: Schemas["Traffic"] | undefined, operations: Operation[]): ServiceNode[] {
   const counted = new Map((traffic?.services ?? []).map((t) => [t.service, t]));
   const own = new Map(sandbox.services.map((s) => [s.name, s]));
   const names = new Set([...own.keys(), ...counted.keys()]);
-  return [...names].map((name) => serviceNode(name, sandbox, own.get(name), counted.get(name), operations))
-    .map((n) => ({ ...n, branch: branchOf(n.own, branches) })).sort(byPlace);
-}
-
-/** Branches are those of deployments that serve though they are not the newest, by the deployment's ID. */
-export type Branches = Map<string, string | undefined>;
-
-/** servedByOlder lists the deployments whose branches the sandbox itself does not tell. */
-export function servedByOlder(sandbox: Schemas["Sandbox"]): string[] {
-  return sandbox.services.flatMap(({ serving, latest }) => (serving && serving.deployment !== latest?.id ? [serving.deployment] : [])).sort();
-}
-
-function branchOf(own: Service | undefined, branches: Branches) {
-  if (!own?.serving) return undefined;
-  return own.serving.deployment === own.latest?.id ? own.latest.branch : branches.get(own.serving.deployment);
+  return [...names].map((name) => serviceNode(name, sandbox, own.get(name), counted.get(name), operations)).sort(byPlace);
 }
 
 const places: Record<Source, number> = { sandbox: 0, url: 1, ocp: 2 };
@@ -75,6 +61,7 @@ function serviceNode(name: string, sandbox: Schemas["Sandbox"], own: Service | u
   const newest = operations.filter((o) => o.service === name).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0];
   return {
     name, own, source, traffic,
+    branch: own?.serving?.branch,
     gateway: name === sandbox.gateway,
     health: own?.health ?? traffic?.health ?? "unknown",
     reason: own ? own.healthReason : traffic?.healthReason,
