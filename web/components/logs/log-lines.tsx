@@ -75,7 +75,7 @@ export function LogLines({ store, log, label, wrap, following, onFollow, marked,
           return line && (
             // Rows of one height are used again for other lines: that costs a browser far less than new ones.
             <div key={wrap ? v.key : v.index % pool} data-index={v.index} ref={wrap ? virtual.measureElement : undefined} style={{ transform: `translateY(${v.start}px)` }}
-              className={cn("absolute top-0 left-0 flex min-h-5 min-w-full items-start hover:bg-white/4", wrap && "w-full", isMarked && "bg-log-mark hover:bg-log-mark")}>
+              className={cn("absolute top-0 left-0 flex min-h-5 min-w-full items-start [contain:layout_style] hover:bg-white/4", wrap && "w-full", isMarked && "bg-log-mark hover:bg-log-mark")}>
               <LogLine line={line} number={n} marked={isMarked} pattern={pattern} current={v.index === current} wrap={wrap} />
             </div>
           );
