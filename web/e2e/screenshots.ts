@@ -60,7 +60,8 @@ async function stage(): Promise<Picture[]> {
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Service", { exact: true }).selectOption("account");
     await dialog.getByRole("combobox", { name: "Branch" }).click();
-    await page.getByRole("option").nth(2).waitFor();
+    // Not the options of the selects beside it.
+    await dialog.getByRole("listbox").getByRole("option").nth(2).waitFor();
   };
   const checkout = "/sandbox?name=checkout";
   return [
@@ -146,7 +147,7 @@ async function take(browser: Browser, pictures: Picture[], phone: boolean, dark:
   for (const { name, path, act } of pictures) {
     try {
       await page.goto(url + path);
-      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      await page.locator("h1").first().waitFor(); // its role is hidden below an open sheet
       await eventually(async () => (await page.locator("[role=status].animate-pulse").count()) === 0, `${name} is loaded`);
       await act?.(page, phone);
       await eventually(async () => (await page.locator("[role=status].animate-pulse").count()) === 0, `${name} is loaded`);
