@@ -14,7 +14,10 @@ import (
 // sealFor is how long a node may open credentials sealed for an operation.
 const sealFor = 2 * time.Hour
 
-type loginInput struct{ Body Login }
+type loginInput struct {
+	Origin string `header:"Origin" hidden:"true"` // of the page that asks; only browsers say it
+	Body   Login
+}
 
 type sessionOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
@@ -38,7 +41,10 @@ func (s *Server) login(ctx context.Context, in *loginInput) (*sessionOutput, err
 		return nil, err
 	}
 	out := &sessionOutput{SetCookie: s.cookie(token, int(s.cfg.SessionTTL.Seconds()))}
-	out.Body = Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC(), Token: token}
+	out.Body = Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC()}
+	if in.Origin == "" { // a page has the cookie, which its scripts cannot read
+		out.Body.Token = token
+	}
 	return out, nil
 }
 

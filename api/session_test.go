@@ -24,6 +24,10 @@ func TestLoginGivesACookieAndAToken(t *testing.T) {
 	if err != nil || cookie.Name != "sdp_session" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Secure {
 		t.Fatalf("cookie %v %v", cookie, err)
 	}
+	page := anonymous(t, bed).with("Origin", "http://sdp.test").post("/api/v1/session", rightLogin).want(http.StatusCreated)
+	if got := decode[api.Session](page); got.User != apitest.User || got.Token != "" || page.header.Get("Set-Cookie") == "" {
+		t.Errorf("a page got %+v", got)
+	}
 	for _, c := range []*caller{
 		anonymous(t, bed).with("Cookie", "sdp_session="+cookie.Value),
 		anonymous(t, bed).with("Authorization", "Bearer "+session.Token),
@@ -32,7 +36,7 @@ func TestLoginGivesACookieAndAToken(t *testing.T) {
 			t.Errorf("session %+v", got)
 		}
 	}
-	if events := audited(t, signedIn(t, bed), "session.create"); len(events) != 1 || events[0].Outcome != "succeeded" || events[0].User != apitest.User {
+	if events := audited(t, signedIn(t, bed), "session.create"); len(events) != 2 || events[0].Outcome != "succeeded" || events[0].User != apitest.User {
 		t.Errorf("audit %+v", events)
 	}
 }

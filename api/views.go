@@ -41,7 +41,7 @@ type Login struct {
 type Session struct {
 	User      string    `json:"user"`
 	ExpiresAt time.Time `json:"expiresAt"`
-	Token     string    `json:"token,omitempty" doc:"send it as Authorization: Bearer; browsers use the cookie instead"`
+	Token     string    `json:"token,omitempty" doc:"send it as Authorization: Bearer; absent for pages, which have the cookie instead"`
 }
 
 // Node is a machine that runs a worker and a router.
