@@ -123,8 +123,10 @@ func viewRoute(r sdp.ServiceRoute) ServiceRoute {
 	return out
 }
 
+// millis is a duration as answers give it, in milliseconds.
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 func viewTraffic(t sdp.Traffic) TrafficCount {
-	millis := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return TrafficCount{Requests: t.Requests, PerSecond: t.PerSecond, Errors: t.Errors, InFlight: t.InFlight,
 		P50Millis: millis(t.P50), P95Millis: millis(t.P95)}
 }

@@ -32,7 +32,7 @@ func viewDifference(d sdp.Difference) Difference {
 
 func viewPlannedNode(n sdp.PlannedNode) PlannedNode {
 	return PlannedNode{Node: n.Node, Alive: n.Alive, DiskNeeded: n.DiskNeeded, DiskFree: n.DiskFree,
-		GitMillis: float64(n.Asked.Microseconds()) / 1000,
+		GitMillis: millis(n.Asked),
 		Images: views(n.Images, func(i sdp.RequiredImage) RequiredImage {
 			return RequiredImage{Ref: i.Ref, Present: i.Present, Unknown: i.Unknown, Remedy: i.Remedy}
 		})}

@@ -2,10 +2,14 @@ import type { Schemas } from "./api";
 
 type Event = Schemas["Event"];
 
-/** ofSandbox is true for events of one sandbox, or of any if there is no name: its own, and of its deployments. */
+/**
+ * ofSandbox is true for events of one sandbox, or of any if there is no name: its own, and of its deployments. What its
+ * routers count is not meant.
+ */
 export function ofSandbox(name?: string) {
   return (e: Event) => {
     if (!name) return e.topic.startsWith("sandbox/") || e.topic.startsWith("deployment/");
+    if (e.topic.startsWith("traffic/")) return false;
     return e.sandbox === name || e.topic === "sandbox/" + name;
   };
 }

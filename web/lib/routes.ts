@@ -38,3 +38,8 @@ export function safeHref(url: string | undefined): string | undefined {
   const { protocol } = new URL(url);
   return protocol === "http:" || protocol === "https:" ? url : undefined;
 }
+
+/** host is what of a URL tells targets apart; the text itself if it is none. */
+export function host(url: string | undefined): string {
+  return safeHref(url) ? new URL(url!).host : (url ?? "");
+}

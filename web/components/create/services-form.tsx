@@ -6,8 +6,8 @@ import { Dot } from "@/components/ui/badge";
 import { Field, Input, Select } from "@/components/ui/field";
 import { cn } from "@/lib/cn";
 import { plural } from "@/lib/format";
-import { hostOf } from "@/components/overview/services";
 import type { Schemas } from "@/lib/api";
+import { host } from "@/lib/routes";
 import type { Choice, Repository } from "./spec";
 
 const fewRepositories = 8; // more want a search
@@ -85,7 +85,7 @@ function ServiceChoice({ repository: r, branch, complain, onChange }: { reposito
           <BranchPicker repository={r.name} value={branch} onChange={onChange} />
         </Field>
       ) : r.ocp ? (
-        <p className="flex min-w-0 items-center gap-2 text-xs text-ink-3"><Dot tone="ocp" /><span className="font-medium text-ocp-text">OCP</span><span className="truncate font-mono">{hostOf(r.ocp)}</span></p>
+        <p className="flex min-w-0 items-center gap-2 text-xs text-ink-3"><Dot tone="ocp" /><span className="font-medium text-ocp-text">OCP</span><span className="truncate font-mono">{host(r.ocp)}</span></p>
       ) : (
         <p className="flex items-center gap-2 text-xs text-ink-3"><Dot tone="idle" />not in OCP: nothing answers</p>
       )}

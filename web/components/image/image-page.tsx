@@ -3,7 +3,7 @@
 import { ChevronRight, HardDrive, SearchX } from "lucide-react";
 import { useState } from "react";
 import { Snippet } from "@/components/node/add-node";
-import { useTick } from "@/components/node/use-tick";
+import { useTick } from "@/lib/use-tick";
 import { Button } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/card";
 import { Empty, Skeleton } from "@/components/ui/empty";

@@ -16,7 +16,7 @@ import { useResource } from "@/lib/live";
 import { useQuery } from "@/lib/use-query";
 import { AddNode } from "./add-node";
 import { NodeCard } from "./node-card";
-import { useTick } from "./use-tick";
+import { useTick } from "@/lib/use-tick";
 
 const pace = 10_000; // milliseconds; the load of a machine is not announced by events
 

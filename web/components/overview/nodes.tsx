@@ -2,7 +2,7 @@
 
 import { ChevronDown, TriangleAlert } from "lucide-react";
 import Link from "next/link";
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 import { Dot, type Tone } from "@/components/ui/badge";
 import { Skeleton } from "@/components/ui/empty";
 import { Ago } from "@/components/ui/facts";
@@ -12,6 +12,7 @@ import { cn } from "@/lib/cn";
 import { bytes } from "@/lib/format";
 import { useResource } from "@/lib/live";
 import { hrefs } from "@/lib/routes";
+import { useTick } from "@/lib/use-tick";
 
 type Node = Schemas["Node"];
 
@@ -21,11 +22,7 @@ const readEvery = 15_000; // milliseconds: load and free memory change without a
 /** Nodes shows whether the machines behind all this can take more work. */
 export function Nodes() {
   const nodes = useResource("nodes", (signal) => ok(api.GET("/api/v1/nodes", { signal })), (e) => e.topic === "nodes");
-  const { reload } = nodes;
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && void reload(), readEvery);
-    return () => clearInterval(timer);
-  }, [reload]);
+  useTick(readEvery, () => void nodes.reload());
   // On a phone the machines would push the sandboxes off the screen: those that are well fold away.
   const [open, setOpen] = useState(false);
   const list = useId();

@@ -2,7 +2,7 @@ import { LoaderCircle, TriangleAlert } from "lucide-react";
 import Link from "next/link";
 import { Dot } from "@/components/ui/badge";
 import { shortSHA } from "@/lib/format";
-import { hrefs, safeHref } from "@/lib/routes";
+import { host, hrefs } from "@/lib/routes";
 import { words } from "@/lib/tones";
 import { ServiceDot, type Service } from "./state";
 
@@ -54,7 +54,7 @@ function ServiceLine({ service: v }: { service: Service }) {
 /** Source shows who answers. The branch is cut where room is short, the commit is not, unless it is short as in rows. */
 export function Source({ service: v, short }: { service: Service; short?: boolean }) {
   if (v.source === "ocp") return <span className="truncate text-ocp-text">OCP</span>;
-  if (v.source === "url") return <span className="truncate font-mono text-xs text-ink-2" title={v.url}>{hostOf(v.url)}</span>;
+  if (v.source === "url") return <span className="truncate font-mono text-xs text-ink-2" title={v.url}>{host(v.url)}</span>;
   const sha = v.serving?.sha;
   const branch = v.serving ? v.serving.branch : v.branch;
   const what = `${branch ?? ""}${sha ? "@" + sha : ""}`;
@@ -67,10 +67,6 @@ export function Source({ service: v, short }: { service: Service; short?: boolea
       {!["healthy", "external", "starting"].includes(v.health) && !isNews(v) && <span className="shrink-0 text-xs text-ink-3" title={v.healthReason}>{v.health}</span>}
     </span>
   );
-}
-
-export function hostOf(url: string | undefined) {
-  return safeHref(url) ? new URL(url!).host : (url ?? "");
 }
 
 /** LatestNews leads to a deployment that runs or has failed. */

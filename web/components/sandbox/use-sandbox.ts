@@ -1,23 +1,18 @@
 "use client";
 
-import { useEffect } from "react";
 import { api, ok, type Schemas } from "@/lib/api";
+import { ofSandbox } from "@/lib/concerns";
 import { useResource } from "@/lib/live";
 import { useSocket } from "@/lib/use-socket";
+import { useTick } from "@/lib/use-tick";
 
 type Event = Schemas["Event"];
-
-/** concernsSandbox tells whether an event is about a sandbox or anything of it, its traffic aside. */
-export function concernsSandbox(e: Event, name: string) {
-  if (e.topic.startsWith("traffic/") || e.topic.startsWith("log/")) return false;
-  return e.sandbox === name || e.topic === "sandbox/" + name;
-}
 
 export function useSandbox(name: string) {
   return useResource<Schemas["Sandbox"]>(
     name ? "sandbox/" + name : null,
     (signal) => ok(api.GET("/api/v1/sandboxes/{name}", { params: { path: { name } }, signal })),
-    (e) => concernsSandbox(e, name) || e.topic === "nodes",
+    (e) => ofSandbox(name)(e) || e.topic === "nodes",
   );
 }
 
@@ -26,7 +21,7 @@ export function useOperations(name: string) {
   return useResource<Schemas["Operation"][]>(
     name ? "operations/" + name : null,
     async (signal) => (await ok(api.GET("/api/v1/sandboxes/{name}/operations", { params: { path: { name }, query: { limit: 30 } }, signal }))).items ?? [],
-    (e) => concernsSandbox(e, name),
+    ofSandbox(name),
   );
 }
 
@@ -41,18 +36,11 @@ export function useTraffic(name: string, wanted: boolean) {
   const traffic = useResource<Schemas["Traffic"]>(
     key,
     (signal) => ok(api.GET("/api/v1/sandboxes/{name}/traffic", { params: { path: { name } }, signal })),
-    (e) => concernsSandbox(e, name),
+    ofSandbox(name),
   );
-  const { reload } = traffic;
   useSocket<Event>(key ? () => `/api/v1/events?sandbox=${encodeURIComponent(name)}` : null, (e) => {
-    if (e.topic.startsWith("traffic/")) void reload();
+    if (e.topic.startsWith("traffic/")) void traffic.reload();
   });
-  useEffect(() => {
-    if (!key) return;
-    const t = setInterval(() => {
-      if (document.visibilityState === "visible") void reload();
-    }, rereadEvery);
-    return () => clearInterval(t);
-  }, [key, reload]);
+  useTick(rereadEvery, () => void traffic.reload());
   return traffic;
 }

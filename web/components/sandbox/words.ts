@@ -39,8 +39,3 @@ export function rateWords(perSecond: number): string {
   const n = perSecond >= 10 ? Math.round(perSecond) : Number(perSecond.toFixed(1));
   return `${n} ${n === 1 ? "request" : "requests"} per second`;
 }
-
-/** host is what of a URL tells targets apart; the URL itself if it is none. */
-export function host(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
-}

@@ -1,8 +1,8 @@
 import type { Schemas } from "@/lib/api";
 import { shortSHA } from "@/lib/format";
-import { hrefs } from "@/lib/routes";
+import { host, hrefs } from "@/lib/routes";
 import { words } from "@/lib/tones";
-import { healthWord, host, rateWords, type Health, type Source } from "../words";
+import { healthWord, rateWords, type Health, type Source } from "../words";
 
 type Service = Schemas["Service"];
 type Operation = Schemas["Operation"];

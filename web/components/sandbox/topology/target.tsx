@@ -1,7 +1,8 @@
 import { Box as BoxIcon, Cloud, Globe } from "lucide-react";
 import { cn } from "@/lib/cn";
 import { shortSHA } from "@/lib/format";
-import { host, type Source } from "../words";
+import { host } from "@/lib/routes";
+import type { Source } from "../words";
 import type { Box, Lane } from "./layout";
 import type { ServiceNode } from "./model";
 import { place, placed } from "./node";

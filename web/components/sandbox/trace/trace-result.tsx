@@ -8,9 +8,8 @@ import { CopyButton } from "@/components/ui/copy";
 import type { Schemas } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { bytes, duration, plural, shortSHA } from "@/lib/format";
-import { hrefs } from "@/lib/routes";
+import { host, hrefs } from "@/lib/routes";
 import type { ServiceNode } from "../topology/model";
-import { host } from "../words";
 import { placeHops, type PlacedHop } from "./hops";
 
 /** TraceResult is the picture of a traced request: hop by hop, on one line of time, and what came back. */
