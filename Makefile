@@ -25,6 +25,7 @@ temporald_sources := $(wildcard deploy/temporald/*.go) deploy/temporald/go.mod d
 # What is left for `make e2e` and `make bench`, which run for minutes.
 slow_packages := /internal/e2e$$|/cmd/bench$$
 TEST_FLAGS ?=
+quiet := --no-print-directory
 # The tools of `make lint` are pinned in a module of their own, so that what they require does not become what SDP requires.
 tools := bin/golangci-lint bin/workflowcheck
 
@@ -50,13 +51,13 @@ bin/sdp: web
 
 bin/temporald: $(temporald_sources)
 	@echo "building temporald (the Temporal server); the first time takes 5 to 10 minutes and 3 GB of memory ..."
-	@cd deploy/temporald && $(GO) build -ldflags '-s -w' -o ../../bin/.temporald .
+	@cd deploy/temporald && CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o ../../bin/.temporald .
 	@mv bin/.temporald $@
 
 .PHONY: web
 web: ## Build the dashboard, if its sources changed
 	@command -v npm >/dev/null || { echo "the dashboard is built with Node.js: run make setup"; exit 1; }
-	@if [ -e web/package.json ]; then $(MAKE) --no-print-directory -C web; fi
+	@if [ -e web/package.json ]; then $(MAKE) $(quiet) -C web; fi
 
 $(tools): deploy/tools/go.mod deploy/tools/go.sum
 	@echo "building $(notdir $@); the first time takes some minutes ..."
@@ -64,17 +65,26 @@ $(tools): deploy/tools/go.mod deploy/tools/go.sum
 
 ##@ Test
 
+# What waits goes beside what computes: packages are installed while temporald is built, which needs Go alone, and the
+# linters, which are built first, take what the tests leave of the processors.
 .PHONY: test
-test: setup-test build lint test-unit e2e ## Everything that must pass before a merge
+test: ## Everything that must pass before a merge
+	@mkdir -p bin; $(MAKE) $(quiet) bin/temporald >bin/temporald.log 2>&1 & built=$$!; \
+		$(MAKE) $(quiet) setup-test; ready=$$?; \
+		wait $$built && [ $$ready = 0 ] || { cat bin/temporald.log; exit 1; }
+	@$(MAKE) $(quiet) build
+	@nice -n 19 $(MAKE) $(quiet) lint >bin/lint.log 2>&1 & lint=$$!; \
+		$(MAKE) $(quiet) test-unit && $(MAKE) $(quiet) e2e; tested=$$?; \
+		wait $$lint; linted=$$?; cat bin/lint.log; [ $$tested = 0 ] && [ $$linted = 0 ]
 
 .PHONY: test-unit
 test-unit: bin/temporald ## Unit and integration tests with the race detector, on real parts
-	$(GO) test -race -timeout 20m $(TEST_FLAGS) $$($(GO) list ./... | grep -vE '$(slow_packages)')
-	cd deploy/temporald && $(GO) vet ./... && $(GO) test $(TEST_FLAGS) ./...
+	$(GO) test -race -vet=off -timeout 20m $(TEST_FLAGS) $$($(GO) list ./... | grep -vE '$(slow_packages)')
+	cd deploy/temporald && $(GO) test -vet=off $(TEST_FLAGS) ./...
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: the real processes, killed and restarted, and the dashboard in a browser
-	$(GO) test -count=1 -timeout 50m $(TEST_FLAGS) ./internal/e2e/...
+	$(GO) test -count=1 -parallel 4 -vet=off -timeout 50m $(TEST_FLAGS) ./internal/e2e/...
 
 .PHONY: bench
 bench: setup-test build ## Measure the figures of the README and print them as a table
@@ -85,19 +95,19 @@ screenshots: setup-test build ## Take the README's pictures anew, into docs/pict
 	SDP_PICTURES_TO='$(CURDIR)/docs/pictures' $(GO) test -count=1 -v -timeout 30m -run '^TestPictures$$' ./internal/e2e
 
 .PHONY: lint
-lint: $(tools) ## Vet, golangci-lint with the import rules, workflowcheck, the dashboard's types and rules, shell syntax
+lint: $(tools) ## golangci-lint with vet and the import rules, workflowcheck, the dashboard's format, types and rules, shell syntax
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 		[ -z "$$unformatted" ] || { echo "run make fmt; not formatted: $$unformatted"; exit 1; }
-	$(GO) vet ./...
 	bin/golangci-lint run ./...
 	cd deploy/temporald && ../../bin/golangci-lint run ./...
 	bin/workflowcheck -test=false ./workflows/...
-	@if [ -d web/node_modules ]; then $(MAKE) --no-print-directory -C web check; fi
+	@if [ -d web/node_modules ]; then $(MAKE) $(quiet) -C web check; fi
 	@for f in deploy/*.sh .ci/run; do sh -n $$f || exit 1; done
 
 .PHONY: fmt
-fmt: ## Format all Go code
+fmt: ## Format all Go code, and the dashboard's
 	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+	@if [ -d web/node_modules ]; then $(MAKE) $(quiet) -C web format; fi
 
 ##@ Machine
 

@@ -6,49 +6,71 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/wire"
 )
 
 // Control are the database activities. They run as local activities of the control worker.
 type Control struct {
 	DB   *postgres.DB
 	Keys *secret.Keyring
-	// Submit hands an accepted operation to its sandbox's workflow; nil leaves that to the server's reconciler.
-	Submit func(context.Context, sdp.OperationRef) error
+	// UseCases do what schedules ask for, with the same checks as for what people ask.
+	UseCases *control.Control
 }
 
 // Publish records how far a deployment is and tells whoever watches.
-func (c *Control) Publish(ctx context.Context, p Progressed) error {
-	change := postgres.StateChange{SHA: p.SHA, Image: p.Image, Failure: p.Failure}
+func (c *Control) Publish(ctx context.Context, p wire.Progress) (wire.Done, error) {
+	return wire.Done{}, c.publish(ctx, p, sdp.Superseder{})
+}
+
+func (c *Control) publish(ctx context.Context, p wire.Progress, by sdp.Superseder) error {
+	change := postgres.StateChange{SHA: p.SHA, Image: p.Image, Failure: p.Failure, SupersededBy: by}
 	return fail(c.DB.Publish(ctx, p.Deployment, p.State, change, p.Steps))
 }
 
 // SettleDeployment records how a deployment ended, with an audit event of its own.
-func (c *Control) SettleDeployment(ctx context.Context, p Progressed) error {
-	if err := c.publishEnd(ctx, p); err != nil {
-		return err
+func (c *Control) SettleDeployment(ctx context.Context, p wire.Progress) (wire.Done, error) {
+	by, err := c.superseder(ctx, p)
+	if err != nil {
+		return wire.Done{}, fail(err)
+	}
+	if by != (sdp.Superseder{}) {
+		p.Failure = by.Failure()
 	}
 	d, err := c.DB.Deployment(ctx, p.Deployment)
 	if err != nil {
-		return fail(err)
+		return wire.Done{}, fail(err)
+	}
+	d.SupersededBy, d.SHA = by, cmp.Or(d.SHA, p.SHA)
+	audited, _ := postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{deploymentEvent(d, p)} })
+	if err := c.publishEnd(audited, p, by); err != nil {
+		return wire.Done{}, err
 	}
 	if p.Failure != nil && p.Failure.Code == "branch-not-found" {
-		if err := c.DB.MarkBranch(ctx, d.Sandbox, d.Service, d.Branch, true); err != nil {
-			return fail(err)
-		}
+		err = c.DB.MarkBranch(ctx, d.Sandbox, d.Service, d.Branch, true)
 	}
-	return fail(c.DB.Audit(ctx, deploymentEvent(d, p)))
+	return wire.Done{}, fail(err)
+}
+
+// superseder is what a cancelled deployment had to make room for. Its workflow knows only that it was cancelled.
+func (c *Control) superseder(ctx context.Context, p wire.Progress) (sdp.Superseder, error) {
+	if p.State != sdp.DeployCancelled {
+		return sdp.Superseder{}, nil
+	}
+	return c.DB.Superseder(ctx, p.Deployment)
 }
 
 // publishEnd makes the steps complete before the state says that all is done. Confirm also ends what ran before.
-func (c *Control) publishEnd(ctx context.Context, p Progressed) error {
+func (c *Control) publishEnd(ctx context.Context, p wire.Progress, by sdp.Superseder) error {
 	if p.State != sdp.Running {
-		return c.Publish(ctx, p)
+		return c.publish(ctx, p, by)
 	}
 	if err := c.DB.SetSteps(ctx, p.Deployment, p.Steps); err != nil {
 		return fail(err)
@@ -56,41 +78,47 @@ func (c *Control) publishEnd(ctx context.Context, p Progressed) error {
 	return fail(c.DB.Confirm(ctx, p.Deployment))
 }
 
-func deploymentEvent(d sdp.Deployment, p Progressed) sdp.AuditEvent {
-	e := sdp.AuditEvent{User: d.RequestedBy, Action: "deployment.finish", Sandbox: d.Sandbox, Service: d.Service,
+func deploymentEvent(d sdp.Deployment, p wire.Progress) sdp.AuditEvent {
+	e := sdp.AuditEvent{User: d.RequestedBy, Action: sdp.AuditDeploymentFinish, Sandbox: d.Sandbox, Service: d.Service,
 		Repository: d.Repository, Branch: d.Branch, SHA: d.SHA, Environment: d.Environment, Operation: d.ID,
-		Outcome: sdp.Succeeded, Once: d.ID + "/deployment.finish"}
+		Once: d.ID + "/deployment.finish"}
 	switch p.State {
 	case sdp.DeployFailed:
 		e.Outcome = sdp.OutcomeFailed
 	case sdp.DeployCancelled:
 		e.Outcome = sdp.Cancelled
+	default:
+		e.Outcome = sdp.Succeeded
 	}
-	if p.Failure != nil {
+	switch {
+	case p.Failure == nil:
+	case d.SupersededBy.ID != "":
+		e.Detail = p.Failure.Detail // which begins with that word
+	default:
 		e.Detail = p.Failure.Code + ": " + p.Failure.Detail
 	}
 	return e
 }
 
 // Serve commits that a new container answers for its service. Routers are told afterwards.
-func (c *Control) Serve(ctx context.Context, container sdp.Container) (Switch, error) {
+func (c *Control) Serve(ctx context.Context, container sdp.Container) (wire.Switch, error) {
 	container.State = sdp.Starting
 	if err := c.DB.PutContainer(ctx, container); err != nil {
-		return Switch{}, fail(err)
+		return wire.Switch{}, fail(err)
 	}
 	s, err := c.DB.Serve(ctx, container.Deployment)
-	return Switch(s), fail(err)
+	return s, fail(err)
 }
 
 // Unserve takes back a switch that a router did not confirm.
-func (c *Control) Unserve(ctx context.Context, deployment string) (Switch, error) {
+func (c *Control) Unserve(ctx context.Context, deployment string) (wire.Switch, error) {
 	s, err := c.DB.Unserve(ctx, deployment)
-	return Switch(s), fail(err)
+	return s, fail(err)
 }
 
 // ContainerRemoved records that a container is gone.
-func (c *Control) ContainerRemoved(ctx context.Context, deployment string) error {
-	return fail(c.DB.SetContainerState(ctx, deployment, sdp.Removed))
+func (c *Control) ContainerRemoved(ctx context.Context, deployment string) (wire.Done, error) {
+	return wire.Done{}, fail(c.DB.SetContainerState(ctx, deployment, sdp.Removed))
 }
 
 // NodeAlive reports whether the node's worker was heard of lately.
@@ -108,6 +136,9 @@ func (c *Control) NodeStatus(ctx context.Context, node string) (string, error) {
 	if err != nil {
 		return "", fail(err)
 	}
+	if n.Health.Refused != "" {
+		return "node " + node + ": " + n.Health.Refused, nil
+	}
 	if n.Alive(time.Now()) {
 		return "node " + node + ": its worker did not take the task up in time", nil
 	}
@@ -115,14 +146,14 @@ func (c *Control) NodeStatus(ctx context.Context, node string) (string, error) {
 }
 
 // Wait records what a queued deployment or operation waits behind.
-func (c *Control) Wait(ctx context.Context, in WaitingInput) error {
+func (c *Control) Wait(ctx context.Context, in wire.WaitingInput) (wire.Done, error) {
 	var err error
 	if in.Operation.Kind == sdp.OpDeploy {
 		err = c.DB.SetState(ctx, in.Operation.ID, sdp.Queued, postgres.StateChange{WaitingFor: in.Behind})
 	} else {
 		err = c.DB.SetOperation(ctx, in.Operation.ID, sdp.OpQueued, in.Behind, nil)
 	}
-	return fail(unlessSettled(err))
+	return wire.Done{}, fail(unlessSettled(err))
 }
 
 // unlessSettled forgives that a row has moved on: what is no longer queued, or has ended, needs no such news.
@@ -134,40 +165,37 @@ func unlessSettled(err error) error {
 }
 
 // Settle records how an operation stands. For a deployment it writes an end its own workflow could not write.
-func (c *Control) Settle(ctx context.Context, in SettleInput) error {
+func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, error) {
 	op := in.Operation
 	if op.Kind == sdp.OpDeploy {
-		return c.settleDeployment(ctx, in)
+		return wire.Done{}, c.settleDeployment(ctx, in)
 	}
 	if op.Kind.Changes() && in.State.Settled() {
-		return c.settleChange(ctx, in)
+		return wire.Done{}, c.settleChange(ctx, in)
 	}
 	if in.Late {
 		now, err := c.DB.Operation(ctx, op.ID)
 		if err != nil || now.State.Settled() {
-			return fail(unlessSettled(err))
+			return wire.Done{}, fail(unlessSettled(err))
 		}
 	}
-	if err := c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure); err != nil {
-		return fail(unlessSettled(err))
+	if in.State.Settled() {
+		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{operationEvent(in)} })
 	}
-	if in.State == sdp.OpQueued || in.State == sdp.OpRunning {
-		return nil
-	}
-	return fail(c.DB.Audit(ctx, operationEvent(in)))
+	return wire.Done{}, fail(unlessSettled(c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure)))
 }
 
-func operationEvent(in SettleInput) sdp.AuditEvent {
+func operationEvent(in wire.SettleInput) sdp.AuditEvent {
 	op := in.Operation
-	e := sdp.AuditEvent{User: op.User, Action: auditAction(op.Kind) + ".finish", Sandbox: op.Sandbox, Service: op.Service,
-		Operation: op.ID, Outcome: outcomeOf(in.State), Once: op.ID + "/" + auditAction(op.Kind) + ".finish"}
+	e := sdp.AuditEvent{User: op.User, Action: op.Kind.Rules().Ended, Sandbox: op.Sandbox, Service: op.Service,
+		Operation: op.ID, Outcome: outcomeOf(in.State), Once: op.ID + "/" + string(op.Kind.Rules().Ended)}
 	if in.Failure != nil {
 		e.Detail = in.Failure.Code + ": " + in.Failure.Detail
 	}
 	return e
 }
 
-func (c *Control) settleDeployment(ctx context.Context, in SettleInput) error {
+func (c *Control) settleDeployment(ctx context.Context, in wire.SettleInput) error {
 	d, err := c.DB.Deployment(ctx, in.Operation.ID)
 	if err != nil || d.State.Settled() {
 		return fail(unlessSettled(err))
@@ -176,7 +204,8 @@ func (c *Control) settleDeployment(ctx context.Context, in SettleInput) error {
 	if in.State == sdp.OpCancelled {
 		state = sdp.DeployCancelled
 	}
-	return c.SettleDeployment(ctx, Progressed{Deployment: d.ID, State: state, Steps: d.Steps, Failure: in.Failure})
+	_, err = c.SettleDeployment(ctx, wire.Progress{Deployment: d.ID, State: state, Steps: d.Steps, Failure: in.Failure})
+	return err
 }
 
 func outcomeOf(s sdp.OperationState) sdp.Outcome {
@@ -187,16 +216,5 @@ func outcomeOf(s sdp.OperationState) sdp.Outcome {
 		return sdp.Cancelled
 	default:
 		return sdp.OutcomeFailed
-	}
-}
-
-func auditAction(k sdp.OperationKind) string {
-	switch k {
-	case sdp.OpCreate, sdp.OpDelete, sdp.OpApply, sdp.OpClone, sdp.OpRestore:
-		return "sandbox." + string(k)
-	case sdp.OpRoute:
-		return "route.set"
-	default:
-		return "service." + string(k)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // A local activity is run again if the worker dies before Temporal knows that it has ended. The record of who did what
@@ -14,12 +15,12 @@ func TestRetriedEndIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	id := p.queue(postgres.NewDeployment{})
-	failed := Progressed{Deployment: id, State: sdp.DeployFailed, Failure: &sdp.Failure{Kind: sdp.Failed, Code: "compile-error", Detail: "main.go:3"}}
+	failed := wire.Progress{Deployment: id, State: sdp.DeployFailed, Failure: &sdp.Failure{Kind: sdp.Failed, Code: "compile-error", Detail: "main.go:3"}}
 	stop := p.operation(sdp.OpStop, nil)
-	stopped := SettleInput{Operation: stop, State: sdp.OpFailed, Failure: &sdp.Failure{Kind: sdp.Failed, Code: "x", Detail: "y"}}
+	stopped := wire.SettleInput{Operation: stop, State: sdp.OpFailed, Failure: &sdp.Failure{Kind: sdp.Failed, Code: "x", Detail: "y"}}
 	for range 2 {
-		p.must(p.SettleDeployment(t.Context(), failed))
-		p.must(p.Settle(t.Context(), stopped))
+		p.done(p.SettleDeployment(t.Context(), failed))
+		p.done(p.Settle(t.Context(), stopped))
 	}
 	equal(t, "audit", strings.Join(p.audited(id), "; "), "deployment.finish failed: compile-error: main.go:3")
 	equal(t, "audit", strings.Join(p.audited(stop.ID), "; "), "service.stop.finish failed: x: y")

@@ -6,42 +6,37 @@ import (
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // CurrentTable returns a sandbox's table as it should be now and the nodes that need it.
-func (c *Control) CurrentTable(ctx context.Context, sandbox string) (Switch, error) {
+func (c *Control) CurrentTable(ctx context.Context, sandbox string) (wire.Switch, error) {
 	table, nodes, err := c.DB.Table(ctx, sandbox)
-	return Switch{Table: table, Nodes: nodes}, fail(err)
+	return wire.Switch{Table: table, Nodes: nodes}, fail(err)
 }
 
 // ReassignPort gives a sandbox another public port because something foreign holds the one it has, and reports it.
-func (c *Control) ReassignPort(ctx context.Context, table sdp.RoutingTable) (Switch, error) {
+func (c *Control) ReassignPort(ctx context.Context, table wire.RoutingTable) (wire.Switch, error) {
 	why := fmt.Sprintf("something that is not SDP's holds port %d on %s", table.PublicPort, table.GatewayNode)
-	port, err := c.DB.ReassignPort(ctx, table.Sandbox, table.PublicPort, why)
-	if err != nil {
-		return Switch{}, fail(err)
-	}
-	e := sdp.AuditEvent{User: "system", Action: sdp.ActionPortReassigned, Sandbox: table.Sandbox, Outcome: sdp.Succeeded,
-		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port), Once: fmt.Sprintf("port.reassign/%s/%d", table.Sandbox, table.Version)}
-	if err := c.DB.Audit(ctx, e); err != nil {
-		return Switch{}, fail(err)
+	if _, err := c.DB.ReassignPort(ctx, table.Sandbox, table.PublicPort, why); err != nil {
+		return wire.Switch{}, fail(err)
 	}
 	return c.CurrentTable(ctx, table.Sandbox)
 }
 
 // SetRoute commits where a service's requests go.
-func (c *Control) SetRoute(ctx context.Context, ref sdp.OperationRef) (Switch, error) {
+func (c *Control) SetRoute(ctx context.Context, ref sdp.OperationRef) (wire.Switch, error) {
 	op, err := c.DB.Operation(ctx, ref.ID)
 	if err != nil {
-		return Switch{}, fail(err)
+		return wire.Switch{}, fail(err)
 	}
 	if op.Source == sdp.SourceSandbox {
 		if err := c.requireServing(ctx, op); err != nil {
-			return Switch{}, fail(err)
+			return wire.Switch{}, fail(err)
 		}
 	}
 	if _, err := c.DB.SetRoute(ctx, op.Sandbox, op.Service, op.Source, op.URL); err != nil {
-		return Switch{}, fail(err)
+		return wire.Switch{}, fail(err)
 	}
 	return c.CurrentTable(ctx, op.Sandbox)
 }
@@ -57,9 +52,9 @@ func (c *Control) requireServing(ctx context.Context, op sdp.Operation) error {
 }
 
 // StopService commits that a service's container serves no more.
-func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (Switch, error) {
+func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (wire.Switch, error) {
 	s, err := c.DB.StopService(ctx, op.Sandbox, op.Service)
-	return Switch(s), fail(err)
+	return s, fail(err)
 }
 
 // NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git, and the
@@ -82,13 +77,24 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	return ref, fail(c.DB.MarkSubmitted(ctx, ref.ID))
 }
 
+// Touch marks the operation's sandbox as used.
+func (c *Control) Touch(ctx context.Context, op sdp.OperationRef) (wire.Done, error) {
+	return wire.Done{}, fail(c.DB.Touch(ctx, op.ID))
+}
+
 // BeginTeardown says on which nodes the sandbox of a delete has anything, if it is still there.
-func (c *Control) BeginTeardown(ctx context.Context, op sdp.OperationRef) (TeardownInput, error) {
-	there, nodes, err := c.DB.DeleteTarget(ctx, op.ID)
-	return TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: !there}, fail(err)
+func (c *Control) BeginTeardown(ctx context.Context, op sdp.OperationRef) (wire.TeardownInput, error) {
+	there, nodes, err := c.DB.DeleteTarget(ctx, op.ID, op.Sandbox)
+	return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: !there}, fail(err)
 }
 
 // FinishDelete releases the ports and marks the sandbox as deleted.
-func (c *Control) FinishDelete(ctx context.Context, op sdp.OperationRef) error {
-	return fail(c.DB.FinishDelete(ctx, op.Sandbox))
+func (c *Control) FinishDelete(ctx context.Context, op sdp.OperationRef) (wire.Done, error) {
+	return wire.Done{}, fail(c.DB.FinishDelete(ctx, op.ID, op.Sandbox))
+}
+
+// NeededImages says which of a node's images must stay.
+func (c *Control) NeededImages(ctx context.Context, node string) (sdp.NeededImages, error) {
+	needed, err := c.DB.NeededImages(ctx, node)
+	return needed, fail(err)
 }

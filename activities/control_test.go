@@ -9,10 +9,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/failure"
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/wire"
 )
 
 const commit = "3f2a9c1d0b7e3f2a9c1d0b7e3f2a9c1d0b7e3f2a"
@@ -59,6 +61,12 @@ func (p *platform) must(err error) {
 	}
 }
 
+// done wants an activity to have done what it was asked.
+func (p *platform) done(_ wire.Done, err error) {
+	p.t.Helper()
+	p.must(err)
+}
+
 // queue records a deployment of account and returns its ID.
 func (p *platform) queue(n postgres.NewDeployment) string {
 	p.t.Helper()
@@ -75,13 +83,13 @@ func (p *platform) queue(n postgres.NewDeployment) string {
 func (p *platform) run() string {
 	p.t.Helper()
 	id := p.queue(postgres.NewDeployment{})
-	p.must(p.Publish(p.t.Context(), Progressed{Deployment: id, State: sdp.StartingContainer, SHA: commit, Image: "sdp/account:x"}))
+	p.done(p.Publish(p.t.Context(), wire.Progress{Deployment: id, State: sdp.StartingContainer, SHA: commit, Image: "sdp/account:x"}))
 	p.serve(id)
-	p.must(p.SettleDeployment(p.t.Context(), Progressed{Deployment: id, State: sdp.Running, SHA: commit}))
+	p.done(p.SettleDeployment(p.t.Context(), wire.Progress{Deployment: id, State: sdp.Running, SHA: commit}))
 	return id
 }
 
-func (p *platform) serve(id string) Switch {
+func (p *platform) serve(id string) wire.Switch {
 	p.t.Helper()
 	s, err := p.Serve(p.t.Context(), sdp.Container{Deployment: id, Sandbox: "box", Service: "account", Node: "micro-1",
 		DockerID: "docker-" + id, Address: "10.1.0.2:8080", SHA: commit, Image: "sdp/account:x"})
@@ -131,7 +139,7 @@ func (p *platform) sql(statement string) {
 // wantFailure wants err to be what a workflow reads a failure from.
 func wantFailure(t *testing.T, err error, kind sdp.Kind, code string) sdp.Failure {
 	t.Helper()
-	f, ok := FailureOf(err)
+	f, ok := failure.Of(err)
 	if !ok || f.Kind != kind || f.Code != code {
 		t.Fatalf("got %v, want a failure %s/%s", err, kind, code)
 	}
@@ -165,7 +173,7 @@ func TestSettledDeploymentIsAudited(t *testing.T) {
 		{sdp.DeployCancelled, nil, "deployment.finish cancelled"},
 	} {
 		id := p.queue(postgres.NewDeployment{})
-		p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: id, State: c.state, Failure: c.failure}))
+		p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: c.state, Failure: c.failure}))
 		equal(t, "state", p.deployment(id).State, c.state)
 		equal(t, "audit", strings.Join(p.audited(id), "; "), c.want)
 	}
@@ -178,8 +186,8 @@ func TestEndedDeploymentCannotGoOn(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	id := p.queue(postgres.NewDeployment{})
-	p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: id, State: sdp.DeployCancelled}))
-	err := p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.Building})
+	p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployCancelled}))
+	_, err := p.Publish(t.Context(), wire.Progress{Deployment: id, State: sdp.Building})
 	wantFailure(t, err, sdp.Conflict, "deployment-state")
 	equal(t, "retried", retried(err), false)
 }
@@ -189,11 +197,11 @@ func TestServeAndUnserve(t *testing.T) {
 	p := newPlatform(t)
 	first := p.run()
 	second := p.queue(postgres.NewDeployment{})
-	p.must(p.Publish(t.Context(), Progressed{Deployment: second, State: sdp.StartingContainer, SHA: commit}))
+	p.done(p.Publish(t.Context(), wire.Progress{Deployment: second, State: sdp.StartingContainer, SHA: commit}))
 	s := p.serve(second)
 	again := p.serve(second) // a retry
 	equal(t, "version of the retry", again.Table.Version, s.Table.Version)
-	if s.Previous == nil || s.Previous.Deployment != first || again.Previous == nil || again.Previous.Deployment != first {
+	if len(s.Previous) != 1 || s.Previous[0].Deployment != first || len(again.Previous) != 1 || again.Previous[0].Deployment != first {
 		t.Fatalf("replaced %+v, then %+v, want the container of %s", s.Previous, again.Previous, first)
 	}
 	if r, _ := s.Table.Route("account"); r.Target == nil || r.Target.Deployment != second {
@@ -213,10 +221,10 @@ func TestContainerOfAnotherCommitNeverServes(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	id := p.queue(postgres.NewDeployment{})
-	p.must(p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.StartingContainer, SHA: commit}))
+	p.done(p.Publish(t.Context(), wire.Progress{Deployment: id, State: sdp.StartingContainer, SHA: commit}))
 	_, err := p.Serve(t.Context(), sdp.Container{Deployment: id, Sandbox: "box", Service: "account", Node: "micro-1",
 		DockerID: "x", Address: "10.1.0.2:8080", SHA: strings.Repeat("0", 40), Image: "sdp/account:y"})
-	if f, ok := FailureOf(err); !ok || f.Kind != sdp.Conflict {
+	if f, ok := failure.Of(err); !ok || f.Kind != sdp.Conflict {
 		t.Errorf("got %v, want a conflict", err)
 	}
 }
@@ -227,8 +235,8 @@ func TestContainerRemovedMayBeRepeated(t *testing.T) {
 	id := p.run()
 	_, err := p.StopService(t.Context(), p.operation(sdp.OpStop, nil))
 	p.must(err)
-	p.must(p.ContainerRemoved(t.Context(), id))
-	p.must(p.ContainerRemoved(t.Context(), id))
+	p.done(p.ContainerRemoved(t.Context(), id))
+	p.done(p.ContainerRemoved(t.Context(), id))
 }
 
 func TestNodeStatusTellsSinceWhen(t *testing.T) {
@@ -259,36 +267,59 @@ func TestWaitSaysBehindWhat(t *testing.T) {
 	p := newPlatform(t)
 	id := p.queue(postgres.NewDeployment{})
 	ref := sdp.OperationRef{ID: id, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account"}
-	p.must(p.Wait(t.Context(), WaitingInput{Operation: ref, Behind: "stop of account (o1)"}))
+	p.done(p.Wait(t.Context(), wire.WaitingInput{Operation: ref, Behind: "stop of account (o1)"}))
 	equal(t, "deployment waits for", p.deployment(id).WaitingFor, "stop of account (o1)")
 
 	op := p.operation(sdp.OpStop, nil)
-	p.must(p.Wait(t.Context(), WaitingInput{Operation: op, Behind: "deploy of account (d1)"}))
+	p.done(p.Wait(t.Context(), wire.WaitingInput{Operation: op, Behind: "deploy of account (d1)"}))
 	stored, err := p.DB.Operation(t.Context(), op.ID)
 	p.must(err)
 	equal(t, "operation waits for", stored.WaitingFor, "deploy of account (d1)")
 
 	// What has moved on, or is gone, needs no such news.
-	p.must(p.Publish(t.Context(), Progressed{Deployment: id, State: sdp.Fetching}))
-	p.must(p.Wait(t.Context(), WaitingInput{Operation: ref, Behind: "late"}))
+	p.done(p.Publish(t.Context(), wire.Progress{Deployment: id, State: sdp.Fetching}))
+	p.done(p.Wait(t.Context(), wire.WaitingInput{Operation: ref, Behind: "late"}))
 	equal(t, "state", p.deployment(id).State, sdp.Fetching)
-	p.must(p.Wait(t.Context(), WaitingInput{Operation: sdp.OperationRef{ID: "gone", Kind: sdp.OpStop}, Behind: "late"}))
+	p.done(p.Wait(t.Context(), wire.WaitingInput{Operation: sdp.OperationRef{ID: "gone", Kind: sdp.OpStop}, Behind: "late"}))
 }
 
 func TestSettleEndsAnOperationOnce(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	op := p.operation(sdp.OpStop, nil)
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpRunning}))
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpRunning}))
 	equal(t, "audit events of one that runs", len(p.audited(op.ID)), 0)
 	failure := &sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker", Detail: "node micro-1"}
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure}))
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure}))
 	// The entity writes an end too if it believes that there was none.
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpCancelled}))
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpCancelled}))
 	stored, err := p.DB.Operation(t.Context(), op.ID)
 	p.must(err)
 	equal(t, "state", stored.State, sdp.OpFailed)
 	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "service.stop.finish failed: no-worker: node micro-1")
+}
+
+// A newer server has put the kind into the database; this one settles what it cannot carry out, and that is all.
+func TestSettleOfAnUnknownKindTouchesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	serving := p.run()
+	p.sql(`INSERT INTO operation_kinds (kind, of_service, changes) VALUES ('suspend', true, false)`)
+	op := p.operation("suspend", nil)
+	failure := &sdp.Failure{Kind: sdp.Internal, Code: "unknown-operation", Detail: "nothing was done"}
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure, Late: true}))
+	stored, err := p.DB.Operation(t.Context(), op.ID)
+	p.must(err)
+	equal(t, "state", stored.State, sdp.OpFailed)
+	equal(t, "code", stored.Failure.Code, "unknown-operation")
+	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "service.suspend.finish failed: unknown-operation: nothing was done")
+	_, err = p.BeginTeardown(t.Context(), op)
+	wantFailure(t, err, sdp.Conflict, "not-a-delete")
+	_, err = p.FinishDelete(t.Context(), op)
+	wantFailure(t, err, sdp.Conflict, "not-a-delete")
+	equal(t, "what ran", p.deployment(serving).State, sdp.Running)
+	_, err = p.CurrentTable(t.Context(), "box")
+	p.must(err)
 }
 
 // Who only saw an operation's workflow end must not overwrite what that had written.
@@ -296,8 +327,8 @@ func TestALateSettleChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	op := sdp.OperationRef{ID: "o-create", Kind: sdp.OpCreate, Sandbox: "box", User: "ann"}
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Kind: sdp.Unavailable, Code: "docker-down"}}))
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "workflow-ended"}, Late: true}))
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Kind: sdp.Unavailable, Code: "docker-down"}}))
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "workflow-ended"}, Late: true}))
 	got, err := p.DB.Operation(t.Context(), op.ID)
 	if err != nil || got.Failure == nil || got.Failure.Code != "docker-down" {
 		t.Errorf("the operation is %+v, %v", got, err)
@@ -313,12 +344,12 @@ func TestSettleGivesADeploymentTheEndItsWorkflowCouldNotWrite(t *testing.T) {
 		sdp.OpFailed:    sdp.DeployFailed,
 	} {
 		ref := sdp.OperationRef{ID: p.queue(postgres.NewDeployment{}), Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann"}
-		p.must(p.Settle(t.Context(), SettleInput{Operation: ref, State: state, Failure: failure}))
+		p.done(p.Settle(t.Context(), wire.SettleInput{Operation: ref, State: state, Failure: failure}))
 		d := p.deployment(ref.ID)
 		equal(t, "state", d.State, want)
 		equal(t, "failure", d.Failure.Code, "superseded")
 		// One that has ended keeps the end it has.
-		p.must(p.Settle(t.Context(), SettleInput{Operation: ref, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "late"}}))
+		p.done(p.Settle(t.Context(), wire.SettleInput{Operation: ref, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "late"}}))
 		equal(t, "failure after a second end", p.deployment(ref.ID).Failure.Code, "superseded")
 	}
 }
@@ -326,7 +357,7 @@ func TestSettleGivesADeploymentTheEndItsWorkflowCouldNotWrite(t *testing.T) {
 func TestSetRoute(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	to := func(source sdp.Source, url string) (Switch, error) {
+	to := func(source sdp.Source, url string) (wire.Switch, error) {
 		return p.SetRoute(t.Context(), p.operation(sdp.OpRoute, func(o *sdp.Operation) { o.Source, o.URL = source, url }))
 	}
 	_, err := to(sdp.SourceSandbox, "")
@@ -401,7 +432,7 @@ func TestReassignPortSaysWhenNoneIsLeft(t *testing.T) {
 	p := newPlatform(t)
 	var err error
 	for range 3 {
-		var s Switch
+		var s wire.Switch
 		if s, err = p.CurrentTable(t.Context(), "box"); err == nil {
 			_, err = p.ReassignPort(t.Context(), s.Table)
 		}
@@ -421,9 +452,9 @@ func TestTeardownAndDelete(t *testing.T) {
 	if slices.Sort(in.Nodes); !slices.Equal(in.Nodes, []string{"gateway-1", "micro-1"}) {
 		t.Errorf("torn down on %q", in.Nodes)
 	}
-	p.must(p.FinishDelete(t.Context(), op))
-	p.must(p.FinishDelete(t.Context(), op)) // a retry
-	p.must(p.Settle(t.Context(), SettleInput{Operation: op, State: sdp.OpSucceeded}))
+	p.done(p.FinishDelete(t.Context(), op))
+	p.done(p.FinishDelete(t.Context(), op)) // a retry
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpSucceeded}))
 	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "sandbox.delete.finish succeeded")
 	_, err = p.CurrentTable(t.Context(), "box")
 	wantFailure(t, err, sdp.NotFound, "sandbox-not-found")

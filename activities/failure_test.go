@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"testing"
 
-	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"sdp/internal/failure"
+	"sdp/internal/node"
 	"sdp/internal/sdp"
 )
 
@@ -52,16 +53,16 @@ func sent(err error) error {
 }
 
 func TestFailureReachesTheWorkflowWhole(t *testing.T) {
-	err := &OutputError{Err: sdp.Errorf(sdp.Failed, "compile-error", "main.go:3").WithRemedy("mend it"), Output: "main.go:3: no"}
+	err := &node.OutputError{Err: sdp.Errorf(sdp.Failed, "compile-error", "main.go:3").WithRemedy("mend it"), Output: "main.go:3: no"}
 	want := sdp.Failure{Kind: sdp.Failed, Code: "compile-error", Detail: "main.go:3", Remedy: "mend it", Output: "main.go:3: no"}
 	received := sent(fail(err))
 	f := wantFailure(t, received, sdp.Failed, "compile-error")
 	equal(t, "failure", f, want)
-	again := sent(WorkflowError(f)) // the workflow ends with it
+	again := sent(failure.Workflow(f)) // the workflow ends with it
 	equal(t, "the workflow's failure", wantFailure(t, again, sdp.Failed, "compile-error"), want)
 	equal(t, "the workflow is retried", retried(again), false)
 
-	found, _ := FailureOf(again)
+	found, _ := failure.Of(again)
 	if e := sdp.AsError(found); e.Kind != sdp.Failed || e.Code != "compile-error" || e.Remedy != "mend it" {
 		t.Errorf("the API gets %+v", e)
 	}
@@ -79,38 +80,5 @@ func TestFailKeepsSuccessAndCancel(t *testing.T) {
 	}
 	if err := fail(fmt.Errorf("fetching: %w", context.Canceled)); !temporal.IsCanceledError(err) {
 		t.Errorf("a cancel became %v", err)
-	}
-}
-
-func TestFailureOfKnowsOnlyItsOwn(t *testing.T) {
-	for what, err := range map[string]error{
-		"nothing":               nil,
-		"another error":         errors.New("no"),
-		"without details":       temporal.NewApplicationError("no", "x"),
-		"details of other kind": temporal.NewApplicationError("no", "x", 42),
-		"an empty failure":      temporal.NewApplicationError("no", "x", sdp.Failure{}),
-		"a timeout":             temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil),
-	} {
-		if err != nil {
-			err = sent(err)
-		}
-		if _, found := FailureOf(err); found {
-			t.Errorf("%s is taken for a failure", what)
-		}
-	}
-}
-
-func TestTimeoutsAreToldApart(t *testing.T) {
-	waited := temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_START, nil)
-	lost := temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil)
-	slow := temporal.NewTimeoutError(enums.TIMEOUT_TYPE_START_TO_CLOSE, nil)
-	for _, err := range []error{waited, fmt.Errorf("build: %w", waited)} {
-		equal(t, "not picked up", NotPickedUp(err), true)
-		equal(t, "lost", WorkerLost(err), false)
-	}
-	equal(t, "not picked up", NotPickedUp(lost), false)
-	equal(t, "lost", WorkerLost(lost), true)
-	for _, err := range []error{slow, nil, errors.New("no")} {
-		equal(t, "not picked up or lost", NotPickedUp(err) || WorkerLost(err), false)
 	}
 }

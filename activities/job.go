@@ -2,32 +2,36 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 	"sdp/internal/secret"
+	"sdp/internal/secret/payload"
+	"sdp/internal/wire"
 )
-
-// boxLifetime is how long a node may open what is sealed to it: longer than a deployment may wait for a build slot.
-const boxLifetime = 2 * time.Hour
 
 // LoadJob reads everything a deployment needs, seals what is confidential of its settings to the node, and records which
 // settings it gets.
-func (c *Control) LoadJob(ctx context.Context, id string) (Job, error) {
+func (c *Control) LoadJob(ctx context.Context, id string) (wire.Job, error) {
 	j, err := c.DB.Job(ctx, id)
 	if err != nil {
-		return Job{}, fail(err)
+		return wire.Job{}, fail(err)
 	}
 	if err := checkSettings(j); err != nil {
-		return Job{}, fail(err)
+		return wire.Job{}, fail(err)
 	}
-	job := Job{Deployment: j.Deployment, Repository: j.Repository, Credentials: j.Credentials,
-		Env: j.Settings.Variables(), Limits: j.Settings.Limits, Table: j.Table, TableNodes: j.TableNodes}
+	d := j.Deployment
+	job := wire.Job{Deployment: d.ID, Sandbox: d.Sandbox, Service: d.Service, Repository: j.Repository.Name,
+		Node: j.Repository.Node, Kind: j.Repository.Kind, Branch: d.Branch, SHA: d.SHA, Image: d.Image,
+		Credentials: j.Credentials, Env: j.Settings.Variables(), Limits: j.Settings.Limits}
 	if job.Secrets, err = c.sealSettings(j); err != nil {
-		return Job{}, fail(err)
+		return wire.Job{}, fail(err)
+	}
+	if err := checkSize(job, j.Settings); err != nil {
+		return wire.Job{}, fail(err)
 	}
 	return job, fail(c.DB.RecordSettings(ctx, id, j.Settings))
 }
@@ -46,25 +50,35 @@ func checkSettings(j postgres.Job) error {
 	return nil
 }
 
+// checkSize refuses a job that is too large for Temporal, and names what makes it so. The bounds of settings keep jobs
+// smaller than that; what is stored may be from before there were any.
+func checkSize(job wire.Job, s settings.Settings) error {
+	size, err := payloadSize(job)
+	if err != nil || size <= payload.MaxSize {
+		return err
+	}
+	return sdp.Errorf(sdp.Invalid, "settings-too-large",
+		"service %s of sandbox %s would be given %d bytes of variables, secrets and files, which are %d on the way to its node; "+
+			"%d are possible; the largest: %s",
+		job.Service, job.Sandbox, s.Sizes().Total(), size, payload.MaxSize, s.Sizes().Largest()).
+		WithRemedy("shorten or remove some with `sdp env set`, `sdp env unset` or `sdp sandbox set`, then deploy again; "+
+			"`sdp env explain %s %s` lists all", job.Sandbox, job.Service)
+}
+
 func (c *Control) sealSettings(j postgres.Job) (sdp.SealedBox, error) {
 	content, err := c.openSettings(j.Settings)
 	if err != nil || len(content.Vars)+len(content.Files) == 0 {
 		return sdp.SealedBox{}, err
 	}
-	plain, err := json.Marshal(content)
+	plain, err := content.Marshal()
 	if err != nil {
 		return sdp.SealedBox{}, err
 	}
-	return sealTo(j.Node, j.Deployment.ID, boxLifetime, plain)
+	return secret.SealTo(j.Node.Name, j.Node.KeyID, j.Node.PublicKey, j.Deployment.ID, time.Now().Add(wire.BoxLifetime), plain)
 }
 
-// sealTo seals something to a node for one operation.
-func sealTo(n sdp.Node, operation string, lifetime time.Duration, plain []byte) (sdp.SealedBox, error) {
-	return secret.SealTo(n.Name, n.KeyID, n.PublicKey, operation, time.Now().Add(lifetime), plain)
-}
-
-func (c *Control) openSettings(s sdp.Settings) (Confidential, error) {
-	out := Confidential{Vars: map[string]string{}}
+func (c *Control) openSettings(s settings.Settings) (wire.Confidential, error) {
+	out := wire.Confidential{Vars: map[string]string{}}
 	for key, v := range s.Secrets() {
 		value, err := c.Keys.Open(sdp.SecretPurpose, v.Sealed, v.Context)
 		if err != nil {
@@ -77,7 +91,7 @@ func (c *Control) openSettings(s sdp.Settings) (Confidential, error) {
 		if err != nil {
 			return out, fmt.Errorf("opening file %s: %w", f.Path, err)
 		}
-		out.Files = append(out.Files, ConfidentialFile{Path: f.Path, Content: content})
+		out.Files = append(out.Files, wire.ConfidentialFile{Path: f.Path, Content: content})
 	}
 	return out, nil
 }

@@ -6,20 +6,23 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/node"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
+	"sdp/internal/wire"
 )
 
 // environment stores a version of the environment of the name, made if there is none.
-func (p *platform) environment(name string, variables, secrets, files map[string]string) sdp.Environment {
+func (p *platform) environment(name string, variables, secrets, files map[string]string) settings.Environment {
 	p.t.Helper()
 	change := postgres.EnvironmentChange{Name: name, User: "ann", Change: func(s postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
-		c := postgres.EnvironmentContent{Variables: variables, Secrets: map[string][]byte{}, Files: map[string]sdp.SealedFile{}}
+		c := postgres.EnvironmentContent{Variables: variables, Secrets: map[string][]byte{}, Files: map[string]settings.SealedFile{}}
 		for key, value := range secrets {
-			c.Secrets[key] = p.seal(value, sdp.EnvironmentContext(s.ID, key))
+			c.Secrets[key] = p.seal(value, settings.EnvironmentContext(s.ID, key))
 		}
 		for path, content := range files {
-			c.Files[path] = sdp.SealedFile{Path: path, Size: len(content), Content: p.seal(content, sdp.EnvironmentContext(s.ID, path))}
+			c.Files[path] = settings.SealedFile{Path: path, Size: len(content), Content: p.seal(content, settings.EnvironmentContext(s.ID, path))}
 		}
 		return &c, nil
 	}}
@@ -39,15 +42,16 @@ func (p *platform) seal(value, context string) []byte {
 }
 
 // confidential is what the node finds in a job's box.
-func (p *platform) confidential(job Job) Confidential {
+func (p *platform) confidential(job wire.Job) wire.Confidential {
 	p.t.Helper()
-	var c Confidential
+	var c wire.Confidential
 	if job.Secrets.Empty() {
 		return c
 	}
-	plain, err := p.node.Open(job.Secrets, "micro-1", job.Deployment.ID, time.Now())
+	plain, err := p.node.Open(job.Secrets, "micro-1", job.Deployment, time.Now())
 	p.must(err)
-	p.must(json.Unmarshal(plain, &c))
+	c, err = wire.ParseConfidential(plain)
+	p.must(err)
 	return c
 }
 
@@ -96,7 +100,7 @@ func TestExplainSaysWhatTheNodeGets(t *testing.T) {
 	p.must(err)
 	settings, err := p.DB.Settings(t.Context(), "box")
 	p.must(err)
-	got := environment(StartInput{Env: job.Env}, repositoryWith(""), p.confidential(job).Vars)
+	got := node.Environment(wire.Job{Env: job.Env}, node.Repository{Repository: sdp.Repository{Name: "account", Port: 8080}}, p.confidential(job).Vars)
 	for _, v := range settings["account"].Explain() {
 		value := v.Value
 		if v.Secret {
@@ -126,7 +130,7 @@ func TestRestartGetsTheNewestEnvironment(t *testing.T) {
 		p.must(err)
 		equal(t, "level of "+c.environment, job.Env["LEVEL"], c.level)
 		equal(t, "recorded environment", p.deployment(ref.ID).Environment, c.environment)
-		p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: ref.ID, State: sdp.DeployCancelled}))
+		p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: ref.ID, State: sdp.DeployCancelled}))
 	}
 }
 
@@ -160,7 +164,7 @@ func TestLoadJobSealsSecretsToTheNode(t *testing.T) {
 	if _, err := p.node.Open(job.Secrets, "micro-1", "d-other", time.Now()); err == nil {
 		t.Error("the box opens for another deployment")
 	}
-	if _, err := p.node.Open(job.Secrets, "micro-1", id, time.Now().Add(boxLifetime+time.Minute)); err == nil {
+	if _, err := p.node.Open(job.Secrets, "micro-1", id, time.Now().Add(wire.BoxLifetime+time.Minute)); err == nil {
 		t.Error("the box never expires")
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 const newer = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -26,20 +28,31 @@ func contains(text string, any ...string) bool {
 // tracking is a platform whose service account of sandbox "box" runs feature/x and follows it.
 type tracking struct {
 	*platform
-	submitted []sdp.OperationRef
+	engine *submissions
+}
+
+// submissions is an Engine that takes operations, or is away.
+type submissions struct {
+	control.Engine
+	taken []sdp.OperationRef
+	err   error
+}
+
+func (s *submissions) Submit(_ context.Context, ref sdp.OperationRef) error {
+	if s.err == nil {
+		s.taken = append(s.taken, ref)
+	}
+	return s.err
 }
 
 func newTracking(t *testing.T) *tracking {
 	t.Helper()
-	p := &tracking{platform: newPlatform(t)}
+	p := &tracking{platform: newPlatform(t), engine: &submissions{}}
+	p.UseCases = control.New(control.Config{DB: p.DB, Keys: p.Keys, Engine: p.engine})
 	p.must(p.DB.SetOperation(t.Context(), "o-create", sdp.OpSucceeded, "", nil))
 	p.run()
 	p.must(p.DB.SetTrack(t.Context(), "box", "account", true))
 	p.store("right")
-	p.Submit = func(_ context.Context, ref sdp.OperationRef) error {
-		p.submitted = append(p.submitted, ref)
-		return nil
-	}
 	return p
 }
 
@@ -52,7 +65,7 @@ func (p *tracking) store(password string) {
 	p.must(err)
 }
 
-func (p *tracking) begin() TrackRound {
+func (p *tracking) begin() wire.TrackRound {
 	p.t.Helper()
 	round, err := p.BeginTracking(p.t.Context(), "track-1")
 	p.must(err)
@@ -62,20 +75,20 @@ func (p *tracking) begin() TrackRound {
 // look is one round in which the git server says where feature/x is.
 func (p *tracking) look(head string) {
 	p.t.Helper()
-	p.answer(func(a WatchAsk) WatchAnswer {
-		return WatchAnswer{Owner: a.Owner, StoredAt: a.StoredAt, Repository: a.Repository, Heads: map[string]string{"feature/x": head}}
+	p.answer(func(a wire.WatchAsk) wire.WatchAnswer {
+		return wire.WatchAnswer{Owner: a.Owner, StoredAt: a.StoredAt, Repository: a.Repository, Heads: map[string]string{"feature/x": head}}
 	})
 }
 
-func (p *tracking) answer(how func(WatchAsk) WatchAnswer) {
+func (p *tracking) answer(how func(wire.WatchAsk) wire.WatchAnswer) {
 	p.t.Helper()
-	var answers []WatchAnswer
+	var answers []wire.WatchAnswer
 	for _, in := range p.begin().First {
 		for _, a := range in.Asks {
 			answers = append(answers, how(a))
 		}
 	}
-	p.must(p.FinishTracking(p.t.Context(), answers))
+	p.done(p.FinishTracking(p.t.Context(), answers))
 }
 
 func (p *tracking) service() sdp.Watched {
@@ -86,7 +99,7 @@ func (p *tracking) service() sdp.Watched {
 	return list[0]
 }
 
-func (p *tracking) count(action string) int {
+func (p *tracking) count(action sdp.AuditAction) int {
 	p.t.Helper()
 	events, _, err := p.DB.AuditEvents(p.t.Context(), postgres.AuditFilter{Action: action}, postgres.Page{})
 	p.must(err)
@@ -114,13 +127,13 @@ func TestMovedBranchIsDeployed(t *testing.T) {
 	t.Parallel()
 	p := newTracking(t)
 	p.look(commit)
-	equal(t, "submitted", len(p.submitted), 0)
+	equal(t, "submitted", len(p.engine.taken), 0)
 	equal(t, "checked", p.service().Credential.CheckedAt.IsZero(), false)
 	for range 2 { // the second is a retry
 		p.look(newer)
 	}
-	equal(t, "submitted", len(p.submitted), 1)
-	d := p.deployment(p.submitted[0].ID)
+	equal(t, "submitted", len(p.engine.taken), 1)
+	d := p.deployment(p.engine.taken[0].ID)
 	equal(t, "deployment", d.Branch+" "+d.SHA+" "+d.RequestedBy, "feature/x "+newer+" ann")
 	job, err := p.DB.Job(t.Context(), d.ID)
 	p.must(err)
@@ -138,7 +151,7 @@ func TestMovedBranchIsDeployed(t *testing.T) {
 func TestUnsubmittedDeploymentIsLeftToTheReconciler(t *testing.T) {
 	t.Parallel()
 	p := newTracking(t)
-	p.Submit = func(context.Context, sdp.OperationRef) error { return errors.New("Temporal is away") }
+	p.engine.err = errors.New("Temporal is away")
 	p.look(newer)
 	lost, err := p.DB.Unsubmitted(t.Context(), 0)
 	p.must(err)
@@ -148,7 +161,7 @@ func TestUnsubmittedDeploymentIsLeftToTheReconciler(t *testing.T) {
 func TestRefusedCredentialsAreNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	p := newTracking(t)
-	p.answer(func(a WatchAsk) WatchAnswer {
+	p.answer(func(a wire.WatchAsk) wire.WatchAnswer {
 		return a.Failed(sdp.Failure{Kind: sdp.Unauthenticated, Code: "wrong-credentials", Detail: "the git server refused them"})
 	})
 	equal(t, "questions of the next round", len(p.begin().First), 0)
@@ -167,14 +180,14 @@ func TestGoneBranchIsMarked(t *testing.T) {
 	equal(t, "events", p.count("branch.gone"), 1)
 	p.look(commit)
 	equal(t, "gone", p.service().BranchGone.IsZero(), true)
-	equal(t, "submitted", len(p.submitted), 0)
+	equal(t, "submitted", len(p.engine.taken), 0)
 }
 
 func TestFailedDeploymentMarksAMissingBranch(t *testing.T) {
 	t.Parallel()
 	p := newTracking(t)
 	id := p.queue(postgres.NewDeployment{})
-	p.must(p.SettleDeployment(t.Context(), Progressed{Deployment: id, State: sdp.DeployFailed,
+	p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployFailed,
 		Failure: &sdp.Failure{Kind: sdp.NotFound, Code: "branch-not-found", Detail: "no branch feature/x"}}))
 	equal(t, "gone", p.service().BranchGone.IsZero(), false)
 }
@@ -183,7 +196,7 @@ func TestFailedDeploymentMarksAMissingBranch(t *testing.T) {
 func TestWatchProblemComesAndGoes(t *testing.T) {
 	t.Parallel()
 	p := newTracking(t)
-	p.answer(func(a WatchAsk) WatchAnswer {
+	p.answer(func(a wire.WatchAsk) wire.WatchAnswer {
 		return a.Failed(sdp.Failure{Kind: sdp.Unavailable, Code: "git-unreachable", Detail: "the git server did not answer"})
 	})
 	equal(t, "problem", p.service().Problem, "the git server did not answer")

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
+	"sdp/internal/sdp"
 )
 
 // caller sends requests to a server under test, as a signed-in user unless it is told otherwise.
@@ -92,13 +93,13 @@ func (a answer) want(status int) answer {
 }
 
 // problem fails unless the answer is a complete problem with this status and code.
-func (a answer) problem(status int, code string) api.Problem {
+func (a answer) problem(status int, code string) rest.Problem {
 	a.t.Helper()
 	a.want(status)
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 		a.t.Errorf("Content-Type %q", got)
 	}
-	var p api.Problem
+	var p rest.Problem
 	a.into(&p)
 	if p.Code != code || p.Status != status || p.Detail == "" || p.Title == "" || p.Kind == "" || p.Instance == "" {
 		a.t.Fatalf("problem %+v, want code %s", p, code)
@@ -121,20 +122,20 @@ func decode[T any](a answer) T {
 }
 
 // shop is a sandbox with the gateway and account from branches.
-var shop = api.SandboxSpec{
-	Name: "shop", Environment: "dev", Gateway: &api.GatewaySpec{Branch: "main"},
-	Services: map[string]api.ServiceSpec{"account": {Branch: "feature/login"}, "user": {UseOCP: true}},
+var shop = sdp.SandboxSpec{
+	Name: "shop", Environment: "dev", Gateway: &sdp.GatewaySpec{Branch: "main"},
+	Services: map[string]sdp.ServiceSpec{"account": {Branch: "feature/login"}, "user": {UseOCP: true}},
 }
 
-func createShop(t *testing.T, c *caller) api.CreatedSandbox {
+func createShop(t *testing.T, c *caller) rest.CreatedSandbox {
 	t.Helper()
-	return decode[api.CreatedSandbox](c.post("/api/v1/sandboxes", shop).want(http.StatusAccepted))
+	return decode[rest.CreatedSandbox](c.post("/api/v1/sandboxes", shop).want(http.StatusAccepted))
 }
 
 // audited returns the newest audit events of an action.
-func audited(t *testing.T, c *caller, action string) []api.AuditEvent {
+func audited(t *testing.T, c *caller, action string) []rest.AuditEvent {
 	t.Helper()
-	return decode[api.Page[api.AuditEvent]](c.get("/api/v1/audit?action=" + action).want(http.StatusOK)).Items
+	return decode[rest.Page[rest.AuditEvent]](c.get("/api/v1/audit?action=" + action).want(http.StatusOK)).Items
 }
 
 func contains(t *testing.T, text, part string) {

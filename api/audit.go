@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"sdp/api/rest"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
@@ -34,10 +35,10 @@ type AuditQuery struct {
 
 func (q AuditQuery) filter() postgres.AuditFilter {
 	return postgres.AuditFilter{
-		Sandbox: clean(q.Sandbox, 100), Service: clean(q.Service, 100), Repository: clean(q.Repository, 100),
-		Branch: clean(q.Branch, 250), Environment: clean(q.Environment, 100), User: clean(q.User, 200),
-		Action: clean(q.Action, 100), Operation: clean(q.Operation, 100), Outcome: sdp.Outcome(q.Outcome),
-		Since: q.Since, Until: q.Until, Text: clean(q.Text, 200),
+		Sandbox: sdp.Printable(q.Sandbox, 100), Service: sdp.Printable(q.Service, 100), Repository: sdp.Printable(q.Repository, 100),
+		Branch: sdp.Printable(q.Branch, 250), Environment: sdp.Printable(q.Environment, 100), User: sdp.Printable(q.User, 200),
+		Action: sdp.AuditAction(sdp.Printable(q.Action, 100)), Operation: sdp.Printable(q.Operation, 100), Outcome: sdp.Outcome(q.Outcome),
+		Since: q.Since, Until: q.Until, Text: sdp.Printable(q.Text, 200),
 	}
 }
 
@@ -46,12 +47,12 @@ type auditInput struct {
 	AuditQuery
 }
 
-func (s *Server) listAudit(ctx context.Context, in *auditInput) (*body[Page[AuditEvent]], error) {
+func (s *Server) listAudit(ctx context.Context, in *auditInput) (*body[rest.Page[rest.AuditEvent]], error) {
 	events, next, err := s.db.AuditEvents(ctx, in.filter(), in.page())
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(events, next, viewAudit), nil
+	return pageOf(events, next, rest.FromAuditEvent), nil
 }
 
 type auditFileInput struct{ AuditQuery }
@@ -95,7 +96,7 @@ func (s *Server) downloadAudit(ctx context.Context, in *auditFileInput) (*huma.S
 }
 
 func auditRow(e sdp.AuditEvent) string {
-	cells := []string{strconv.FormatInt(e.ID, 10), e.At.UTC().Format(time.RFC3339Nano), e.User, e.Action, e.Sandbox, e.Service,
+	cells := []string{strconv.FormatInt(e.ID, 10), e.At.UTC().Format(time.RFC3339Nano), e.User, string(e.Action), e.Sandbox, e.Service,
 		e.Repository, e.Branch, e.SHA, e.Environment, e.Operation, string(e.Outcome), e.Detail}
 	for i, cell := range cells {
 		cells[i] = csvCell(cell)

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apiclient"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -109,7 +109,7 @@ func TestWhatIsInProgress(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	created := createShop(t, me)
-	other := decode[api.CreatedSandbox](me.post("/api/v1/sandboxes", api.SandboxSpec{Name: "other"}).want(http.StatusAccepted))
+	other := decode[rest.CreatedSandbox](me.post("/api/v1/sandboxes", sdp.SandboxSpec{Name: "other"}).want(http.StatusAccepted))
 	if err := bed.DB.SetOperation(t.Context(), other.Operation.ID, sdp.OpSucceeded, "", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestWhatIsInProgress(t *testing.T) {
 		"": 2, "active=true": 1, "active=true&sandbox=other": 0, "sandbox=other": 1, "kind=create": 2, "kind=stop": 0, "state=SUCCEEDED": 1,
 		"state=QUEUED": 1, "user=dana": 2, "user=erin": 0, "since=" + before: 2, "until=" + before: 0, "service=account": 0,
 	} {
-		if got := decode[api.Page[api.Operation]](me.get("/api/v1/operations?" + query).want(http.StatusOK)).Items; len(got) != want {
+		if got := decode[rest.Page[rest.Operation]](me.get("/api/v1/operations?" + query).want(http.StatusOK)).Items; len(got) != want {
 			t.Errorf("operations?%s: %d, want %d", query, len(got), want)
 		}
 	}
@@ -129,11 +129,12 @@ func TestWhatIsInProgress(t *testing.T) {
 		"branch=LOGIN": 1, "branch=main": 1, "branch=%25": 0, "user=dana": 2, "user=erin": 0, "since=" + before: 2, "until=" + before: 0,
 		"state=RUNNING": 1,
 	} {
-		if got := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?" + query).want(http.StatusOK)).Items; len(got) != want {
+		got := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?" + query).want(http.StatusOK)).Items
+		if len(got) != want {
 			t.Errorf("deployments?%s: %d, want %d", query, len(got), want)
 		}
 	}
-	if got := decode[api.Page[api.Operation]](me.get("/api/v1/sandboxes/shop/operations?active=true").want(http.StatusOK)).Items; len(got) != 1 {
+	if got := decode[rest.Page[rest.Operation]](me.get("/api/v1/sandboxes/shop/operations?active=true").want(http.StatusOK)).Items; len(got) != 1 {
 		t.Errorf("of the sandbox: %+v", got)
 	}
 	me.get("/api/v1/operations?kind=x").problem(http.StatusBadRequest, "bad-request")

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"sdp/internal/control"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
 )
@@ -23,7 +24,7 @@ func (s *Server) asUser(hc huma.Context, next func(huma.Context)) {
 		return
 	}
 	info := infoOf(c.Request.Context())
-	info.session, info.user = session, session.User
+	info.session, info.user, info.call.Actor = session, session.User, control.Person(session)
 	next(hc)
 }
 

@@ -7,8 +7,10 @@ import (
 
 	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // TestCancelSaysWhatItWaitsFor: from the moment a cancel is accepted everybody sees it, and which node must confirm it.
@@ -25,32 +27,32 @@ func TestCancelSaysWhatItWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := me.dial("/api/v1/events?sandbox=shop")
-	asked := decode[api.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
-	if e := message[api.Event](t, events); e.Topic != "deployment/"+d.ID {
+	asked := decode[rest.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
+	if e := message[rest.Event](t, events); e.Topic != "deployment/"+d.ID {
 		t.Errorf("%+v", e)
 	}
 	const waits = "node micro-1 to confirm that nothing of it runs any more"
-	shown := decode[api.Deployment](me.get(path).want(http.StatusOK))
-	for _, got := range []api.Deployment{asked, shown} {
+	shown := decode[rest.Deployment](me.get(path).want(http.StatusOK))
+	for _, got := range []rest.Deployment{asked, shown} {
 		if !got.Cancelling || got.Settled || got.State != "BUILDING" || got.WaitingFor != waits || time.Since(got.CancelRequestedAt) > time.Minute {
 			t.Errorf("%+v", got)
 		}
 	}
-	bed.Engine.Progresses[d.ID] = sdp.Progress{Deployment: d.ID, State: sdp.Building} // the workflow has not heard of it yet
-	if p := decode[api.Progress](me.get(path + "/progress").want(http.StatusOK)); !p.Cancelling || p.WaitingFor != waits ||
+	bed.Engine.Progresses[d.ID] = wire.Progress{Deployment: d.ID, State: sdp.Building} // the workflow has not heard of it yet
+	if p := decode[rest.Progress](me.get(path + "/progress").want(http.StatusOK)); !p.Cancelling || p.WaitingFor != waits ||
 		!p.CancelRequestedAt.Equal(shown.CancelRequestedAt) || p.TemporalURL != d.TemporalURL || p.Source != "workflow" {
 		t.Errorf("%+v", p)
 	}
 	bed.Advance(time.Minute)
-	contains(t, decode[api.Deployment](me.get(path).want(http.StatusOK)).WaitingFor, waits+": no worker since ")
-	again := decode[api.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
+	contains(t, decode[rest.Deployment](me.get(path).want(http.StatusOK)).WaitingFor, waits+": no worker since ")
+	again := decode[rest.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
 	if !again.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
 		t.Errorf("asked again: %v, first %v", again.CancelRequestedAt, shown.CancelRequestedAt)
 	}
 	if err := bed.DB.SetState(t.Context(), d.ID, sdp.DeployCancelled, noChange); err != nil {
 		t.Fatal(err)
 	}
-	if got := decode[api.Deployment](me.get(path).want(http.StatusOK)); got.Cancelling || got.WaitingFor != "" || !got.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
+	if got := decode[rest.Deployment](me.get(path).want(http.StatusOK)); got.Cancelling || got.WaitingFor != "" || !got.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
 		t.Errorf("confirmed: %+v", got)
 	}
 }
@@ -65,26 +67,47 @@ func TestCancelOfAChangeMarksItsParts(t *testing.T) {
 		run(t, bed, d)
 	}
 	in := shop
-	in.Services = map[string]api.ServiceSpec{"account": {Branch: "main"}, "user": {UseOCP: true}}
-	applied := decode[api.Applied](me.put("/api/v1/sandboxes/shop", api.ApplySandbox{Spec: in}).want(http.StatusAccepted))
+	in.Services = map[string]sdp.ServiceSpec{"account": {Branch: "main"}, "user": {UseOCP: true}}
+	applied := decode[rest.Applied](me.put("/api/v1/sandboxes/shop", rest.ApplySandbox{Spec: in}).want(http.StatusAccepted))
 	op := applied.Operation
 	if op == nil || len(applied.Deployments) == 0 || op.TemporalURL != "http://temporal.test/namespaces/team%20a/workflows/apply%2F"+op.ID {
 		t.Fatalf("%+v", applied)
 	}
-	got := decode[api.Operation](me.post("/api/v1/operations/"+op.ID+"/cancel", nil).want(http.StatusAccepted))
-	shown := decode[api.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK))
-	part := decode[api.Deployment](me.get("/api/v1/deployments/" + applied.Deployments[0].ID).want(http.StatusOK))
+	got := decode[rest.Operation](me.post("/api/v1/operations/"+op.ID+"/cancel", nil).want(http.StatusAccepted))
+	shown := decode[rest.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK))
+	part := decode[rest.Deployment](me.get("/api/v1/deployments/" + applied.Deployments[0].ID).want(http.StatusOK))
 	if !got.Cancelling || !shown.Cancelling || shown.WaitingFor == "" || !part.Cancelling || !part.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
 		t.Errorf("%+v\n%+v\n%+v", got, shown, part)
 	}
-	done := decode[api.Deployment](me.get("/api/v1/deployments/" + created.Deployments[0].ID).want(http.StatusOK))
+	done := decode[rest.Deployment](me.get("/api/v1/deployments/" + created.Deployments[0].ID).want(http.StatusOK))
 	if done.Cancelling || !done.CancelRequestedAt.IsZero() {
 		t.Errorf("what ended before: %+v", done)
 	}
 	if err := bed.DB.SetOperation(t.Context(), op.ID, sdp.OpCancelled, "", nil); err != nil {
 		t.Fatal(err)
 	}
-	if shown := decode[api.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK)); shown.Cancelling || shown.WaitingFor != "" {
+	if shown := decode[rest.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK)); shown.Cancelling || shown.WaitingFor != "" {
 		t.Errorf("confirmed: %+v", shown)
+	}
+}
+
+// TestCancellableIsWhatCancelAccepts: what the views say is what happens to who tries.
+func TestCancellableIsWhatCancelAccepts(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	run(t, bed, accountOf(t, createShop(t, me)))
+	for _, verb := range []string{"restart", "stop"} {
+		op := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/"+verb, nil).want(http.StatusAccepted))
+		for _, state := range []sdp.OperationState{sdp.OpQueued, sdp.OpRunning, sdp.OpSucceeded} {
+			if err := bed.DB.SetOperation(t.Context(), op.ID, state, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			op = decode[rest.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK))
+			accepted := me.post("/api/v1/operations/"+op.ID+"/cancel", nil).status == http.StatusAccepted
+			if op.Cancellable != accepted || op.Settled != (state == sdp.OpSucceeded) {
+				t.Errorf("%s %s: cancel accepted %v, but %+v", verb, state, accepted, op)
+			}
+		}
 	}
 }

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/planning"
 )
 
 const cloneMarker = "clone-Marker-3f9"
@@ -16,13 +17,13 @@ const cloneMarker = "clone-Marker-3f9"
 // running is the shop with all its services running and a secret of account.
 func running(t *testing.T, bed *apitest.Bed, me *caller) {
 	t.Helper()
-	bed.Engine.Answer(func(r *sdp.PreflightResult) { r.Cached = true })
+	bed.Engine.Answer(func(r *planning.PreflightResult) { r.Cached = true })
 	for _, d := range createShop(t, me).Deployments {
 		started(t, bed, d)
 	}
-	in := api.Deploy{Services: []api.DeployService{{Service: "account", Branch: "feature/login"}},
+	in := rest.Deploy{Services: []rest.DeployService{{Service: "account", Branch: "feature/login"}},
 		Env: map[string]string{"POINTS": "5"}, Secrets: map[string]string{"KEY": cloneMarker}}
-	for _, d := range decode[api.Deployments](me.post("/api/v1/sandboxes/shop/deployments", in).want(http.StatusAccepted)).Deployments {
+	for _, d := range decode[rest.Deployments](me.post("/api/v1/sandboxes/shop/deployments", in).want(http.StatusAccepted)).Deployments {
 		started(t, bed, d)
 	}
 }
@@ -32,8 +33,8 @@ func TestCloneContract(t *testing.T) {
 	me := signedIn(t, bed)
 	running(t, bed, me)
 	answer := me.get("/api/v1/sandboxes/shop/clone?to=mine").want(http.StatusOK)
-	got := map[string]api.ContractItem{}
-	for _, i := range decode[api.CloneContract](answer).Items {
+	got := map[string]rest.ContractItem{}
+	for _, i := range decode[rest.CloneContract](answer).Items {
 		got[strings.Join([]string{i.Service, i.What, i.Key}, " ")] = i
 	}
 	for key, want := range map[string]string{
@@ -59,8 +60,8 @@ func TestClone(t *testing.T) {
 	me := signedIn(t, bed)
 	running(t, bed, me)
 	erin := me.with("Authorization", "Bearer "+bed.TokenOf("erin", "other"))
-	answer := erin.post("/api/v1/sandboxes/shop/clone", api.CloneSandbox{Name: "mine"}).want(http.StatusAccepted)
-	done := decode[api.Applied](answer)
+	answer := erin.post("/api/v1/sandboxes/shop/clone", rest.CloneSandbox{Name: "mine"}).want(http.StatusAccepted)
+	done := decode[rest.Applied](answer)
 	if done.Operation == nil || done.Operation.Kind != "clone" || done.Operation.Sandbox != "mine" || len(done.Deployments) != 2 || !done.Plan.New {
 		t.Fatalf("cloned %+v", done)
 	}
@@ -93,15 +94,15 @@ func TestClone(t *testing.T) {
 		t.Error("a secret was told")
 	}
 	// The clone's own change is under way, so it is no source yet, and its name is taken.
-	me.post("/api/v1/sandboxes/mine/clone", api.CloneSandbox{Name: "other"}).problem(http.StatusConflict, "change-running")
-	me.post("/api/v1/sandboxes/shop/clone", api.CloneSandbox{Name: "mine"}).problem(http.StatusConflict, "sandbox-exists")
+	me.post("/api/v1/sandboxes/mine/clone", rest.CloneSandbox{Name: "other"}).problem(http.StatusConflict, "change-running")
+	me.post("/api/v1/sandboxes/shop/clone", rest.CloneSandbox{Name: "mine"}).problem(http.StatusConflict, "sandbox-exists")
 }
 
 func TestCloneThatFollowsBranches(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	running(t, bed, me)
-	done := decode[api.Applied](me.post("/api/v1/sandboxes/shop/clone", api.CloneSandbox{Name: "mine", Follow: true}).want(http.StatusAccepted))
+	done := decode[rest.Applied](me.post("/api/v1/sandboxes/shop/clone", rest.CloneSandbox{Name: "mine", Follow: true}).want(http.StatusAccepted))
 	for _, d := range done.Deployments {
 		if d.SHA != apitest.SHA(d.Repository, d.Branch) {
 			t.Errorf("deployment %+v", d)
@@ -122,15 +123,15 @@ func TestClonesThatAreRefused(t *testing.T) {
 	me := signedIn(t, bed)
 	running(t, bed, me)
 	clone := func(c *caller, from, to string) answer {
-		return c.post("/api/v1/sandboxes/"+from+"/clone", api.CloneSandbox{Name: to})
+		return c.post("/api/v1/sandboxes/"+from+"/clone", rest.CloneSandbox{Name: to})
 	}
 	clone(me, "ship", "mine").problem(http.StatusNotFound, "sandbox-not-found")
 	clone(me, "shop", "shop").problem(http.StatusConflict, "sandbox-exists")
 	clone(me, "shop", "Mine").problem(http.StatusBadRequest, "bad-name")
 	clone(me, "shop", "").problem(http.StatusBadRequest, "bad-name")
-	bed.Engine.Answer(func(r *sdp.PreflightResult) {
+	bed.Engine.Answer(func(r *planning.PreflightResult) {
 		r.Vanished = true
-		r.Problem = &sdp.PlanProblem{Kind: sdp.NotFound, Code: "commit-gone", Detail: "neither commit nor image is left", Remedy: "deploy another"}
+		r.Problem = &planning.Problem{Kind: sdp.NotFound, Code: "commit-gone", Detail: "neither commit nor image is left", Remedy: "deploy another"}
 	})
 	if a := clone(me, "shop", "mine"); a.status < 400 {
 		t.Errorf("a clone of what is gone: %d %s", a.status, a.body)

@@ -8,15 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
+	"sdp/internal/control"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 var sha = strings.Repeat("3f2a", 10)
 
-func deployBody(service, branch string) api.Deploy {
-	return api.Deploy{Services: []api.DeployService{{Service: service, Branch: branch}}}
+func deployBody(service, branch string) rest.Deploy {
+	return rest.Deploy{Services: []rest.DeployService{{Service: service, Branch: branch}}}
 }
 
 func TestDeploy(t *testing.T) {
@@ -24,12 +26,12 @@ func TestDeploy(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	createShop(t, me)
-	in := api.Deploy{
-		Services: []api.DeployService{{Service: "payment", Commit: sha}}, Env: map[string]string{"LOG_LEVEL": "debug"},
+	in := rest.Deploy{
+		Services: []rest.DeployService{{Service: "payment", Commit: sha}}, Env: map[string]string{"LOG_LEVEL": "debug"},
 		Secrets: map[string]string{"API_KEY": "secret-Marker"},
 	}
 	a := me.post("/api/v1/sandboxes/shop/deployments", in).want(http.StatusAccepted)
-	d := decode[api.Deployments](a).Deployments[0]
+	d := decode[rest.Deployments](a).Deployments[0]
 	if got := a.header.Get("Location"); got != "/api/v1/deployments/"+d.ID {
 		t.Errorf("Location %q", got)
 	}
@@ -47,13 +49,13 @@ func TestDeploy(t *testing.T) {
 	if err != nil || string(opened) != "secret-Marker" {
 		t.Errorf("secret %v", err)
 	}
-	s := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
+	s := decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
 	for _, v := range s.Services {
 		if v.Name == "payment" && (len(v.SecretKeys) != 1 || v.SecretKeys[0] != "API_KEY" || v.Env["LOG_LEVEL"] != "debug" || v.Latest.ID != d.ID) {
 			t.Errorf("service %+v", v)
 		}
 	}
-	list := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?sandbox=shop&service=payment&state=QUEUED").want(http.StatusOK))
+	list := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?sandbox=shop&service=payment&state=QUEUED").want(http.StatusOK))
 	if len(list.Items) != 1 || list.Items[0].ID != d.ID {
 		t.Errorf("list %+v", list)
 	}
@@ -68,7 +70,7 @@ func TestSeveralAtOnceHaveAListToWatch(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	createShop(t, me)
-	in := api.Deploy{Services: []api.DeployService{{Service: "payment", Branch: "main"}, {Service: "user", Branch: "main"}}}
+	in := rest.Deploy{Services: []rest.DeployService{{Service: "payment", Branch: "main"}, {Service: "user", Branch: "main"}}}
 	a := me.post("/api/v1/sandboxes/shop/deployments", in).want(http.StatusAccepted)
 	if got := a.header.Get("Location"); got != "/api/v1/deployments?sandbox=shop" {
 		t.Errorf("Location %q", got)
@@ -82,7 +84,7 @@ func TestBadDeploys(t *testing.T) {
 	me := signedIn(t, bed)
 	createShop(t, me)
 	before := len(bed.Engine.Submitted())
-	with := func(env, secrets map[string]string) api.Deploy {
+	with := func(env, secrets map[string]string) rest.Deploy {
 		d := deployBody("user", "main")
 		d.Env, d.Secrets = env, secrets
 		return d
@@ -97,11 +99,11 @@ func TestBadDeploys(t *testing.T) {
 		"option as branch":   {deployBody("user", "--exec=x"), 400, "bad-branch"},
 		"zero in branch":     {deployBody("user", "a\x00b"), 400, "bad-branch"},
 		"nothing":            {deployBody("user", ""), 400, "branch-or-commit"},
-		"both":               {api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "a", Commit: sha}}}, 400, "branch-or-commit"},
-		"short commit":       {api.Deploy{Services: []api.DeployService{{Service: "user", Commit: "3f2a9c1"}}}, 400, "bad-commit"},
-		"twice": {api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "a"}, {Service: "user", Branch: "b"}}},
+		"both":               {rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "a", Commit: sha}}}, 400, "branch-or-commit"},
+		"short commit":       {rest.Deploy{Services: []rest.DeployService{{Service: "user", Commit: "3f2a9c1"}}}, 400, "bad-commit"},
+		"twice": {rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "a"}, {Service: "user", Branch: "b"}}},
 			400, "service-twice"},
-		"no services":        {api.Deploy{Services: []api.DeployService{}}, 400, "bad-request"},
+		"no services":        {rest.Deploy{Services: []rest.DeployService{}}, 400, "bad-request"},
 		"bad variable":       {with(map[string]string{"A-B": "x"}, nil), 400, "bad-variable"},
 		"bad secret name":    {with(nil, map[string]string{"A=B": "Marker"}), 400, "bad-variable"},
 		"zero in value":      {with(nil, map[string]string{"A": "Marker\x00"}), 400, "bad-value"},
@@ -125,7 +127,7 @@ func TestBadDeploys(t *testing.T) {
 	if got := len(bed.Engine.Submitted()); got != before {
 		t.Errorf("%d submitted", got-before)
 	}
-	if list := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 0 {
+	if list := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 0 {
 		t.Errorf("left behind: %+v", list.Items)
 	}
 	refused := 0
@@ -167,7 +169,7 @@ func TestTwoPeopleDeployTheSameService(t *testing.T) {
 		})
 	}
 	both.Wait()
-	if list := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 2 {
+	if list := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 2 {
 		t.Errorf("list %+v", list.Items)
 	}
 }
@@ -178,8 +180,8 @@ func TestDeployIsAcceptedWhileTemporalIsDown(t *testing.T) {
 	me := signedIn(t, bed)
 	createShop(t, me)
 	bed.Engine.FailWith(func(string) error { return errors.New("no Temporal") })
-	d := decode[api.Deployments](me.post("/api/v1/sandboxes/shop/deployments", deployBody("user", "main")).want(http.StatusAccepted)).Deployments[0]
-	r := api.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
+	d := decode[rest.Deployments](me.post("/api/v1/sandboxes/shop/deployments", deployBody("user", "main")).want(http.StatusAccepted)).Deployments[0]
+	r := control.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
 	if err := r.Resubmit(t.Context(), 0); err == nil {
 		t.Error("no error though nothing could be submitted")
 	}
@@ -209,7 +211,7 @@ func TestCancel(t *testing.T) {
 	if a.header.Get("Location") != "/api/v1/deployments/"+d.ID || len(bed.Engine.Cancelled()) != 1 {
 		t.Errorf("%v %v", a.header, bed.Engine.Cancelled())
 	}
-	if got := decode[api.Deployment](a); got.State != "QUEUED" {
+	if got := decode[rest.Deployment](a); got.State != "QUEUED" {
 		t.Errorf("it says %s before the host has confirmed", got.State)
 	}
 	if err := bed.DB.SetState(t.Context(), d.ID, sdp.DeployCancelled, noChange); err != nil {
@@ -228,14 +230,14 @@ func TestProgressComesFromTheWorkflow(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	d := createShop(t, me).Deployments[0]
-	bed.Engine.Progresses[d.ID] = sdp.Progress{Deployment: d.ID, State: sdp.Building, SHA: sha, Cancelling: true,
+	bed.Engine.Progresses[d.ID] = wire.Progress{Deployment: d.ID, State: sdp.Building, SHA: sha, Cancelling: true,
 		Steps: []sdp.Step{{Name: sdp.StepResolve, State: sdp.StepDone, StartedAt: time.Now()}}}
-	p := decode[api.Progress](me.get("/api/v1/deployments/" + d.ID + "/progress").want(http.StatusOK))
+	p := decode[rest.Progress](me.get("/api/v1/deployments/" + d.ID + "/progress").want(http.StatusOK))
 	if p.Source != "workflow" || p.State != "BUILDING" || len(p.Steps) != 1 || !p.Cancelling {
 		t.Errorf("progress %+v", p)
 	}
 	bed.Engine.FailWith(func(string) error { return sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "down") })
-	if p := decode[api.Progress](me.get("/api/v1/deployments/" + d.ID + "/progress").want(http.StatusOK)); p.Source != "database" || p.State != "QUEUED" {
+	if p := decode[rest.Progress](me.get("/api/v1/deployments/" + d.ID + "/progress").want(http.StatusOK)); p.Source != "database" || p.State != "QUEUED" {
 		t.Errorf("progress %+v", p)
 	}
 }

@@ -2,23 +2,26 @@ package api
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
+	"sdp/api/rest"
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 type environmentInput struct {
 	Environment string `path:"environment"`
 }
 
-func (s *Server) listEnvironments(ctx context.Context, in *PageQuery) (*body[Page[EnvironmentSummary]], error) {
+func (s *Server) listEnvironments(ctx context.Context, in *PageQuery) (*body[rest.Page[rest.EnvironmentSummary]], error) {
 	list, next, err := s.db.Environments(ctx, in.page())
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, next, viewEnvironmentSummary), nil
+	return pageOf(list, next, func(u postgres.EnvironmentInUse) rest.EnvironmentSummary {
+		return rest.SummarizeEnvironment(u.Environment, u.Sandboxes)
+	}), nil
 }
 
 type showEnvironmentInput struct {
@@ -26,8 +29,8 @@ type showEnvironmentInput struct {
 	Version     int    `query:"version" minimum:"0" doc:"absent = the newest"`
 }
 
-func (s *Server) showEnvironment(ctx context.Context, in *showEnvironmentInput) (*body[Environment], error) {
-	e, err := s.environment(ctx, in.Environment)
+func (s *Server) showEnvironment(ctx context.Context, in *showEnvironmentInput) (*body[rest.Environment], error) {
+	e, err := s.control.Environment(ctx, in.Environment)
 	if err != nil {
 		return nil, err
 	}
@@ -36,66 +39,41 @@ func (s *Server) showEnvironment(ctx context.Context, in *showEnvironmentInput) 
 			return nil, err
 		}
 	}
-	return &body[Environment]{viewEnvironment(e)}, nil
+	return &body[rest.Environment]{rest.FromEnvironment(e)}, nil
 }
 
-// environment returns an environment whose name comes from a caller.
-func (s *Server) environment(ctx context.Context, name string) (sdp.Environment, error) {
-	if err := sdp.CheckEnvironmentName(name); err != nil {
-		return sdp.Environment{}, err
-	}
-	return s.db.Environment(ctx, name)
-}
+type createEnvironmentInput struct{ Body rest.CreateEnvironment }
 
-type createEnvironmentInput struct{ Body CreateEnvironment }
-
-func (s *Server) createEnvironment(ctx context.Context, in *createEnvironmentInput) (*body[Environment], error) {
-	infoOf(ctx).event.Environment = in.Body.Name
-	if err := sdp.CheckEnvironmentName(in.Body.Name); err != nil {
-		return nil, err
-	}
-	change := environmentChange{server: s, entries: in.Body.EnvironmentEntries}
-	if err := change.check(); err != nil {
-		return nil, err
-	}
-	e, err := s.db.CreateEnvironment(ctx, postgres.EnvironmentChange{Name: in.Body.Name, Description: &in.Body.Description,
-		User: infoOf(ctx).user, Note: in.Body.Note, Change: change.first})
+func (s *Server) createEnvironment(ctx context.Context, in *createEnvironmentInput) (*body[rest.Environment], error) {
+	e, err := s.control.CreateEnvironment(ctx, callOf(ctx), in.Body.Name, in.Body.Description, entriesOf(in.Body.EnvironmentEntries))
 	if err != nil {
 		return nil, err
 	}
-	infoOf(ctx).event.Detail = change.said(e)
-	return &body[Environment]{viewEnvironment(e)}, nil
+	return &body[rest.Environment]{rest.FromEnvironment(e)}, nil
+}
+
+func entriesOf(in rest.EnvironmentEntries) control.EnvironmentEntries {
+	return control.EnvironmentEntries{Variables: in.Variables, Secrets: in.Secrets, Note: in.Note,
+		Files: rest.List(in.Files, func(f rest.NewFile) control.NewFile { return control.NewFile(f) })}
 }
 
 type updateEnvironmentInput struct {
 	Environment string `path:"environment"`
-	Body        UpdateEnvironment
+	Body        rest.UpdateEnvironment
 }
 
-func (s *Server) updateEnvironment(ctx context.Context, in *updateEnvironmentInput) (*body[Environment], error) {
-	infoOf(ctx).event.Environment = in.Environment
-	if err := sdp.CheckEnvironmentName(in.Environment); err != nil {
-		return nil, err
-	}
-	change := environmentChange{server: s, entries: in.Body.EnvironmentEntries, unset: in.Body.Unset, removeFiles: in.Body.RemoveFiles}
-	if err := change.check(); err != nil {
-		return nil, err
-	}
-	e, err := s.db.UpdateEnvironment(ctx, postgres.EnvironmentChange{Name: in.Environment, Description: in.Body.Description,
-		User: infoOf(ctx).user, Note: in.Body.Note, Version: in.Body.Version, Change: change.next})
+func (s *Server) updateEnvironment(ctx context.Context, in *updateEnvironmentInput) (*body[rest.Environment], error) {
+	e, err := s.control.UpdateEnvironment(ctx, callOf(ctx), in.Environment, control.EnvironmentUpdate{
+		Description: in.Body.Description, EnvironmentEntries: entriesOf(in.Body.EnvironmentEntries),
+		Unset: in.Body.Unset, RemoveFiles: in.Body.RemoveFiles, Version: in.Body.Version})
 	if err != nil {
 		return nil, err
 	}
-	infoOf(ctx).event.Detail = change.said(e)
-	return &body[Environment]{viewEnvironment(e)}, nil
+	return &body[rest.Environment]{rest.FromEnvironment(e)}, nil
 }
 
 func (s *Server) deleteEnvironment(ctx context.Context, in *environmentInput) (*none, error) {
-	infoOf(ctx).event.Environment = in.Environment
-	if err := sdp.CheckEnvironmentName(in.Environment); err != nil {
-		return nil, err
-	}
-	return nil, s.db.DeleteEnvironment(ctx, in.Environment)
+	return nil, s.control.DeleteEnvironment(ctx, callOf(ctx), in.Environment)
 }
 
 type listVersionsInput struct {
@@ -103,7 +81,8 @@ type listVersionsInput struct {
 	Environment string `path:"environment"`
 }
 
-func (s *Server) listEnvironmentVersions(ctx context.Context, in *listVersionsInput) (*body[Page[EnvironmentVersion]], error) {
+func (s *Server) listEnvironmentVersions(ctx context.Context, in *listVersionsInput,
+) (*body[rest.Page[rest.EnvironmentVersion]], error) {
 	if err := sdp.CheckEnvironmentName(in.Environment); err != nil {
 		return nil, err
 	}
@@ -111,7 +90,7 @@ func (s *Server) listEnvironmentVersions(ctx context.Context, in *listVersionsIn
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, next, viewEnvironmentVersion), nil
+	return pageOf(list, next, rest.FromEnvironmentVersion), nil
 }
 
 type diffEnvironmentInput struct {
@@ -120,7 +99,7 @@ type diffEnvironmentInput struct {
 	To          int    `query:"to" minimum:"0" doc:"absent = the newest"`
 }
 
-func (s *Server) diffEnvironment(ctx context.Context, in *diffEnvironmentInput) (*body[EnvironmentDiff], error) {
+func (s *Server) diffEnvironment(ctx context.Context, in *diffEnvironmentInput) (*body[rest.EnvironmentDiff], error) {
 	if err := sdp.CheckEnvironmentName(in.Environment); err != nil {
 		return nil, err
 	}
@@ -135,44 +114,6 @@ func (s *Server) diffEnvironment(ctx context.Context, in *diffEnvironmentInput) 
 	if err != nil {
 		return nil, err
 	}
-	return &body[EnvironmentDiff]{EnvironmentDiff{Name: in.Environment, From: from, To: to,
-		Differences: views(sdp.EnvironmentDifferences(before, after, filesBefore, filesAfter), viewDifference)}}, nil
-}
-
-func viewEnvironmentSummary(u postgres.EnvironmentInUse) EnvironmentSummary {
-	c := u.Current
-	return EnvironmentSummary{Name: u.Name, Description: u.Description, Owner: u.Owner, Version: u.Version,
-		Variables: len(c.Variables), Secrets: len(c.SecretKeys), Files: len(c.Files), Sandboxes: u.Sandboxes,
-		UpdatedAt: utc(u.UpdatedAt)}
-}
-
-func viewEnvironment(e sdp.Environment) Environment {
-	c := e.Current
-	return Environment{Name: e.Name, Description: e.Description, Owner: e.Owner, Version: c.Version, Newest: e.Version,
-		Variables: c.Variables, SecretKeys: append([]string{}, c.SecretKeys...), Files: views(c.Files, viewFile),
-		Author: c.Author, Note: c.Note, CreatedAt: utc(e.CreatedAt), UpdatedAt: utc(c.CreatedAt)}
-}
-
-func viewFile(f sdp.EnvironmentFile) EnvironmentFile { return EnvironmentFile(f) }
-
-func viewEnvironmentVersion(v sdp.EnvironmentVersion) EnvironmentVersion {
-	return EnvironmentVersion{Version: v.Version, Author: v.Author, Note: v.Note, CreatedAt: utc(v.CreatedAt),
-		Variables: len(v.Variables), Secrets: len(v.SecretKeys), Files: len(v.Files)}
-}
-
-// said is what the audit says of a change: names only.
-func (c *environmentChange) said(e sdp.Environment) string {
-	if !c.changed {
-		return "nothing changed"
-	}
-	text := fmt.Sprintf("version %d", e.Version)
-	for _, part := range []struct {
-		what  string
-		names []string
-	}{{"variables", c.names.variables}, {"secrets", c.names.secrets}, {"files", c.names.files}, {"removed", c.names.removed}} {
-		if len(part.names) > 0 {
-			text += "; " + part.what + " " + strings.Join(part.names, " ")
-		}
-	}
-	return text
+	return &body[rest.EnvironmentDiff]{rest.EnvironmentDiff{Name: in.Environment, From: from, To: to,
+		Differences: rest.List(settings.EnvironmentDifferences(before, after, filesBefore, filesAfter), rest.FromDifference)}}, nil
 }

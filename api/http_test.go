@@ -17,6 +17,7 @@ import (
 
 	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -46,7 +47,7 @@ func TestBodiesMustArriveInTime(t *testing.T) {
 	createShop(t, me)
 	bed.Engine.FailWith(func(string) error { <-time.After(3 * limit); return nil }) // the work may take longer
 	for range 2 {                                                                   // the second on the same connection
-		me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"}).want(http.StatusOK)
+		me.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/"}).want(http.StatusOK)
 	}
 	body, never := io.Pipe()
 	defer never.Close()
@@ -87,17 +88,17 @@ func TestHealth(t *testing.T) {
 	bed := apitest.New(t, func(c *api.Config) { c.TemporalReady = func(context.Context) error { return down } })
 	c := anonymous(t, bed)
 	c.get("/healthz").want(http.StatusOK)
-	if h := decode[api.Health](c.get("/readyz").want(http.StatusOK)); h.Checks["database"] != "ok" || h.Checks["temporal"] != "ok" {
+	if h := decode[rest.Health](c.get("/readyz").want(http.StatusOK)); h.Checks["database"] != "ok" || h.Checks["temporal"] != "ok" {
 		t.Errorf("health %+v", h)
 	}
 	down = errors.New("dial tcp: Marker")
 	a := c.get("/readyz").want(http.StatusServiceUnavailable)
-	if h := decode[api.Health](a); h.Status != "unavailable" || h.Checks["temporal"] == "ok" || strings.Contains(string(a.body), "Marker") {
+	if h := decode[rest.Health](a); h.Status != "unavailable" || h.Checks["temporal"] == "ok" || strings.Contains(string(a.body), "Marker") {
 		t.Errorf("health %+v", h)
 	}
 	bed.DB.Close()
 	c.get("/healthz").want(http.StatusOK)
-	if h := decode[api.Health](c.get("/readyz").want(http.StatusServiceUnavailable)); h.Checks["database"] == "ok" {
+	if h := decode[rest.Health](c.get("/readyz").want(http.StatusServiceUnavailable)); h.Checks["database"] == "ok" {
 		t.Errorf("health %+v", h)
 	}
 }
@@ -234,21 +235,21 @@ func TestNoSecretComesBack(t *testing.T) {
 		return a
 	}
 	c := anonymous(t, bed)
-	keep(c.post("/api/v1/session", api.Login{User: apitest.User, Password: "planted-wrong-password"}))
-	keep(c.post("/api/v1/session", api.Login{User: apitest.User, Password: apitest.Password}))
+	keep(c.post("/api/v1/session", rest.Login{User: apitest.User, Password: "planted-wrong-password"}))
+	keep(c.post("/api/v1/session", rest.Login{User: apitest.User, Password: apitest.Password}))
 	me := signedIn(t, bed)
 	keep(me.post("/api/v1/sandboxes", shop))
 	secrets := map[string]string{"API_KEY": "planted-secret"}
-	d := api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "main"}}, Secrets: secrets}
+	d := rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "main"}}, Secrets: secrets}
 	keep(me.with("Idempotency-Key", "k").post("/api/v1/sandboxes/shop/deployments", d)).want(http.StatusAccepted)
 	keep(me.with("Idempotency-Key", "k").post("/api/v1/sandboxes/shop/deployments", d)).want(http.StatusAccepted)
 	d.Services[0].Branch = "bad..branch"
 	keep(me.post("/api/v1/sandboxes/shop/deployments", d))
 	keep(me.post("/api/v1/sandboxes/shop/deployments", `{"secrets":{"A":"planted-in-bad-json"`))
 	keep(me.post("/api/v1/sandboxes/shop/deployments?token=planted-in-query", d))
-	keep(me.put("/api/v1/sandboxes/shop/routes/user", api.SetRoute{Source: "url", URL: "http://u:planted-in-url@x/"}))
+	keep(me.put("/api/v1/sandboxes/shop/routes/user", rest.SetRoute{Source: "url", URL: "http://u:planted-in-url@x/"}))
 	bed.Engine.FailWith(func(string) error { return errors.New("low level: planted-in-error") })
-	keep(me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/?key=planted-in-trace"})).want(http.StatusInternalServerError)
+	keep(me.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/?key=planted-in-trace"})).want(http.StatusInternalServerError)
 	bed.Engine.FailWith(func(string) error { panic(sdp.Errorf(sdp.Internal, "x", "planted-in-panic")) })
 	keep(me.get("/api/v1/repositories/account/branches")).want(http.StatusInternalServerError)
 	bed.Engine.FailWith(nil)

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -26,8 +26,8 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	keyed.post("/api/v1/sandboxes/shop/deployments", deployBody("user", "other")).problem(http.StatusUnprocessableEntity, "idempotency-key-reused")
 	keyed.post("/api/v1/sandboxes/shop/services/user/restart", nil).problem(http.StatusUnprocessableEntity, "idempotency-key-reused")
-	keyed.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"}).want(http.StatusOK) // holds what a service said: not kept
-	if list := decode[api.Page[api.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 1 {
+	keyed.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/"}).want(http.StatusOK) // holds what a service said: not kept
+	if list := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?service=user")); len(list.Items) != 1 {
 		t.Errorf("%d deployments", len(list.Items))
 	}
 	me.with("Idempotency-Key", strings.Repeat("x", 201)).post("/api/v1/sandboxes", shop).problem(http.StatusBadRequest, "bad-idempotency-key")
@@ -89,14 +89,14 @@ func TestKeyIsReleasedAfterAPanic(t *testing.T) {
 		}
 		return nil
 	})
-	a := keyed.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"})
+	a := keyed.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/"})
 	a.problem(http.StatusInternalServerError, "internal")
 	if strings.Contains(string(a.body), "Marker") {
 		t.Errorf("panic shown: %s", a.body)
 	}
 	contains(t, bed.Log.String(), "Handler panicked")
 	bed.Engine.FailWith(nil)
-	keyed.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/"}).want(http.StatusOK)
+	keyed.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/"}).want(http.StatusOK)
 	if e := audited(t, me, "sandbox.trace"); len(e) != 2 || e[1].Outcome != "failed" || time.Since(e[0].At) > time.Minute {
 		t.Errorf("audit %+v", e)
 	}

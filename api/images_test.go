@@ -1,13 +1,12 @@
 package api_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -22,11 +21,11 @@ func TestImages(t *testing.T) {
 	bed := apitest.New(t)
 	bed.Engine.Stock = stock
 	me := signedIn(t, bed)
-	all := decode[api.Images](me.get("/api/v1/images").want(http.StatusOK))
+	all := decode[rest.Images](me.get("/api/v1/images").want(http.StatusOK))
 	if len(all.Items) != 4 || all.Items[0].Kind != "base" || all.Items[2].NeededBy == nil || len(all.Missing) > 0 {
 		t.Errorf("images %+v", all)
 	}
-	if one := decode[api.Images](me.get("/api/v1/images?node=micro-1").want(http.StatusOK)); len(one.Items) != 3 {
+	if one := decode[rest.Images](me.get("/api/v1/images?node=micro-1").want(http.StatusOK)); len(one.Items) != 3 {
 		t.Errorf("images of micro-1 %+v", one)
 	}
 	me.get("/api/v1/images?node=nope").problem(http.StatusNotFound, "node-not-found")
@@ -34,14 +33,14 @@ func TestImages(t *testing.T) {
 
 	// A node that does not answer does not hide what the others have; asked alone, it is an error.
 	bed.Engine.Broken = map[string]sdp.Failure{"micro-1": {Kind: sdp.Unavailable, Code: "no-worker", Detail: "node micro-1: no worker", Remedy: "start it"}}
-	all = decode[api.Images](me.get("/api/v1/images").want(http.StatusOK))
-	if len(all.Missing) != 1 || all.Missing[0] != (api.MissingNode{Node: "micro-1", Reason: "node micro-1: no worker"}) {
+	all = decode[rest.Images](me.get("/api/v1/images").want(http.StatusOK))
+	if len(all.Missing) != 1 || all.Missing[0] != (rest.MissingNode{Node: "micro-1", Reason: "node micro-1: no worker"}) {
 		t.Errorf("missing %+v", all.Missing)
 	}
 	me.get("/api/v1/images?node=micro-1").problem(http.StatusServiceUnavailable, "no-worker")
 	bed.Engine.Broken = nil
 	bed.Node("gateway-1", "POST", "heartbeat", sdp.NodeHealth{DockerError: "connection refused"})
-	all = decode[api.Images](me.get("/api/v1/images").want(http.StatusOK))
+	all = decode[rest.Images](me.get("/api/v1/images").want(http.StatusOK))
 	if len(all.Items) != 3 || len(all.Missing) != 1 || all.Missing[0].Node != "gateway-1" {
 		t.Errorf("images %+v", all)
 	}
@@ -52,15 +51,15 @@ func TestPruneImages(t *testing.T) {
 	bed.Engine.Stock = stock
 	me := signedIn(t, bed)
 	const at = "/api/v1/nodes/micro-1/images/prune"
-	r := decode[api.PruneReport](me.post(at, api.PruneImages{DryRun: true}).want(http.StatusOK))
+	r := decode[rest.PruneReport](me.post(at, rest.PruneImages{DryRun: true}).want(http.StatusOK))
 	if !r.DryRun || len(r.Removed) != 2 || len(r.Kept) != 1 || r.Freed != 6<<20 {
 		t.Errorf("report %+v", r)
 	}
-	r = decode[api.PruneReport](me.post(at, api.PruneImages{}).want(http.StatusOK))
+	r = decode[rest.PruneReport](me.post(at, rest.PruneImages{}).want(http.StatusOK))
 	if r.DryRun || len(r.Removed) != 2 || r.Node != "micro-1" {
 		t.Errorf("report %+v", r)
 	}
-	me.post("/api/v1/nodes/nope/images/prune", api.PruneImages{}).problem(http.StatusNotFound, "node-not-found")
+	me.post("/api/v1/nodes/nope/images/prune", rest.PruneImages{}).problem(http.StatusNotFound, "node-not-found")
 	events := audited(t, me, "images.prune")
 	if len(events) != 2 || events[0].Outcome != "refused" || events[1].Outcome != "succeeded" ||
 		events[1].Detail != "node micro-1: removed 2 images, 6 MB: sdp/account:2, sha256:3" {
@@ -68,35 +67,9 @@ func TestPruneImages(t *testing.T) {
 	}
 
 	bed.Advance(time.Minute)
-	p := me.post(at, api.PruneImages{}).problem(http.StatusServiceUnavailable, "node-without-worker")
+	p := me.post(at, rest.PruneImages{}).problem(http.StatusServiceUnavailable, "node-without-worker")
 	contains(t, p.Detail, "node micro-1: no worker since ")
-	anonymous(t, bed).post(at, api.PruneImages{}).problem(http.StatusUnauthorized, "not-signed-in")
-}
-
-// A node asks what it must keep, and reports what it pruned by itself.
-func TestWatermark(t *testing.T) {
-	bed := apitest.New(t)
-	me := signedIn(t, bed)
-	createShop(t, me)
-	status, raw := bed.Node("micro-1", "GET", "images/needed", nil)
-	var needed sdp.NeededImages
-	if err := json.Unmarshal(raw, &needed); err != nil || status != http.StatusOK || needed.Repositories["account"] == "" {
-		t.Errorf("status %d, %s: %v", status, raw, err)
-	}
-	report := sdp.WatermarkPrune{Used: 91, Watermark: 85, Report: sdp.PruneReport{Node: "forged", Removed: stock[1:2], Freed: 2 << 20}}
-	if status, raw := bed.Node("micro-1", "POST", "images/pruned", report); status >= 300 {
-		t.Fatalf("status %d: %s", status, raw)
-	}
-	e := audited(t, me, "images.prune")[0]
-	if e.User != "system" || e.Outcome != "succeeded" ||
-		e.Detail != "its disk was 91% full, above the watermark of 85%; node micro-1: removed 1 images, 2 MB: sdp/account:2" {
-		t.Errorf("audit %+v", e)
-	}
-	bed.Node("micro-1", "POST", "heartbeat", sdp.NodeHealth{ImagesUsed: 91, Watermark: 85})
-	nodes := decode[api.Page[api.Node]](me.get("/api/v1/nodes").want(http.StatusOK)).Items
-	if nodes[1].ImagesUsed != 91 || nodes[1].Watermark != 85 || len(nodes[1].Problems) > 0 {
-		t.Errorf("node %+v", nodes[1])
-	}
+	anonymous(t, bed).post(at, rest.PruneImages{}).problem(http.StatusUnauthorized, "not-signed-in")
 }
 
 // Whoever made a sandbox whose port something foreign held is told so, and ports shows both.
@@ -104,29 +77,29 @@ func TestPorts(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	box := createShop(t, me).Sandbox
-	ports := func() api.NodePorts {
-		list := decode[api.Page[api.NodePorts]](me.get("/api/v1/ports").want(http.StatusOK)).Items
+	ports := func() rest.NodePorts {
+		list := decode[rest.Page[rest.NodePorts]](me.get("/api/v1/ports").want(http.StatusOK)).Items
 		if len(list) != 1 {
 			t.Fatalf("ports %+v", list)
 		}
 		return list[0]
 	}
 	if p := ports(); p.Node != "gateway-1" || p.First != 8080 || p.Last != 8119 || p.Free != 39 || len(p.Foreign) > 0 ||
-		p.Taken[0] != (api.TakenPort{Port: 8080, Sandbox: "shop", Owner: apitest.User, State: "ACTIVE", URL: box.URL}) {
+		p.Taken[0] != (rest.TakenPort{Port: 8080, Sandbox: "shop", Owner: apitest.User, State: "ACTIVE", URL: box.URL}) {
 		t.Errorf("ports %+v", p)
 	}
 	const why = "something that is not SDP's holds port 8080 on gateway-1; the sandbox got 8081"
 	if _, err := bed.DB.ReassignPort(t.Context(), "shop", 8080, "something holds it"); err != nil {
 		t.Fatal(err)
 	}
-	told := sdp.AuditEvent{User: "system", Action: sdp.ActionPortReassigned, Sandbox: "shop", Outcome: sdp.Succeeded, Detail: why}
+	told := sdp.AuditEvent{User: "system", Action: sdp.AuditPortReassign, Sandbox: "shop", Outcome: sdp.Succeeded, Detail: why}
 	if err := bed.DB.Audit(t.Context(), told); err != nil {
 		t.Fatal(err)
 	}
 	if p := ports(); p.Free != 38 || p.Taken[0].Port != 8081 || p.Foreign[0].Port != 8080 || p.Foreign[0].Until.IsZero() {
 		t.Errorf("ports %+v", p)
 	}
-	shown := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
+	shown := decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
 	if shown.PortNote != why || shown.Port != 8081 {
 		t.Errorf("shown %d %q", shown.Port, shown.PortNote)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"sdp/api/problem"
+	"sdp/internal/control"
 	"sdp/internal/sdp"
 )
 
@@ -51,11 +53,11 @@ func (s *Server) serviceLog(ctx context.Context, sandboxName, serviceName string
 	if err := sdp.CheckServiceName(serviceName); err != nil {
 		return logSource{}, err
 	}
-	sandbox, err := s.sandbox(ctx, sandboxName)
+	sandbox, err := s.control.Sandbox(ctx, sandboxName)
 	if err != nil {
 		return logSource{}, err
 	}
-	service, err := serviceOf(sandbox, serviceName)
+	service, err := control.ServiceOf(sandbox, serviceName)
 	if err != nil {
 		return logSource{}, err
 	}
@@ -73,7 +75,7 @@ func (s *Server) serviceLog(ctx context.Context, sandboxName, serviceName string
 }
 
 func (s *Server) downloadLog(ctx context.Context, in *logInput) (*huma.StreamResponse, error) {
-	d, err := s.deployment(ctx, in.ID)
+	d, err := s.control.Deployment(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +100,7 @@ func (s *Server) sendLog(ctx context.Context, source logSource, rangeHeader stri
 	from, to, status := min(offset, end), end, http.StatusOK
 	if a, b, ok := parseRange(rangeHeader, end); ok {
 		if a >= end {
-			return nil, withStatus(http.StatusRequestedRangeNotSatisfiable,
+			return nil, problem.WithStatus(http.StatusRequestedRangeNotSatisfiable,
 				sdp.Errorf(sdp.Invalid, "bad-range", "the log has %d bytes", end), "Content-Range", fmt.Sprintf("bytes */%d", end))
 		}
 		from, to, status = a, b, http.StatusPartialContent

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apitest"
 	"sdp/internal/sdp"
 )
@@ -80,61 +79,4 @@ func TestServiceLog(t *testing.T) {
 	}
 	me.get("/api/v1/sandboxes/shop/services/user/logs").problem(http.StatusNotFound, "no-container-log")
 	me.get("/api/v1/deployments/d-none/logs").problem(http.StatusNotFound, "deployment-not-found")
-}
-
-func TestNodeReports(t *testing.T) {
-	t.Parallel()
-	bed := apitest.New(t)
-	me := signedIn(t, bed)
-	d := accountOf(t, createShop(t, me))
-	stream := sdp.DeploymentStream(d.ID)
-	ship(t, bed, "micro-1", stream, 0, "0123456789", false)
-	ship(t, bed, "micro-1", stream, 5, "56789abc", false) // sent again after a lost answer
-	if status, answer := bed.Node("micro-1", "POST", "logs/"+stream+"?offset=50", []byte("x")); status != http.StatusConflict || string(answer) != "{\"offset\":13}\n" {
-		t.Errorf("%d %s", status, answer)
-	}
-	ship(t, bed, "micro-1", stream, 13, "", true) // an empty last chunk
-	if a := me.get("/api/v1/deployments/" + d.ID + "/logs"); string(a.body) != "0123456789abc" || a.header.Get("X-Log-Final") != "true" {
-		t.Errorf("%q %v", a.body, a.header)
-	}
-	refused := func(node, path string, body any, status int) {
-		t.Helper()
-		if got, answer := bed.Node(node, "POST", path, body); got != status {
-			t.Errorf("%s: %d %s", path, got, answer)
-		}
-	}
-	refused("gateway-1", "logs/"+stream+"?offset=0", []byte("x"), http.StatusForbidden)
-	refused("micro-1", "logs/nonsense?offset=0", []byte("x"), http.StatusNotFound)
-	refused("micro-1", "heartbeat", []byte("nonsense"), http.StatusBadRequest)
-	refused("micro-1", "register", sdp.NodeRegistration{Node: sdp.Node{Name: "gateway-1", Type: sdp.Gateway, Address: "x"}}, http.StatusForbidden)
-	for _, r := range []sdp.NodeRegistration{
-		{Node: sdp.Node{Name: "micro-1", Type: "BIG", Address: "x"}},
-		{Node: sdp.Node{Name: "micro-1", Type: sdp.Micro}},
-		{Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "x", PortFirst: 9, PortLast: 8}},
-		{Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "x"}, Repositories: []sdp.Repository{{Name: "../x", Port: 1}}},
-		{Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "x"}, Repositories: []sdp.Repository{{Name: "x", Port: 0}}},
-		{Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "x"},
-			Repositories: []sdp.Repository{{Name: "x", Port: 1, RemoteURL: "http://u:Marker@git/x"}}},
-	} {
-		refused("micro-1", "register", r, http.StatusBadRequest)
-	}
-	for _, token := range []string{"", bed.Keys.NodeToken("gateway-1"), bed.Token()} {
-		c := anonymous(t, bed).with("Authorization", "Bearer "+token)
-		c.get("/node/v1/micro-1/desired").problem(http.StatusUnauthorized, "bad-node-token")
-	}
-	status, answer := bed.Node("micro-1", "GET", "desired", nil)
-	if status != http.StatusOK || !strings.Contains(string(answer), `"MeshToken":"`+bed.Keys.MeshToken()) || !strings.Contains(string(answer), `"Sandbox":"shop"`) {
-		t.Errorf("%d %s", status, answer)
-	}
-	corrections := []sdp.Correction{{Sandbox: "shop", Service: "account", What: "started stopped container sandbox-shop-account"}}
-	if status, answer := bed.Node("micro-1", "POST", "observed", corrections); status != http.StatusOK {
-		t.Errorf("%d %s", status, answer)
-	}
-	if events := audited(t, me, "reconcile"); len(events) != 1 || events[0].User != "system" {
-		t.Errorf("audit %+v", events)
-	}
-	if events := audited(t, me, "node.register"); len(events) != 9 || events[0].User != "node/micro-1" || events[0].Outcome != "refused" {
-		t.Errorf("audit %+v", events)
-	}
-	_ = api.LogOffset{}
 }

@@ -1,9 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,16 +13,19 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"sdp/api/problem"
+	"sdp/api/rest"
+	"sdp/api/transport"
+	"sdp/internal/control"
 	"sdp/internal/sdp"
+	"sdp/internal/secret"
 )
 
 // identify gives the request its ID and logs how it ended: never its query string or body, which may hold secrets.
 func (s *Server) identify(c *gin.Context) {
 	info := &requestInfo{server: s, id: sdp.NewID("r-"), address: peer(c.Request)}
 	c.Request = c.Request.WithContext(withInfo(c.Request.Context(), info))
-	if c.Request.Body != nil && c.Request.Body != http.NoBody {
-		c.Request.Body = &timedBody{ReadCloser: c.Request.Body, conn: http.NewResponseController(c.Writer), limit: s.cfg.BodyTimeout}
-	}
+	transport.BoundBody(c, s.cfg.BodyTimeout)
 	c.Header("X-Request-ID", info.id)
 	start := time.Now()
 	c.Next()
@@ -77,28 +80,6 @@ func (s *Server) protect(c *gin.Context, next func()) {
 	next()
 }
 
-// timedBody bounds how long a body takes to arrive, and only that: a deadline that stays on the connection after the
-// body would cancel the request's context while the handler still works.
-type timedBody struct {
-	io.ReadCloser
-	conn    *http.ResponseController
-	limit   time.Duration
-	started bool
-}
-
-// Read implements io.Reader.
-func (b *timedBody) Read(p []byte) (int, error) {
-	if !b.started {
-		b.started = true
-		_ = b.conn.SetReadDeadline(time.Now().Add(b.limit)) // not supported by a test's recorder
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		_ = b.conn.SetReadDeadline(time.Time{})
-	}
-	return n, err
-}
-
 // apiPolicy is the content security policy of everything that is no page.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 
@@ -127,7 +108,7 @@ func (s *Server) notFound(c *gin.Context) {
 			WithRemedy("/openapi.json lists what there is"))
 		return
 	}
-	s.page(c)
+	s.pages.ServeHTTP(c.Writer, c.Request)
 }
 
 func isAPI(path string) bool {
@@ -135,7 +116,7 @@ func isAPI(path string) bool {
 }
 
 func (s *Server) wrongMethod(c *gin.Context) {
-	s.fail(c, withStatus(http.StatusMethodNotAllowed, sdp.Errorf(sdp.Invalid, "wrong-method",
+	s.fail(c, problem.WithStatus(http.StatusMethodNotAllowed, sdp.Errorf(sdp.Invalid, "wrong-method",
 		"this address does not take %s", c.Request.Method).WithRemedy("/openapi.json lists what there is"),
 		"Allow", c.Writer.Header().Get("Allow")))
 }
@@ -147,3 +128,30 @@ func peer(r *http.Request) string {
 	}
 	return r.RemoteAddr
 }
+
+// requestInfo is what the parts that handle one request tell each other.
+type requestInfo struct {
+	server  *Server
+	id      string
+	session secret.Session // of a signed-in user
+	user    string         // for the log and the audit: user name, or "node/<name>"
+	address string         // of the peer, without its port
+	problem *rest.Problem  // the answer, if it was an error
+	call    control.Call   // what the use case is told of who asks, and what it says for the audit
+	replay  bool           // the answer is a stored one: nothing was done
+	quiet   bool           // the same was refused, and audited, before
+}
+
+type infoKey struct{}
+
+func withInfo(ctx context.Context, info *requestInfo) context.Context {
+	return context.WithValue(ctx, infoKey{}, info)
+}
+
+// infoOf returns the request's info. Every request has one: the outermost middleware makes it.
+func infoOf(ctx context.Context) *requestInfo {
+	return ctx.Value(infoKey{}).(*requestInfo)
+}
+
+// callOf returns the request as the use cases take it.
+func callOf(ctx context.Context) *control.Call { return &infoOf(ctx).call }

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
@@ -13,7 +13,7 @@ import (
 var noChange = postgres.StateChange{}
 
 // run brings a deployment to RUNNING as its workflow would.
-func run(t *testing.T, bed *apitest.Bed, d api.Deployment) {
+func run(t *testing.T, bed *apitest.Bed, d rest.Deployment) {
 	t.Helper()
 	ctx := t.Context()
 	steps := []func() error{
@@ -35,7 +35,7 @@ func run(t *testing.T, bed *apitest.Bed, d api.Deployment) {
 	}
 }
 
-func accountOf(t *testing.T, created api.CreatedSandbox) api.Deployment {
+func accountOf(t *testing.T, created rest.CreatedSandbox) rest.Deployment {
 	t.Helper()
 	for _, d := range created.Deployments {
 		if d.Service == "account" {
@@ -43,7 +43,7 @@ func accountOf(t *testing.T, created api.CreatedSandbox) api.Deployment {
 		}
 	}
 	t.Fatal("no deployment of account")
-	return api.Deployment{}
+	return rest.Deployment{}
 }
 
 func TestRestartAndStop(t *testing.T) {
@@ -53,24 +53,27 @@ func TestRestartAndStop(t *testing.T) {
 	d := accountOf(t, createShop(t, me))
 	me.post("/api/v1/sandboxes/shop/services/account/restart", nil).problem(http.StatusConflict, "never-ran")
 	me.post("/api/v1/sandboxes/shop/services/account/stop", nil).problem(http.StatusConflict, "not-running")
-	me.post("/api/v1/sandboxes/shop/services/acount/stop", nil).problem(http.StatusNotFound, "unknown-service")
+	p := me.post("/api/v1/sandboxes/shop/services/acount/stop", nil).problem(http.StatusNotFound, "unknown-service")
+	contains(t, p.Detail, "sandbox shop has no service acount")
+	contains(t, p.Remedy, "did you mean account?")
+	contains(t, p.Remedy, "it has account")
 	me.post("/api/v1/sandboxes/shop/services/a%20b/stop", nil).problem(http.StatusBadRequest, "bad-name")
 	run(t, bed, d)
 	for _, verb := range []string{"restart", "stop"} {
 		a := me.post("/api/v1/sandboxes/shop/services/account/"+verb, nil).want(http.StatusAccepted)
-		op := decode[api.Operation](a)
-		if op.Kind != verb || op.Service != "account" || a.header.Get("Location") != "/api/v1/operations/"+op.ID {
+		op := decode[rest.Operation](a)
+		if string(op.Kind) != verb || op.Service != "account" || a.header.Get("Location") != "/api/v1/operations/"+op.ID {
 			t.Errorf("operation %+v", op)
 		}
 		if events := audited(t, me, "service."+verb); events[0].Outcome != "accepted" || events[0].Operation != op.ID || events[0].Service != "account" {
 			t.Errorf("audit %+v", events[0])
 		}
 	}
-	list := decode[api.Page[api.Operation]](me.get("/api/v1/sandboxes/shop/operations").want(http.StatusOK))
+	list := decode[rest.Page[rest.Operation]](me.get("/api/v1/sandboxes/shop/operations").want(http.StatusOK))
 	if len(list.Items) != 3 || list.Items[0].Kind != "stop" {
 		t.Errorf("operations %+v", list.Items)
 	}
-	s := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
+	s := decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK))
 	if c := s.Services[0].Serving; c == nil || c.SHA != sha || c.State != "SERVING" || c.Name != "sandbox-shop-account" {
 		t.Errorf("serving %+v", c)
 	}
@@ -82,22 +85,25 @@ func TestRoutes(t *testing.T) {
 	me := signedIn(t, bed)
 	d := accountOf(t, createShop(t, me))
 	put := func(service string, in any) answer { return me.put("/api/v1/sandboxes/shop/routes/"+service, in) }
-	put("account", api.SetRoute{Source: "sandbox"}).problem(http.StatusConflict, "no-container")
+	put("account", rest.SetRoute{Source: "sandbox"}).problem(http.StatusConflict, "no-container")
 	run(t, bed, d)
-	put("account", api.SetRoute{Source: "sandbox"}).want(http.StatusAccepted)
-	put("payment", api.SetRoute{Source: "ocp"}).problem(http.StatusBadRequest, "not-in-ocp")
-	put("nobody", api.SetRoute{Source: "ocp"}).problem(http.StatusNotFound, "unknown-service")
-	put("account", api.SetRoute{Source: "ocp", URL: "http://x/"}).problem(http.StatusBadRequest, "bad-route")
-	put("account", api.SetRoute{Source: "url"}).problem(http.StatusBadRequest, "bad-url")
-	put("account", api.SetRoute{Source: "url", URL: "javascript:alert(1)"}).problem(http.StatusBadRequest, "bad-url")
-	put("account", api.SetRoute{Source: "url", URL: "http://user:Marker@x/"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", rest.SetRoute{Source: "sandbox"}).want(http.StatusAccepted)
+	put("payment", rest.SetRoute{Source: "ocp"}).problem(http.StatusBadRequest, "not-in-ocp")
+	put("nobody", rest.SetRoute{Source: "ocp"}).problem(http.StatusNotFound, "unknown-service")
+	put("account", rest.SetRoute{Source: "ocp", URL: "http://x/"}).problem(http.StatusBadRequest, "bad-route")
+	put("account", rest.SetRoute{Source: "url"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", rest.SetRoute{Source: "url", URL: "javascript:alert(1)"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", rest.SetRoute{Source: "url", URL: "HTTP://x/"}).problem(http.StatusBadRequest, "bad-url") // the database's rule
+	put("account", rest.SetRoute{Source: "url", URL: "http://x:99999/"}).problem(http.StatusBadRequest, "bad-url")
+	put("account", rest.SetRoute{Source: "url", URL: "http://user:Marker@x/"}).problem(http.StatusBadRequest, "bad-url")
 	put("account", map[string]string{"source": "elsewhere"}).problem(http.StatusBadRequest, "bad-request")
-	op := decode[api.Operation](put("account", api.SetRoute{Source: "url", URL: "https://ocp.test/base"}).want(http.StatusAccepted))
+	toURL := rest.SetRoute{Source: "url", URL: "https://ocp.test/base"}
+	op := decode[rest.Operation](put("account", toURL).want(http.StatusAccepted))
 	if op.Source != "url" || op.URL != "https://ocp.test/base" {
 		t.Errorf("operation %+v", op)
 	}
-	table := decode[api.Routes](me.get("/api/v1/sandboxes/shop/routes").want(http.StatusOK))
-	found := map[string]api.ServiceRoute{}
+	table := decode[rest.Routes](me.get("/api/v1/sandboxes/shop/routes").want(http.StatusOK))
+	found := map[string]rest.ServiceRoute{}
 	for _, r := range table.Routes {
 		found[r.Service] = r
 	}
@@ -117,7 +123,7 @@ func TestTrace(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	createShop(t, me)
-	got := decode[api.Trace](me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/account/health?full=1"}).want(http.StatusOK))
+	got := decode[rest.Trace](me.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/account/health?full=1"}).want(http.StatusOK))
 	if got.Status != 200 || len(got.Hops) != 1 || got.Hops[0].Millis != 1.5 || got.Hops[0].Method != "GET" {
 		t.Errorf("trace %+v", got)
 	}
@@ -126,9 +132,9 @@ func TestTrace(t *testing.T) {
 		t.Errorf("input %+v", in)
 	}
 	for _, path := range []string{"", "account", "/a b", "/a\r\nHost: x", "/#x"} {
-		me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: path}).problem(http.StatusBadRequest, "bad-path")
+		me.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: path}).problem(http.StatusBadRequest, "bad-path")
 	}
-	me.post("/api/v1/sandboxes/shop/trace", api.TraceRequest{Path: "/", Method: "DELETE"}).problem(http.StatusBadRequest, "bad-request")
+	me.post("/api/v1/sandboxes/shop/trace", rest.TraceRequest{Path: "/", Method: "DELETE"}).problem(http.StatusBadRequest, "bad-request")
 }
 
 func TestCancelOfAnOperation(t *testing.T) {
@@ -139,8 +145,8 @@ func TestCancelOfAnOperation(t *testing.T) {
 	create := created.Operation.ID
 	d := accountOf(t, created)
 	run(t, bed, d)
-	restart := decode[api.Operation](me.post("/api/v1/sandboxes/shop/services/account/restart", nil).want(http.StatusAccepted))
-	stop := decode[api.Operation](me.post("/api/v1/sandboxes/shop/services/account/stop", nil).want(http.StatusAccepted))
+	restart := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/restart", nil).want(http.StatusAccepted))
+	stop := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/stop", nil).want(http.StatusAccepted))
 	set := func(id string, state sdp.OperationState) {
 		t.Helper()
 		if err := bed.DB.SetOperation(t.Context(), id, state, "", nil); err != nil {
@@ -163,7 +169,7 @@ func TestCancelOfAnOperation(t *testing.T) {
 	if got := bed.Engine.Cancelled(); len(got) != 2 || got[0] != restart.ID || got[1] != stop.ID {
 		t.Errorf("cancelled %q", got)
 	}
-	deleted := decode[api.Operation](me.delete("/api/v1/sandboxes/shop").want(http.StatusAccepted))
+	deleted := decode[rest.Operation](me.delete("/api/v1/sandboxes/shop").want(http.StatusAccepted))
 	cancel(deleted.ID).problem(http.StatusConflict, "not-cancellable")
 	events := audited(t, me, "operation.cancel")
 	if len(events) != 7 || events[3].Operation != restart.ID || events[3].Sandbox != "shop" || events[3].Service != "account" ||
@@ -185,9 +191,24 @@ func TestPartOfAChangeThatWaitsIsNotCancelledByItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cancellable := func() bool {
+		t.Helper()
+		shown := decode[rest.Deployment](me.get("/api/v1/deployments/d-part").want(http.StatusOK))
+		listed := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?sandbox=shop").want(http.StatusOK))
+		if len(listed.Items) != 1 || listed.Items[0].Cancellable != shown.Cancellable {
+			t.Errorf("listed as %+v, shown as %+v", listed.Items, shown)
+		}
+		return shown.Cancellable
+	}
+	if cancellable() {
+		t.Error("a part of a change that has not begun says that it can be cancelled")
+	}
 	me.post("/api/v1/deployments/d-part/cancel", nil).problem(http.StatusConflict, "not-begun")
 	if err := bed.DB.SetOperation(t.Context(), op.ID, sdp.OpRunning, "", nil); err != nil {
 		t.Fatal(err)
+	}
+	if !cancellable() {
+		t.Error("a part of a change that has begun says that it cannot be cancelled")
 	}
 	me.post("/api/v1/deployments/d-part/cancel", nil).want(http.StatusAccepted)
 	if got := bed.Engine.Cancelled(); len(got) != 1 || got[0] != part.ID {

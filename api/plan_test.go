@@ -6,17 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/planning"
 )
 
-func planOf(t *testing.T, c *caller, spec api.SandboxSpec) api.Plan {
+func planOf(t *testing.T, c *caller, spec sdp.SandboxSpec) rest.Plan {
 	t.Helper()
-	return decode[api.Plan](c.post("/api/v1/plans", spec).want(http.StatusOK))
+	return decode[rest.Plan](c.post("/api/v1/plans", spec).want(http.StatusOK))
 }
 
-func plannedService(t *testing.T, p api.Plan, name string) api.PlannedService {
+func plannedService(t *testing.T, p rest.Plan, name string) rest.PlannedService {
 	t.Helper()
 	for _, s := range p.Services {
 		if s.Service == name {
@@ -24,7 +25,7 @@ func plannedService(t *testing.T, p api.Plan, name string) api.PlannedService {
 		}
 	}
 	t.Fatalf("the plan has no %s: %+v", name, p)
-	return api.PlannedService{}
+	return rest.PlannedService{}
 }
 
 func TestPlanOfANewSandbox(t *testing.T) {
@@ -44,7 +45,7 @@ func TestPlanOfANewSandbox(t *testing.T) {
 	if again := planOf(t, me, shop); again.Hash != p.Hash {
 		t.Errorf("the same plan has hashes %s and %s", p.Hash, again.Hash)
 	}
-	if list := decode[api.Page[api.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) > 0 || len(bed.Engine.Submitted()) > 0 {
+	if list := decode[rest.Page[rest.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) > 0 || len(bed.Engine.Submitted()) > 0 {
 		t.Error("a plan did something")
 	}
 	if events := audited(t, me, "sandbox.apply"); len(events) > 0 {
@@ -56,9 +57,9 @@ func TestApplyMakesTheSandbox(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	plan := planOf(t, me, shop)
-	in := api.ApplySandbox{Spec: shop, Plan: plan.Hash, From: "shop.yaml"}
+	in := rest.ApplySandbox{Spec: shop, Plan: plan.Hash, From: "shop.yaml"}
 	answer := me.put("/api/v1/sandboxes/shop", in).want(http.StatusAccepted)
-	done := decode[api.Applied](answer)
+	done := decode[rest.Applied](answer)
 	if done.Operation == nil || done.Operation.Kind != "apply" || len(done.Deployments) != 2 ||
 		answer.header.Get("Location") != "/api/v1/operations/"+done.Operation.ID {
 		t.Fatalf("applied %+v", done)
@@ -95,8 +96,8 @@ func TestStalePlansSayWhy(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	plan := planOf(t, me, shop)
-	bed.Engine.Answer(func(r *sdp.PreflightResult) { r.SHA = strings.Repeat("e", 40) })
-	p := me.put("/api/v1/sandboxes/shop", api.ApplySandbox{Spec: shop, Plan: plan.Hash}).problem(http.StatusConflict, "plan-stale")
+	bed.Engine.Answer(func(r *planning.PreflightResult) { r.SHA = strings.Repeat("e", 40) })
+	p := me.put("/api/v1/sandboxes/shop", rest.ApplySandbox{Spec: shop, Plan: plan.Hash}).problem(http.StatusConflict, "plan-stale")
 	contains(t, p.Detail, "account would run eeeeeeeeeeee, not "+apitest.SHA("account", "feature/login")[:12])
 	if p.Remedy == "" || len(bed.Engine.Submitted()) > 0 {
 		t.Errorf("problem %+v", p)
@@ -107,9 +108,9 @@ func TestStalePlansSayWhy(t *testing.T) {
 // TestWhatIsInTheWayOfAPlan checks that a plan names everything that is in the way, without waiting, and that none of it
 // can be applied.
 func TestWhatIsInTheWayOfAPlan(t *testing.T) {
-	answer := func(change func(*sdp.PreflightResult)) func(*apitest.Bed) {
+	answer := func(change func(*planning.PreflightResult)) func(*apitest.Bed) {
 		return func(b *apitest.Bed) {
-			b.Engine.Answer(func(r *sdp.PreflightResult) {
+			b.Engine.Answer(func(r *planning.PreflightResult) {
 				if r.Service == "account" {
 					change(r)
 				}
@@ -122,13 +123,13 @@ func TestWhatIsInTheWayOfAPlan(t *testing.T) {
 		code   string
 		detail string
 	}{
-		"no such branch": {answer(func(r *sdp.PreflightResult) {
-			p := sdp.ProblemOf("account", sdp.Errorf(sdp.NotFound, "branch-not-found", "the git server has no branch %q", "feature/login").
+		"no such branch": {answer(func(r *planning.PreflightResult) {
+			p := planning.ProblemOf("account", sdp.Errorf(sdp.NotFound, "branch-not-found", "the git server has no branch %q", "feature/login").
 				WithRemedy("take one called nearly the same: feature/logins"))
 			r.SHA, r.Problem = "", &p
 		}), http.StatusNotFound, "branch-not-found", "no branch"},
-		"base image missing": {answer(func(r *sdp.PreflightResult) {
-			r.Base = []sdp.RequiredImage{{Ref: "php:8", Remedy: "docker save php:8 | ssh micro-1 docker load"}}
+		"base image missing": {answer(func(r *planning.PreflightResult) {
+			r.Base = []planning.RequiredImage{{Ref: "php:8", Remedy: "docker save php:8 | ssh micro-1 docker load"}}
 		}), http.StatusUnprocessableEntity, "missing-base-image", "php:8"},
 		"node silent": {func(b *apitest.Bed) {
 			b.Engine.Silence("micro-1", sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker", Detail: "node micro-1: no worker since 14:02",
@@ -136,9 +137,9 @@ func TestWhatIsInTheWayOfAPlan(t *testing.T) {
 		}, http.StatusServiceUnavailable, "no-worker", "no worker since 14:02"},
 		"node dead": {func(b *apitest.Bed) { b.Advance(time.Minute); b.Register("gateway-1", sdp.Gateway, "gateway") },
 			http.StatusServiceUnavailable, "plan-has-problems", "node micro-1: no worker since"},
-		"no room": {answer(func(r *sdp.PreflightResult) { r.Need = 1 << 40 }), http.StatusInsufficientStorage, "disk-full", "about 1T"},
-		"password changed": {answer(func(r *sdp.PreflightResult) {
-			r.Problem = &sdp.PlanProblem{Kind: sdp.Unauthenticated, Code: "wrong-credentials", Detail: "refused"}
+		"no room": {answer(func(r *planning.PreflightResult) { r.Need = 1 << 40 }), http.StatusInsufficientStorage, "disk-full", "about 1T"},
+		"password changed": {answer(func(r *planning.PreflightResult) {
+			r.Problem = &planning.Problem{Kind: sdp.Unauthenticated, Code: "wrong-credentials", Detail: "refused"}
 		}), http.StatusUnauthorized, "wrong-credentials", "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +157,7 @@ func TestWhatIsInTheWayOfAPlan(t *testing.T) {
 			if !found {
 				t.Errorf("problems %+v, want one that says %q and what to do", p.Problems, c.detail)
 			}
-			me.put("/api/v1/sandboxes/shop", api.ApplySandbox{Spec: shop}).problem(c.status, c.code)
+			me.put("/api/v1/sandboxes/shop", rest.ApplySandbox{Spec: shop}).problem(c.status, c.code)
 			me.get("/api/v1/sandboxes/shop").problem(http.StatusNotFound, "sandbox-not-found")
 		})
 	}
@@ -167,7 +168,7 @@ func TestWhatIsInTheWayOfAPlan(t *testing.T) {
 func TestAppliedSandboxNeedsNothing(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
-	bed.Engine.Answer(func(r *sdp.PreflightResult) { r.SHA = sha })
+	bed.Engine.Answer(func(r *planning.PreflightResult) { r.SHA = sha })
 	for _, d := range createShop(t, me).Deployments {
 		run(t, bed, d)
 		settings, err := bed.DB.Settings(t.Context(), "shop")
@@ -181,7 +182,7 @@ func TestAppliedSandboxNeedsNothing(t *testing.T) {
 	if p := planOf(t, me, shop); p.Changes || len(p.Problems) > 0 || len(p.Services) != 3 {
 		t.Fatalf("plan %+v", p)
 	}
-	nothing := decode[api.Applied](me.put("/api/v1/sandboxes/shop", api.ApplySandbox{Spec: shop}).want(http.StatusOK))
+	nothing := decode[rest.Applied](me.put("/api/v1/sandboxes/shop", rest.ApplySandbox{Spec: shop}).want(http.StatusOK))
 	if nothing.Operation != nil || nothing.Plan.Changes {
 		t.Errorf("applied %+v", nothing)
 	}
@@ -192,7 +193,7 @@ func TestAppliedSandboxNeedsNothing(t *testing.T) {
 		t.Errorf("plan %+v", p)
 	}
 	changed = shop
-	changed.Services = map[string]api.ServiceSpec{"account": {URL: "http://account.test"}}
+	changed.Services = map[string]sdp.ServiceSpec{"account": {URL: "http://account.test"}}
 	changed.Gateway = nil
 	p = planOf(t, me, changed)
 	if a := plannedService(t, p, "account"); a.Action != "route" || a.Route != "http://account.test" {
@@ -203,7 +204,7 @@ func TestAppliedSandboxNeedsNothing(t *testing.T) {
 			t.Errorf("%s %+v", name, s)
 		}
 	}
-	bed.Engine.Answer(func(r *sdp.PreflightResult) { r.SHA, r.Cached = strings.Repeat("e", 40), true })
+	bed.Engine.Answer(func(r *planning.PreflightResult) { r.SHA, r.Cached = strings.Repeat("e", 40), true })
 	if a := plannedService(t, planOf(t, me, shop), "account"); a.Action != "deploy" || !a.Cached || a.FromSHA != sha {
 		t.Errorf("account %+v", a)
 	}
@@ -215,24 +216,24 @@ func TestLimitsAreHeldAgainstTheNodes(t *testing.T) {
 	if status, answer := bed.Node("micro-1", "POST", "heartbeat", sdp.NodeHealth{CPUs: 4, MemoryTotal: 8 << 30, DiskTotal: 1 << 40, DiskFree: 1 << 39}); status != http.StatusOK {
 		t.Fatalf("%d %s", status, answer)
 	}
-	with := func(change func(*api.SandboxSpec)) api.SandboxSpec {
-		s := api.SandboxSpec{Name: "shop", Services: map[string]api.ServiceSpec{"account": {Branch: "main"}, "payment": {Branch: "main"}}}
+	with := func(change func(*sdp.SandboxSpec)) sdp.SandboxSpec {
+		s := sdp.SandboxSpec{Name: "shop", Services: map[string]sdp.ServiceSpec{"account": {Branch: "main"}, "payment": {Branch: "main"}}}
 		change(&s)
 		return s
 	}
 	for name, c := range map[string]struct {
-		spec         api.SandboxSpec
+		spec         sdp.SandboxSpec
 		code, detail string
 	}{
-		"CPUs": {with(func(s *api.SandboxSpec) { s.Limits = &api.SandboxLimits{Container: &api.Limits{CPUs: 8}} }), "limit-above-capacity",
+		"CPUs": {with(func(s *sdp.SandboxSpec) { s.Limits = sdp.SandboxLimits{Container: sdp.Limits{CPUs: 8}} }), "limit-above-capacity",
 			"account may use 8 CPUs, but node micro-1 has 4"},
-		"memory": {with(func(s *api.SandboxSpec) {
-			s.Services["payment"] = api.ServiceSpec{Branch: "main", Limits: &api.Limits{Memory: 16 << 30}}
+		"memory": {with(func(s *sdp.SandboxSpec) {
+			s.Services["payment"] = sdp.ServiceSpec{Branch: "main", Limits: sdp.Limits{Memory: 16 << 30}}
 		}), "limit-above-capacity", "payment may use 16G of memory, but node micro-1 has 8G"},
-		"total": {with(func(s *api.SandboxSpec) {
-			s.Limits = &api.SandboxLimits{Container: &api.Limits{Memory: 512 << 20}, Total: &api.Limits{Memory: 768 << 20}}
+		"total": {with(func(s *sdp.SandboxSpec) {
+			s.Limits = sdp.SandboxLimits{Container: sdp.Limits{Memory: 512 << 20}, Total: sdp.Limits{Memory: 768 << 20}}
 		}), "limit-above-total", "account 512M + payment 512M = 1G, allowed are 768M"},
-		"total without limits": {with(func(s *api.SandboxSpec) { s.Limits = &api.SandboxLimits{Total: &api.Limits{PIDs: 100}} }),
+		"total without limits": {with(func(s *sdp.SandboxSpec) { s.Limits = sdp.SandboxLimits{Total: sdp.Limits{PIDs: 100}} }),
 			"limit-missing", "account has no limit"},
 	} {
 		for _, at := range []string{"/api/v1/plans", "/api/v1/sandboxes"} {
@@ -242,7 +243,7 @@ func TestLimitsAreHeldAgainstTheNodes(t *testing.T) {
 			}
 		}
 	}
-	me.post("/api/v1/plans", with(func(s *api.SandboxSpec) {
-		s.Limits = &api.SandboxLimits{Container: &api.Limits{CPUs: 0.1}, Total: &api.Limits{CPUs: 0.2}}
+	me.post("/api/v1/plans", with(func(s *sdp.SandboxSpec) {
+		s.Limits = sdp.SandboxLimits{Container: sdp.Limits{CPUs: 0.1}, Total: sdp.Limits{CPUs: 0.2}}
 	})).want(http.StatusOK)
 }

@@ -8,6 +8,11 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"sdp/api/idempotency"
+	"sdp/api/rest"
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
 )
 
 // access says who may call a route.
@@ -93,12 +98,12 @@ var problemResponse = &huma.Response{
 
 // mutate registers a route that changes something: it is audited as action, refuses requests other sites make a
 // browser send, and honours Idempotency-Key.
-func mutate[I, O any](s *Server, who access, action, at string, status int, summary string, h handler[I, O]) {
+func mutate[I, O any](s *Server, who access, action sdp.AuditAction, at string, status int, summary string, h handler[I, O]) {
 	op := s.operation(who, at, summary, status)
 	op.Middlewares = append(op.Middlewares, s.mutation(action))
 	if who == byUser && kept(action) {
 		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Name: idempotency.Header, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "The same key with the same request gets the same answer and does nothing twice.",
 		})
 	}
@@ -123,16 +128,17 @@ func (s *Server) operation(who access, at, summary string, status int) huma.Oper
 	method, path, _ := strings.Cut(at, " ")
 	op := huma.Operation{
 		OperationID: strings.ReplaceAll(strings.ToLower(summary), " ", "-"), Method: method, Path: path,
-		Summary: summary, DefaultStatus: status, MaxBodyBytes: maxBody, BodyReadTimeout: -1 /* timedBody */, Tags: []string{tag(path)},
+		Summary: summary, DefaultStatus: status, MaxBodyBytes: maxBody, BodyReadTimeout: s.cfg.BodyTimeout, Tags: []string{tag(path)},
 	}
 	switch who {
+	case byAnyone:
 	case byUser:
 		op.Middlewares = huma.Middlewares{s.asUser}
 		op.Security = []map[string][]string{{"session": {}}, {"bearer": {}}}
 	case byNode:
 		op.Middlewares = huma.Middlewares{s.asNode}
 		op.Security = []map[string][]string{{"node": {}}}
-		op.MaxBodyBytes, op.SkipValidateBody = maxLogBody, true // ingest.go decodes
+		op.MaxBodyBytes, op.SkipValidateBody = maxLogBody, true // nodeapi decodes
 	}
 	return op
 }
@@ -152,6 +158,7 @@ func (s *Server) openAPI() huma.Config {
 	cfg := huma.DefaultConfig("Sandbox Deployment Platform", s.cfg.Version)
 	cfg.CreateHooks = nil
 	cfg.SchemasPath, cfg.DocsPath = "", ""
+	rest.ListEnums(cfg.Components.Schemas)
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Info.Description = "Errors are application/problem+json (RFC 9457) with the extra members code and remedy. " +
 		"What takes time answers 202 with a Location to watch."
@@ -162,4 +169,17 @@ func (s *Server) openAPI() huma.Config {
 		"node":    {Type: "http", Scheme: "bearer", Description: "a node's token"},
 	}
 	return cfg
+}
+
+// PageQuery is what lists take. It is exported because huma looks into exported embedded structs only.
+type PageQuery struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor string `query:"cursor" maxLength:"300" doc:"next of the previous page"`
+}
+
+func (q PageQuery) page() postgres.Page { return postgres.Page{Limit: q.Limit, Cursor: q.Cursor} }
+
+// pageOf makes a page of views from a page of domain values.
+func pageOf[D, V any](items []D, next string, view func(D) V) *body[rest.Page[V]] {
+	return &body[rest.Page[V]]{rest.Page[V]{Items: rest.List(items, view), Next: next}}
 }

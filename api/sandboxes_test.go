@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -17,7 +17,7 @@ func TestCreateSandbox(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	a := me.post("/api/v1/sandboxes", shop).want(http.StatusAccepted)
-	created := decode[api.CreatedSandbox](a)
+	created := decode[rest.CreatedSandbox](a)
 	if got := a.header.Get("Location"); got != "/api/v1/operations/"+created.Operation.ID {
 		t.Errorf("Location %q", got)
 	}
@@ -57,9 +57,9 @@ func TestCreateSandbox(t *testing.T) {
 
 func TestSandboxWithoutGateway(t *testing.T) {
 	bed := apitest.New(t)
-	in := api.SandboxSpec{Name: "bare", Services: map[string]api.ServiceSpec{
+	in := sdp.SandboxSpec{Name: "bare", Services: map[string]sdp.ServiceSpec{
 		"notification": {UseOCP: true}, "user": {URL: "http://10.0.0.9:8080/base"}}}
-	created := decode[api.CreatedSandbox](signedIn(t, bed).post("/api/v1/sandboxes", in).want(http.StatusAccepted))
+	created := decode[rest.CreatedSandbox](signedIn(t, bed).post("/api/v1/sandboxes", in).want(http.StatusAccepted))
 	if created.Sandbox.Gateway != "" || created.Sandbox.Port != 8080 || len(created.Deployments) != 0 {
 		t.Errorf("created %+v", created)
 	}
@@ -69,9 +69,9 @@ func TestSandboxWithoutGateway(t *testing.T) {
 func TestBadSandboxes(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
-	named := func(name string) api.SandboxSpec { return api.SandboxSpec{Name: name} }
-	service := func(name string, ask api.ServiceSpec) api.SandboxSpec {
-		return api.SandboxSpec{Name: "x", Services: map[string]api.ServiceSpec{name: ask}}
+	named := func(name string) sdp.SandboxSpec { return sdp.SandboxSpec{Name: name} }
+	service := func(name string, ask sdp.ServiceSpec) sdp.SandboxSpec {
+		return sdp.SandboxSpec{Name: "x", Services: map[string]sdp.ServiceSpec{name: ask}}
 	}
 	cases := map[string]struct {
 		in     any
@@ -85,20 +85,21 @@ func TestBadSandboxes(t *testing.T) {
 		"zero byte":           {named("a\x00b"), 400, "bad-name"},
 		"empty":               {named(""), 400, "bad-name"},
 		"dash":                {named("-rf"), 400, "bad-name"},
-		"unknown repository":  {service("acount", api.ServiceSpec{Branch: "main"}), 404, "repository-not-found"},
-		"bad service":         {service("a/b", api.ServiceSpec{Branch: "main"}), 400, "bad-name"},
-		"bad branch":          {service("account", api.ServiceSpec{Branch: "--upload-pack=x"}), 400, "bad-branch"},
-		"nothing asked":       {service("account", api.ServiceSpec{}), 400, "bad-service"},
-		"two asked":           {service("account", api.ServiceSpec{Branch: "main", UseOCP: true}), 400, "bad-service"},
-		"not in ocp":          {service("payment", api.ServiceSpec{UseOCP: true}), 400, "not-in-ocp"},
-		"unknown service":     {service("nobody", api.ServiceSpec{UseOCP: true}), 404, "unknown-service"},
-		"bad url":             {service("user", api.ServiceSpec{URL: "ftp://x"}), 400, "bad-url"},
-		"url with password":   {service("user", api.ServiceSpec{URL: "http://u:Marker@x/"}), 400, "bad-url"},
-		"unknown environment": {api.SandboxSpec{Name: "x", Environment: "prod"}, 404, "unknown-environment"},
-		"gateway elsewhere":   {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Repository: "user", Branch: "main"}}, 400, "not-a-gateway"},
-		"gateway branch":      {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Branch: "a..b"}}, 400, "bad-branch"},
-		"gateway twice": {api.SandboxSpec{Name: "x", Gateway: &api.GatewaySpec{Branch: "main"},
-			Services: map[string]api.ServiceSpec{"gateway": {Branch: "main"}}}, 400, "gateway-twice"},
+		"unknown repository":  {service("acount", sdp.ServiceSpec{Branch: "main"}), 404, "repository-not-found"},
+		"bad service":         {service("a/b", sdp.ServiceSpec{Branch: "main"}), 400, "bad-name"},
+		"bad branch":          {service("account", sdp.ServiceSpec{Branch: "--upload-pack=x"}), 400, "bad-branch"},
+		"nothing asked":       {service("account", sdp.ServiceSpec{}), 400, "bad-service"},
+		"two asked":           {service("account", sdp.ServiceSpec{Branch: "main", UseOCP: true}), 400, "bad-service"},
+		"not in ocp":          {service("payment", sdp.ServiceSpec{UseOCP: true}), 400, "not-in-ocp"},
+		"unknown service":     {service("nobody", sdp.ServiceSpec{UseOCP: true}), 404, "unknown-service"},
+		"bad url":             {service("user", sdp.ServiceSpec{URL: "ftp://x"}), 400, "bad-url"},
+		"url in capitals":     {service("user", sdp.ServiceSpec{URL: "HTTP://x"}), 400, "bad-url"},
+		"url with password":   {service("user", sdp.ServiceSpec{URL: "http://u:Marker@x/"}), 400, "bad-url"},
+		"unknown environment": {sdp.SandboxSpec{Name: "x", Environment: "prod"}, 404, "unknown-environment"},
+		"gateway elsewhere":   {sdp.SandboxSpec{Name: "x", Gateway: &sdp.GatewaySpec{Repository: "user", Branch: "main"}}, 400, "not-a-gateway"},
+		"gateway branch":      {sdp.SandboxSpec{Name: "x", Gateway: &sdp.GatewaySpec{Branch: "a..b"}}, 400, "bad-branch"},
+		"gateway twice": {sdp.SandboxSpec{Name: "x", Gateway: &sdp.GatewaySpec{Branch: "main"},
+			Services: map[string]sdp.ServiceSpec{"gateway": {Branch: "main"}}}, 400, "gateway-twice"},
 		"unknown member": {`{"name":"x","servces":{}}`, 400, "bad-request"},
 		"no object":      {`[]`, 400, "bad-request"},
 		"no JSON":        {`{`, 400, "bad-request"},
@@ -115,7 +116,7 @@ func TestBadSandboxes(t *testing.T) {
 			}
 		})
 	}
-	if list := decode[api.Page[api.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) != 0 {
+	if list := decode[rest.Page[rest.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) != 0 {
 		t.Errorf("left behind: %+v", list.Items)
 	}
 	if got := bed.Engine.Submitted(); len(got) != 0 {
@@ -134,7 +135,7 @@ func TestBadSandboxes(t *testing.T) {
 
 func TestDidYouMean(t *testing.T) {
 	bed := apitest.New(t)
-	in := api.SandboxSpec{Name: "x", Services: map[string]api.ServiceSpec{"acount": {Branch: "main"}}}
+	in := sdp.SandboxSpec{Name: "x", Services: map[string]sdp.ServiceSpec{"acount": {Branch: "main"}}}
 	p := signedIn(t, bed).post("/api/v1/sandboxes", in).problem(http.StatusNotFound, "repository-not-found")
 	contains(t, p.Remedy, `did you mean "account"?`)
 }
@@ -162,11 +163,11 @@ func TestNodesThatCannotWork(t *testing.T) {
 	bed.Advance(time.Minute)
 	p = me.post("/api/v1/sandboxes", shop).problem(http.StatusServiceUnavailable, "node-without-worker")
 	contains(t, p.Detail, ": no worker since ")
-	nodes := decode[api.Page[api.Node]](me.get("/api/v1/nodes").want(http.StatusOK)).Items
+	nodes := decode[rest.Page[rest.Node]](me.get("/api/v1/nodes").want(http.StatusOK)).Items
 	if len(nodes) != 2 || nodes[0].Alive || len(nodes[0].Problems) == 0 {
 		t.Errorf("nodes %+v", nodes)
 	}
-	if list := decode[api.Page[api.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) != 0 {
+	if list := decode[rest.Page[rest.Sandbox]](me.get("/api/v1/sandboxes")); len(list.Items) != 0 {
 		t.Errorf("left behind: %+v", list.Items)
 	}
 	for _, e := range audited(t, me, "sandbox.create") {
@@ -177,7 +178,9 @@ func TestNodesThatCannotWork(t *testing.T) {
 }
 
 func TestNodesGetTimeAfterTheServersStart(t *testing.T) {
-	bed := apitest.New(t, func(c *api.Config) { c.LivenessGrace = time.Hour })
+	bed := apitest.New(t)
+	bed.Control.LivenessGrace = time.Hour
+	bed.Restart()
 	bed.Advance(time.Minute)
 	signedIn(t, bed).post("/api/v1/sandboxes", shop).want(http.StatusAccepted)
 }
@@ -187,12 +190,12 @@ func TestSandboxPages(t *testing.T) {
 	me := signedIn(t, bed)
 	names := []string{"a", "b", "c", "d", "e"}
 	for _, name := range names {
-		me.post("/api/v1/sandboxes", api.SandboxSpec{Name: name}).want(http.StatusAccepted)
+		me.post("/api/v1/sandboxes", sdp.SandboxSpec{Name: name}).want(http.StatusAccepted)
 	}
 	var got []string
 	path := "/api/v1/sandboxes?limit=2"
 	for cursor := ""; ; {
-		page := decode[api.Page[api.Sandbox]](me.get(path + cursor).want(http.StatusOK))
+		page := decode[rest.Page[rest.Sandbox]](me.get(path + cursor).want(http.StatusOK))
 		for _, s := range page.Items {
 			got = append(got, s.Name)
 		}
@@ -213,12 +216,12 @@ func TestDeleteSandbox(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	createShop(t, me)
-	op := decode[api.Operation](me.delete("/api/v1/sandboxes/shop").want(http.StatusAccepted))
-	if got := decode[api.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK)); got.Kind != "delete" || got.State != "QUEUED" {
+	op := decode[rest.Operation](me.delete("/api/v1/sandboxes/shop").want(http.StatusAccepted))
+	if got := decode[rest.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK)); got.Kind != "delete" || got.State != "QUEUED" {
 		t.Errorf("operation %+v", got)
 	}
 	me.delete("/api/v1/sandboxes/shop").problem(http.StatusConflict, "sandbox-deleting")
-	me.post("/api/v1/sandboxes/shop/deployments", api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "main"}}}).
+	me.post("/api/v1/sandboxes/shop/deployments", rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "main"}}}).
 		problem(http.StatusConflict, "sandbox-deleting")
 	me.delete("/api/v1/sandboxes/nothing").problem(http.StatusNotFound, "sandbox-not-found")
 	me.get("/api/v1/sandboxes/No%20thing").problem(http.StatusBadRequest, "bad-name")
@@ -228,7 +231,7 @@ func TestRepositoriesAndBranches(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	bed.Engine.List = []sdp.Branch{{Name: "main", SHA: strings.Repeat("a", 40)}}
-	repositories := decode[api.Page[api.Repository]](me.get("/api/v1/repositories").want(http.StatusOK)).Items
+	repositories := decode[rest.Page[rest.Repository]](me.get("/api/v1/repositories").want(http.StatusOK)).Items
 	names := map[string]bool{}
 	for _, r := range repositories {
 		names[r.Name] = r.Gateway
@@ -236,7 +239,7 @@ func TestRepositoriesAndBranches(t *testing.T) {
 	if !maps.Equal(names, map[string]bool{"account": false, "payment": false, "user": false, "gateway": true}) {
 		t.Errorf("repositories %v", names)
 	}
-	branches := decode[api.Page[api.Branch]](me.get("/api/v1/repositories/account/branches").want(http.StatusOK)).Items
+	branches := decode[rest.Page[rest.Branch]](me.get("/api/v1/repositories/account/branches").want(http.StatusOK)).Items
 	if len(branches) != 1 || branches[0].Name != "main" {
 		t.Errorf("branches %+v", branches)
 	}

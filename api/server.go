@@ -13,43 +13,42 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 
+	"sdp/api/dashboard"
+	"sdp/api/idempotency"
+	"sdp/api/live"
+	"sdp/api/loginlimit"
+	"sdp/api/nodeapi"
+	"sdp/api/rest"
+	"sdp/api/transport"
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
 )
 
-// Config is what a Server needs. DB, Hub, Keys, Engine and PublicURL are required.
+// Config is what a Server needs. Control, DB, Hub, Keys and PublicURL are required.
 type Config struct {
 	Version   string // shown by the OpenAPI document and /healthz
 	PublicURL string // where browsers reach the server: decides Secure cookies and the accepted Origin
-	// LoginRepository is the repository whose git server proves credentials; SessionTTL how long a session lasts
-	// (default 12 h).
-	LoginRepository string
-	SessionTTL      time.Duration
-	// SharedServices are services of the shared environment that no repository provides, as given to
-	// postgres.DB.SetSharedServices.
-	SharedServices map[string]postgres.SharedService
+	// SessionTTL is how long a session lasts (default 12 h).
+	SessionTTL time.Duration
 	// TrackEvery is how often branches are looked at; 0 = never.
 	TrackEvery time.Duration
 	TemporalUI string // URL of the Temporal Web UI, for links; "" = none
 	// TemporalNamespace is the namespace of the workflows (default "sdp").
 	TemporalNamespace string
 
-	DB     *postgres.DB
-	Hub    *postgres.Hub
-	Keys   *secret.Keyring
-	Engine Engine
+	Control *control.Control // all that can be asked for; others may share it
+	DB      *postgres.DB     // for what is only read
+	Hub     *postgres.Hub
+	Keys    *secret.Keyring
 	// TemporalReady tells /readyz whether Temporal answers; nil = not asked.
 	TemporalReady func(context.Context) error
 	Log           *slog.Logger // default slog.Default()
 
-	Dashboard fs.FS // files of the dashboard; nil = one plain page that says where the API is
-	// Started is when the server started (default: when New is called). For LivenessGrace (default
-	// sdp.LivenessLimit) after it nodes count as alive, because their heartbeats had nowhere to go.
-	Started       time.Time
-	LivenessGrace time.Duration
-	Now           func() time.Time // default time.Now
-	BodyTimeout   time.Duration    // how long a request's body may take to arrive (default 30 s)
+	Dashboard   fs.FS            // files of the dashboard; nil = one plain page that says where the API is
+	Now         func() time.Time // default time.Now
+	BodyTimeout time.Duration    // how long a request's body may take to arrive (default 30 s)
 }
 
 // Server answers HTTP requests.
@@ -62,12 +61,14 @@ type Server struct {
 	handler http.Handler
 	api     huma.API
 	origin  *http.CrossOriginProtection
-	logins  *loginLimiter
-	owners  streamOwners
-	assets  assets
-	plans   recentPlans
+	logins  *loginlimit.Limiter
+	runs    rest.Runs
+	nodeAPI *nodeapi.Endpoints // authenticated by asNode
+	pages   dashboard.Files
+	control *control.Control
 
-	streams *streamSet
+	keys    *idempotency.Keys
+	streams *live.Streams
 }
 
 // New returns a Server. It starts nothing by itself.
@@ -75,22 +76,27 @@ func New(cfg Config) (*Server, error) {
 	withDefaults(&cfg)
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil || public.Host == "" {
-		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is no URL", cfg.PublicURL).
+		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is not a URL", cfg.PublicURL).
 			WithRemedy("set publicURL to where browsers reach the server, such as http://sdp.example:7700")
 	}
 	s := &Server{
-		cfg: cfg, db: cfg.DB, log: cfg.Log, public: public,
-		origin: http.NewCrossOriginProtection(), logins: newLoginLimiter(cfg.Now), streams: newStreamSet(),
+		cfg: cfg, control: cfg.Control, db: cfg.DB, log: cfg.Log, public: public,
+		runs:   rest.Runs{UI: cfg.TemporalUI, Namespace: cfg.TemporalNamespace},
+		origin: http.NewCrossOriginProtection(), logins: loginlimit.New(cfg.Now), streams: live.NewStreams(),
+		nodeAPI: &nodeapi.Endpoints{DB: cfg.DB, Control: cfg.Control, Keys: cfg.Keys,
+			Repeated: func(ctx context.Context) { infoOf(ctx).quiet = true }},
+		keys: &idempotency.Keys{DB: cfg.DB, Log: cfg.Log, MaxBody: maxBody,
+			Secret: []byte(cfg.Keys.NodeToken("/idempotency"))}, // no node can have that name
 	}
 	if err := s.origin.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
-		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is no origin: %w", cfg.PublicURL, err)
+		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is not an origin: %w", cfg.PublicURL, err)
 	}
-	if s.assets, err = loadAssets(cfg.Dashboard); err != nil {
+	if s.pages, err = dashboard.Load(cfg.Dashboard); err != nil {
 		return nil, err
 	}
 	s.engine = gin.New()
 	s.prepare(s.engine)
-	s.handler, err = compressing(s.engine)
+	s.handler, err = transport.Compressing(s.engine)
 	return s, err
 }
 
@@ -100,12 +106,6 @@ func withDefaults(cfg *Config) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Started.IsZero() {
-		cfg.Started = cfg.Now()
-	}
-	if cfg.LivenessGrace == 0 {
-		cfg.LivenessGrace = sdp.LivenessLimit
 	}
 	if cfg.SessionTTL == 0 {
 		cfg.SessionTTL = 12 * time.Hour
@@ -141,7 +141,7 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 // Close ends all streams, which http.Server.Shutdown does not know of, and waits until they have ended. Their readers
 // resume with the next server.
 func (s *Server) Close() {
-	s.streams.shut()
+	s.streams.Shut()
 }
 
 // Routes lists every route as "METHOD /path", with {parameters}.

@@ -2,46 +2,51 @@ package api
 
 import (
 	"context"
-	"encoding/json"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
+	"sdp/api/problem"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
-	"sdp/workflows"
 )
-
-// sealFor is how long a node may open credentials sealed for an operation.
-const sealFor = 2 * time.Hour
 
 type loginInput struct {
 	Origin string `header:"Origin" hidden:"true"` // of the page that asks; only browsers say it
-	Body   Login
+	Body   rest.Login
 }
 
 type sessionOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
-	Body      Session
+	Body      rest.Session
+}
+
+func tooManyLogins(wait time.Duration) error {
+	seconds := int(math.Ceil(wait.Seconds()))
+	return problem.WithStatus(http.StatusTooManyRequests, sdp.Errorf(sdp.Exhausted, "too-many-logins", "too many attempts to sign in").
+		WithRemedy("wait %d seconds", seconds), "Retry-After", strconv.Itoa(seconds))
 }
 
 // login proves the credentials with an ls-remote by the node that owns the configured repository.
 func (s *Server) login(ctx context.Context, in *loginInput) (*sessionOutput, error) {
 	info := infoOf(ctx)
 	info.user = in.Body.User
-	if err := s.logins.allow(in.Body.User, info.address); err != nil {
-		return nil, err
+	if wait := s.logins.Take(in.Body.User, info.address); wait > 0 {
+		return nil, tooManyLogins(wait)
 	}
 	password := secret.New(in.Body.Password)
-	if err := s.verify(ctx, in.Body.User, password); err != nil {
+	if err := s.control.VerifyLogin(ctx, in.Body.User, password); err != nil {
 		return nil, err
 	}
-	s.logins.succeeded(in.Body.User, info.address)
+	s.logins.Succeeded(in.Body.User, info.address)
 	token, session, err := s.cfg.Keys.IssueSession(in.Body.User, password, s.cfg.SessionTTL)
 	if err != nil {
 		return nil, err
 	}
 	out := &sessionOutput{SetCookie: s.cookie(token, int(s.cfg.SessionTTL.Seconds()))}
-	out.Body = Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC()}
+	out.Body = rest.Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC()}
 	if in.Origin == "" { // a page has the cookie, which its scripts cannot read
 		out.Body.Token = token
 	}
@@ -53,53 +58,6 @@ func (s *Server) cookie(token string, maxAge int) http.Cookie {
 		Name: cookieName, Value: token, Path: "/", MaxAge: maxAge, HttpOnly: true,
 		Secure: s.public.Scheme == "https", SameSite: http.SameSiteStrictMode,
 	}
-}
-
-func (s *Server) verify(ctx context.Context, user string, password secret.Value) error {
-	repository, err := s.db.Repository(ctx, s.cfg.LoginRepository)
-	if sdp.KindOf(err) == sdp.NotFound {
-		return loginRepositoryMissing(sdp.Errorf(sdp.NotFound, "", "no node has repository %q", s.cfg.LoginRepository))
-	}
-	if err != nil {
-		return err
-	}
-	node, err := s.readyNode(ctx, repository.Node)
-	if err != nil {
-		return err
-	}
-	id := sdp.NewID("l-")
-	box, err := seal(node, id, secret.Session{User: user, Password: password}, s.cfg.Now())
-	if err != nil {
-		return err
-	}
-	err = s.cfg.Engine.VerifyLogin(ctx, workflows.LoginInput{
-		ID: id, Node: node.Name, Repository: repository.Name, Credentials: box,
-	})
-	if sdp.KindOf(err) == sdp.NotFound {
-		return loginRepositoryMissing(err)
-	}
-	return err
-}
-
-// loginRepositoryMissing tells a defect of the configuration from wrong credentials: nobody can sign in.
-func loginRepositoryMissing(why error) error {
-	return sdp.Errorf(sdp.Unavailable, "login-repository-missing", "nobody can sign in: %w", why).
-		WithRemedy("an administrator sets login.repository of server.yaml to a repository that exists, " +
-			"and starts its node's worker")
-}
-
-// seal puts a user's credentials into a box only the node can open, and only for one operation.
-func seal(node sdp.Node, operation string, session secret.Session, now time.Time) (sdp.SealedBox, error) {
-	plain, err := credentialsJSON(session)
-	if err != nil {
-		return sdp.SealedBox{}, err
-	}
-	return secret.SealTo(node.Name, node.KeyID, node.PublicKey, operation, now.Add(sealFor), plain)
-}
-
-// credentialsJSON is the form in which nodes read credentials.
-func credentialsJSON(session secret.Session) ([]byte, error) {
-	return json.Marshal(map[string]string{"user": session.User, "password": session.Password.Reveal()})
 }
 
 type logoutOutput struct {
@@ -114,7 +72,7 @@ func (s *Server) logout(ctx context.Context, _ *none) (*logoutOutput, error) {
 	return &logoutOutput{SetCookie: s.cookie("", -1)}, nil
 }
 
-func (s *Server) showSession(ctx context.Context, _ *none) (*body[Session], error) {
+func (s *Server) showSession(ctx context.Context, _ *none) (*body[rest.Session], error) {
 	session := sessionOf(ctx)
-	return &body[Session]{Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC()}}, nil
+	return &body[rest.Session]{rest.Session{User: session.User, ExpiresAt: session.ExpiresAt.UTC()}}, nil
 }

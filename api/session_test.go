@@ -8,15 +8,16 @@ import (
 
 	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
-var rightLogin = api.Login{User: apitest.User, Password: apitest.Password}
+var rightLogin = rest.Login{User: apitest.User, Password: apitest.Password}
 
 func TestLoginGivesACookieAndAToken(t *testing.T) {
 	bed := apitest.New(t)
 	a := anonymous(t, bed).post("/api/v1/session", rightLogin).want(http.StatusCreated)
-	session := decode[api.Session](a)
+	session := decode[rest.Session](a)
 	if session.User != apitest.User || session.Token == "" || time.Until(session.ExpiresAt) < 11*time.Hour {
 		t.Errorf("session %+v", session)
 	}
@@ -25,14 +26,14 @@ func TestLoginGivesACookieAndAToken(t *testing.T) {
 		t.Fatalf("cookie %v %v", cookie, err)
 	}
 	page := anonymous(t, bed).with("Origin", "http://sdp.test").post("/api/v1/session", rightLogin).want(http.StatusCreated)
-	if got := decode[api.Session](page); got.User != apitest.User || got.Token != "" || page.header.Get("Set-Cookie") == "" {
+	if got := decode[rest.Session](page); got.User != apitest.User || got.Token != "" || page.header.Get("Set-Cookie") == "" {
 		t.Errorf("a page got %+v", got)
 	}
 	for _, c := range []*caller{
 		anonymous(t, bed).with("Cookie", "sdp_session="+cookie.Value),
 		anonymous(t, bed).with("Authorization", "Bearer "+session.Token),
 	} {
-		if got := decode[api.Session](c.get("/api/v1/session").want(http.StatusOK)); got.User != apitest.User || got.Token != "" {
+		if got := decode[rest.Session](c.get("/api/v1/session").want(http.StatusOK)); got.User != apitest.User || got.Token != "" {
 			t.Errorf("session %+v", got)
 		}
 	}
@@ -77,8 +78,8 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 func TestLoginFailuresAreToldApart(t *testing.T) {
 	bed := apitest.New(t)
 	me := anonymous(t, bed)
-	wrong := me.post("/api/v1/session", api.Login{User: apitest.User, Password: "wrong-Marker"})
-	wrong.problem(http.StatusUnauthorized, "wrong-credentials")
+	wrong := me.post("/api/v1/session", rest.Login{User: apitest.User, Password: "wrong-Marker"})
+	contains(t, wrong.problem(http.StatusUnauthorized, "wrong-credentials").Remedy, "check the user name and the password and try again")
 
 	bed.Engine.FailWith(func(string) error {
 		return sdp.Errorf(sdp.Unavailable, "git-unreachable", "the git server does not answer").WithRemedy("try again")
@@ -103,7 +104,9 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 }
 
 func TestLoginRepositoryNobodyHas(t *testing.T) {
-	bed := apitest.New(t, func(c *api.Config) { c.LoginRepository = "elsewhere" })
+	bed := apitest.New(t)
+	bed.Control.LoginRepository = "elsewhere"
+	bed.Restart()
 	p := anonymous(t, bed).post("/api/v1/session", rightLogin).problem(http.StatusServiceUnavailable, "login-repository-missing")
 	contains(t, p.Detail, "elsewhere")
 }
@@ -112,14 +115,14 @@ func TestLoginIsRateLimited(t *testing.T) {
 	bed := apitest.New(t)
 	me := anonymous(t, bed)
 	for range 5 {
-		me.post("/api/v1/session", api.Login{User: "dana", Password: "guess"}).want(http.StatusUnauthorized)
+		me.post("/api/v1/session", rest.Login{User: "dana", Password: "guess"}).want(http.StatusUnauthorized)
 	}
 	a := me.post("/api/v1/session", rightLogin)
 	a.problem(http.StatusTooManyRequests, "too-many-logins")
 	if a.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	me.post("/api/v1/session", api.Login{User: "erin", Password: "other"}).want(http.StatusCreated)
+	me.post("/api/v1/session", rest.Login{User: "erin", Password: "other"}).want(http.StatusCreated)
 }
 
 func TestLoginBodyIsChecked(t *testing.T) {
@@ -162,4 +165,17 @@ func TestOtherSitesCannotChangeAnything(t *testing.T) {
 		})
 	}
 	cookie.with("Origin", "http://sdp.test").with("Sec-Fetch-Site", "same-origin").post("/api/v1/sandboxes", shop).want(http.StatusAccepted)
+}
+
+// A node's token opens that node's routes and no others.
+func TestNodeTokens(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	for _, token := range []string{"", bed.Keys.NodeToken("gateway-1"), bed.Token()} {
+		c := anonymous(t, bed).with("Authorization", "Bearer "+token)
+		c.get("/node/v1/micro-1/desired").problem(http.StatusUnauthorized, "bad-node-token")
+	}
+	node := anonymous(t, bed).with("Authorization", "Bearer "+bed.Keys.NodeToken("micro-1"))
+	node.get("/node/v1/micro-1/desired").want(http.StatusOK)
+	node.get("/api/v1/nodes").problem(http.StatusUnauthorized, "bad-session")
 }

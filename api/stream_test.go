@@ -13,8 +13,8 @@ import (
 
 	"github.com/coder/websocket"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -50,7 +50,7 @@ func readLog(t *testing.T, conn *websocket.Conn, offset int64) string {
 	t.Helper()
 	var text strings.Builder
 	for {
-		f := message[api.LogFrame](t, conn)
+		f := message[rest.LogFrame](t, conn)
 		if f.Offset != offset {
 			t.Fatalf("frame at %d, want %d", f.Offset, offset)
 		}
@@ -81,11 +81,11 @@ func TestFollowLog(t *testing.T) {
 	stream := sdp.DeploymentStream(d.ID)
 	conn := me.dial("/api/v1/deployments/" + d.ID + "/logs/stream")
 	ship(t, bed, "micro-1", stream, 0, "[FETCH] fetching\n", false)
-	if f := message[api.LogFrame](t, conn); f.Data != "[FETCH] fetching\n" || f.Offset != 0 || f.Next != 17 {
+	if f := message[rest.LogFrame](t, conn); f.Data != "[FETCH] fetching\n" || f.Offset != 0 || f.Next != 17 {
 		t.Errorf("frame %+v", f)
 	}
 	ship(t, bed, "micro-1", stream, 17, "[BUILD] gr\xc3", false) // cut inside a character
-	if f := message[api.LogFrame](t, conn); f.Data != "[BUILD] gr" || f.Next != 27 {
+	if f := message[rest.LogFrame](t, conn); f.Data != "[BUILD] gr" || f.Next != 27 {
 		t.Errorf("frame %+v", f)
 	}
 	ship(t, bed, "micro-1", stream, 28, "\xbcn \xff\n", true)
@@ -171,14 +171,14 @@ func TestEvents(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	d := accountOf(t, createShop(t, me))
-	me.post("/api/v1/sandboxes", api.SandboxSpec{Name: "other"}).want(http.StatusAccepted)
+	me.post("/api/v1/sandboxes", sdp.SandboxSpec{Name: "other"}).want(http.StatusAccepted)
 	conn := me.dial("/api/v1/events?sandbox=shop")
 	ship(t, bed, "micro-1", sdp.DeploymentStream(d.ID), 0, "no event\n", false)
 	me.post("/api/v1/sandboxes/other/deployments", deployBody("user", "main")).want(http.StatusAccepted)
 	if err := bed.DB.SetState(t.Context(), d.ID, sdp.Fetching, noChange); err != nil {
 		t.Fatal(err)
 	}
-	if e := message[api.Event](t, conn); e.Topic != "deployment/"+d.ID || e.ID != d.ID || e.Sandbox != "shop" {
+	if e := message[rest.Event](t, conn); e.Topic != "deployment/"+d.ID || e.ID != d.ID || e.Sandbox != "shop" {
 		t.Errorf("event %+v", e)
 	}
 	_, response, _ := websocket.Dial(t.Context(), bed.URL+"/api/v1/events?sandbox=none", &websocket.DialOptions{HTTPHeader: me.header})
@@ -216,8 +216,8 @@ func TestManyStreams(t *testing.T) {
 	var ids []string
 	for i := range streams {
 		name := fmt.Sprintf("s%d", i)
-		in := api.SandboxSpec{Name: name, Services: map[string]api.ServiceSpec{"account": {Branch: "main"}}}
-		ids = append(ids, decode[api.CreatedSandbox](me.post("/api/v1/sandboxes", in).want(http.StatusAccepted)).Deployments[0].ID)
+		in := sdp.SandboxSpec{Name: name, Services: map[string]sdp.ServiceSpec{"account": {Branch: "main"}}}
+		ids = append(ids, decode[rest.CreatedSandbox](me.post("/api/v1/sandboxes", in).want(http.StatusAccepted)).Deployments[0].ID)
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -255,15 +255,15 @@ func writeLines(t *testing.T, bed *apitest.Bed, id string, lines int, every time
 
 func lineDelays(t *testing.T, conn *websocket.Conn) []time.Duration {
 	var delays []time.Duration
-	var rest string
+	var tail string
 	for {
-		f := message[api.LogFrame](t, conn)
+		f := message[rest.LogFrame](t, conn)
 		if f.Final {
 			return delays
 		}
 		now := time.Now().UnixNano()
-		parts := strings.Split(rest+f.Data, "\n")
-		rest = parts[len(parts)-1]
+		parts := strings.Split(tail+f.Data, "\n")
+		tail = parts[len(parts)-1]
 		for _, line := range parts[:len(parts)-1] {
 			var at int64
 			if _, err := fmt.Sscan(line, &at); err != nil {

@@ -3,57 +3,31 @@ package api
 import (
 	"context"
 	"slices"
-	"time"
 
+	"sdp/api/rest"
 	"sdp/internal/sdp"
-	"sdp/internal/secret"
 )
 
-// whatIsStored says plainly what storing credentials means.
-const whatIsStored = "the git user name and password of the session, encrypted with the installation's master key; they are " +
-	"used to look at the branches of the user's sandboxes and to fetch what is tracked, until they are deleted or refused"
-
-// storeCredential keeps the credentials of the caller's session, so that branches can be watched when it has ended.
-func (s *Server) storeCredential(ctx context.Context, _ *none) (*body[TrackingCredential], error) {
-	session := sessionOf(ctx)
-	plain, err := credentialsJSON(session)
+func (s *Server) storeCredential(ctx context.Context, _ *none) (*body[rest.TrackingCredential], error) {
+	call := callOf(ctx)
+	stored, err := s.control.StoreCredential(ctx, call)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.cfg.Keys.Seal(sdp.SecretPurpose, plain, sdp.TrackingContext(session.User))
-	if err != nil {
-		return nil, err
-	}
-	stored, err := s.db.StoreCredential(ctx, session.User, sealed)
-	if err != nil {
-		return nil, err
-	}
-	return &body[TrackingCredential]{s.viewCredential(session, stored)}, nil
+	return &body[rest.TrackingCredential]{rest.FromCredential(call.User, stored, s.cfg.TrackEvery)}, nil
 }
 
-func (s *Server) showCredential(ctx context.Context, _ *none) (*body[TrackingCredential], error) {
-	session := sessionOf(ctx)
-	stored, err := s.db.Credentials(ctx, session.User)
+func (s *Server) showCredential(ctx context.Context, _ *none) (*body[rest.TrackingCredential], error) {
+	user := callOf(ctx).User
+	stored, err := s.db.Credentials(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	return &body[TrackingCredential]{s.viewCredential(session, stored[session.User].TrackingCredential)}, nil
-}
-
-func (s *Server) viewCredential(session secret.Session, c sdp.TrackingCredential) TrackingCredential {
-	return TrackingCredential{User: session.User, Stored: !c.StoredAt.IsZero(), What: whatIsStored, StoredAt: utc(c.StoredAt),
-		CheckedAt: utc(c.CheckedAt), Problem: c.Problem, Every: every(s.cfg.TrackEvery)}
-}
-
-func every(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
+	return &body[rest.TrackingCredential]{rest.FromCredential(user, stored[user].TrackingCredential, s.cfg.TrackEvery)}, nil
 }
 
 func (s *Server) forgetCredential(ctx context.Context, _ *none) (*none, error) {
-	return &none{}, s.db.ForgetCredential(ctx, sessionOf(ctx).User)
+	return &none{}, s.control.ForgetCredential(ctx, callOf(ctx))
 }
 
 type listTrackedInput struct {
@@ -61,7 +35,7 @@ type listTrackedInput struct {
 }
 
 // listTracked lists the services whose branches are watched.
-func (s *Server) listTracked(ctx context.Context, in *listTrackedInput) (*body[Page[TrackedService]], error) {
+func (s *Server) listTracked(ctx context.Context, in *listTrackedInput) (*body[rest.Page[rest.TrackedService]], error) {
 	watched, err := s.db.Watched(ctx)
 	if err != nil {
 		return nil, err
@@ -69,41 +43,19 @@ func (s *Server) listTracked(ctx context.Context, in *listTrackedInput) (*body[P
 	if in.Sandbox != "" {
 		watched = slices.DeleteFunc(watched, func(w sdp.Watched) bool { return w.Sandbox != in.Sandbox })
 	}
-	return pageOf(watched, "", viewTracked), nil
-}
-
-func viewTracked(w sdp.Watched) TrackedService {
-	out := TrackedService{Sandbox: w.Sandbox, Service: w.Service, Owner: w.Owner, Branch: w.Branch, Track: w.Track,
-		Watched: w.Credential.Usable(), BranchGone: utc(w.BranchGone), CheckedAt: utc(w.Credential.CheckedAt),
-		Serving: w.Serving, Latest: w.Latest}
-	if w.Track {
-		out.Idle = w.Idle()
-	}
-	if out.Watched {
-		out.Problem = w.Problem
-	}
-	return out
+	return pageOf(watched, "", rest.FromTracked), nil
 }
 
 type trackInput struct {
 	Name    string `path:"name"`
 	Service string `path:"service"`
-	Body    Track
+	Body    rest.Track
 }
 
-// track says whether a service follows its branch. The answer is the sandbox, whose attention tells if something is
-// missing for that.
-func (s *Server) track(ctx context.Context, in *trackInput) (*body[Sandbox], error) {
-	_, service, err := s.service(ctx, serviceInput{in.Name, in.Service})
-	if err != nil {
-		return nil, err
-	}
-	infoOf(ctx).event.Branch = service.Branch
-	infoOf(ctx).event.Detail = map[bool]string{true: "follows its branch", false: "does not follow its branch"}[in.Body.Track]
-	if err := s.db.SetTrack(ctx, in.Name, in.Service, in.Body.Track); err != nil {
+// track answers with the sandbox, whose attention tells if something is missing for that.
+func (s *Server) track(ctx context.Context, in *trackInput) (*body[rest.Sandbox], error) {
+	if err := s.control.Track(ctx, callOf(ctx), in.Name, in.Service, in.Body.Track); err != nil {
 		return nil, err
 	}
 	return s.showSandbox(ctx, &sandboxInput{Name: in.Name})
 }
-
-func viewAttention(a sdp.Attention) Attention { return Attention(a) }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -19,7 +19,7 @@ func tracked(t *testing.T) (*apitest.Bed, *caller) {
 	return bed, me
 }
 
-func codes(s api.Sandbox) string {
+func codes(s rest.Sandbox) string {
 	var out []string
 	for _, a := range s.Attention {
 		if a.Detail == "" || a.Remedy == "" {
@@ -34,11 +34,11 @@ func TestCredentialIsStoredAndNeverShown(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)
 	const path = "/api/v1/tracking/credential"
-	if c := decode[api.TrackingCredential](me.get(path).want(http.StatusOK)); c.Stored || c.What == "" {
+	if c := decode[rest.TrackingCredential](me.get(path).want(http.StatusOK)); c.Stored || c.What == "" {
 		t.Errorf("before: %+v", c)
 	}
 	a := me.put(path, nil).want(http.StatusOK)
-	if c := decode[api.TrackingCredential](a); !c.Stored || c.User != apitest.User || c.StoredAt.IsZero() || !c.CheckedAt.IsZero() {
+	if c := decode[rest.TrackingCredential](a); !c.Stored || c.User != apitest.User || c.StoredAt.IsZero() || !c.CheckedAt.IsZero() {
 		t.Errorf("stored: %+v", c)
 	}
 	for _, shown := range []answer{a, me.get(path), me.get("/api/v1/audit")} {
@@ -78,15 +78,15 @@ func TestCredentialIsStoredAndNeverShown(t *testing.T) {
 func TestTrackSaysWhatIsMissing(t *testing.T) {
 	_, me := tracked(t)
 	const path = "/api/v1/sandboxes/shop/services/account/track"
-	on := decode[api.Sandbox](me.put(path, api.Track{Track: true}).want(http.StatusOK))
+	on := decode[rest.Sandbox](me.put(path, rest.Track{Track: true}).want(http.StatusOK))
 	if codes(on) != "tracking-needs-credential" {
 		t.Errorf("attention %+v", on.Attention)
 	}
 	me.put("/api/v1/tracking/credential", nil).want(http.StatusOK)
-	if s := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop")); codes(s) != "" {
+	if s := decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop")); codes(s) != "" {
 		t.Errorf("attention %+v", s.Attention)
 	}
-	list := decode[api.Page[api.TrackedService]](me.get("/api/v1/tracking?sandbox=shop").want(http.StatusOK)).Items
+	list := decode[rest.Page[rest.TrackedService]](me.get("/api/v1/tracking?sandbox=shop").want(http.StatusOK)).Items
 	var follows []string
 	for _, s := range list {
 		if s.Track && s.Watched {
@@ -96,7 +96,7 @@ func TestTrackSaysWhatIsMissing(t *testing.T) {
 	if strings.Join(follows, " ") != "account" || len(list) < 2 {
 		t.Errorf("watched are %+v", list)
 	}
-	off := decode[api.Sandbox](me.put(path, api.Track{}).want(http.StatusOK))
+	off := decode[rest.Sandbox](me.put(path, rest.Track{}).want(http.StatusOK))
 	for _, s := range off.Services {
 		if s.Track {
 			t.Errorf("%s is tracked", s.Name)
@@ -109,19 +109,19 @@ func TestTrackSaysWhatIsMissing(t *testing.T) {
 
 func TestOnlyABranchCanBeTracked(t *testing.T) {
 	_, me := tracked(t)
-	me.put("/api/v1/sandboxes/shop/services/payments/track", api.Track{Track: true}).problem(http.StatusNotFound, "unknown-service")
-	me.put("/api/v1/sandboxes/nothing/services/account/track", api.Track{Track: true}).problem(http.StatusNotFound, "sandbox-not-found")
-	in := api.SandboxSpec{Name: "bare", Services: map[string]api.ServiceSpec{"notification": {UseOCP: true}}}
+	me.put("/api/v1/sandboxes/shop/services/payments/track", rest.Track{Track: true}).problem(http.StatusNotFound, "unknown-service")
+	me.put("/api/v1/sandboxes/nothing/services/account/track", rest.Track{Track: true}).problem(http.StatusNotFound, "sandbox-not-found")
+	in := sdp.SandboxSpec{Name: "bare", Services: map[string]sdp.ServiceSpec{"notification": {UseOCP: true}}}
 	me.post("/api/v1/sandboxes", in).want(http.StatusAccepted)
-	me.put("/api/v1/sandboxes/bare/services/notification/track", api.Track{Track: true}).problem(http.StatusConflict, "no-branch")
+	me.put("/api/v1/sandboxes/bare/services/notification/track", rest.Track{Track: true}).problem(http.StatusConflict, "no-branch")
 }
 
 func TestGoneBranchAndRefusedCredentialWantAttention(t *testing.T) {
 	bed, me := tracked(t)
 	me.put("/api/v1/tracking/credential", nil).want(http.StatusOK)
-	me.put("/api/v1/sandboxes/shop/services/account/track", api.Track{Track: true}).want(http.StatusOK)
+	me.put("/api/v1/sandboxes/shop/services/account/track", rest.Track{Track: true}).want(http.StatusOK)
 	var branch string
-	for _, s := range decode[api.Sandbox](me.get("/api/v1/sandboxes/shop")).Services {
+	for _, s := range decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop")).Services {
 		if s.Name == "account" {
 			branch = s.Branch
 		}
@@ -129,7 +129,7 @@ func TestGoneBranchAndRefusedCredentialWantAttention(t *testing.T) {
 	if err := bed.DB.MarkBranch(t.Context(), "shop", "account", branch, true); err != nil {
 		t.Fatal(err)
 	}
-	if s := decode[api.Sandbox](me.get("/api/v1/sandboxes/shop")); codes(s) != "branch-gone" {
+	if s := decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop")); codes(s) != "branch-gone" {
 		t.Errorf("attention %+v", s.Attention)
 	}
 	stored, err := bed.DB.Credentials(t.Context(), apitest.User)
@@ -139,7 +139,7 @@ func TestGoneBranchAndRefusedCredentialWantAttention(t *testing.T) {
 	if err := bed.DB.RefuseCredential(t.Context(), apitest.User, stored[apitest.User].StoredAt, "refused"); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range decode[api.Page[api.Sandbox]](me.get("/api/v1/sandboxes")).Items {
+	for _, s := range decode[rest.Page[rest.Sandbox]](me.get("/api/v1/sandboxes")).Items {
 		if codes(s) != "branch-gone tracking-stopped" {
 			t.Errorf("attention in the list %+v", s.Attention)
 		}

@@ -74,7 +74,8 @@ $1
 LIST
 }
 
-test_list='nginx nginx
+test_list='docker docker-cli
+nginx nginx
 gcc gcc
 /usr/include/stdio.h libc6-dev
 psql postgresql-client
@@ -88,6 +89,9 @@ install_packages() {
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt="apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold"
 $apt update </dev/null >/dev/null || { echo "setup: apt-get update failed; trying with the package lists there are" >&2; }
+
+# Debian 13 has the docker command in a package of its own; on 12 docker.io brings it.
+apt-cache show docker-cli >/dev/null 2>&1 || PACKAGES=$(echo "$PACKAGES" | sed 's/docker-cli/docker.io/')
 
 # Packages start their services when they are installed. We want programs, not services; Docker is started below.
 policy=/usr/sbin/policy-rc.d

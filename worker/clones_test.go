@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/node"
+	"sdp/internal/node/gobuild"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // keptClone is a clone of repository account that keeps three commits, last asked for long ago.
@@ -28,7 +31,7 @@ func keptClone(t *testing.T) (dir string, commits []string) {
 	}
 	git("init", "-q")
 	git("remote", "add", "origin", "http://git.test/account.git")
-	old := time.Now().Add(-2 * keepCommits)
+	old := time.Now().AddDate(0, -2, 0)
 	for _, subject := range []string{"one", "two", "three"} {
 		git("commit", "-q", "--allow-empty", "-m", subject)
 		sha := git("rev-parse", "HEAD")
@@ -44,8 +47,9 @@ func keptClone(t *testing.T) (dir string, commits []string) {
 func TestClonesKeepWhatContainersRun(t *testing.T) {
 	t.Parallel()
 	dir, commits := keptClone(t)
-	r := &reconciler{node: &node{log: slog.New(slog.DiscardHandler),
-		config: NodeConfig{Repositories: []RepositoryConfig{{Name: "account", Path: dir}}}}}
+	a := &agent{log: slog.New(slog.DiscardHandler), server: &server{}, config: NodeConfig{Repositories: []wire.RepositoryConfig{{Name: "account", Path: dir}}}}
+	a.equip(map[string]node.Repository{"account": {Path: dir}}, gobuild.Toolchain{})
+	r := &reconciler{agent: a}
 	left := func() int {
 		entries, err := os.ReadDir(filepath.Join(dir, ".git/refs/sdp"))
 		if err != nil {
@@ -53,7 +57,7 @@ func TestClonesKeepWhatContainersRun(t *testing.T) {
 		}
 		return len(entries)
 	}
-	d := sdp.Desired{Containers: []sdp.Container{{SHA: commits[1]}}, Busy: []sdp.ServiceRef{{Sandbox: "box", Service: "account"}}}
+	d := wire.Desired{Containers: []sdp.Container{{SHA: commits[1]}}, Busy: []sdp.ServiceRef{{Sandbox: "box", Service: "account"}}}
 	r.pruneClones(d)
 	if n := left(); n != 3 {
 		t.Fatalf("%d commits are left while account is being deployed", n)

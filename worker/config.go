@@ -12,29 +12,37 @@ import (
 
 	"sdp/internal/config"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // NodeConfig is a node's configuration file, the same for `sdp worker` and `sdp router`. It is written by hand: SDP
 // discovers nothing.
 type NodeConfig struct {
-	Node          string             `yaml:"node"`     // name, unique in the instance
-	Type          sdp.NodeType       `yaml:"type"`     // MICRO, GATEWAY or INFRA
-	Instance      string             `yaml:"instance"` // which SDP installation; part of every container's labels
-	Address       string             `yaml:"address"`  // host name or IP at which other nodes and browsers reach this one
-	Data          string             `yaml:"data"`     // spool, checkouts, node keys, router socket and state
-	Server        ServerConfig       `yaml:"server"`
-	Temporal      TemporalConfig     `yaml:"temporal"`
-	CodecKeys     string             `yaml:"codecKeys"` // key file of the payload codec, the same on all machines
-	Docker        string             `yaml:"docker"`    // address of the Docker daemon
-	MeshPort      int                `yaml:"meshPort"`  // where this node's router listens for other nodes' routers
-	Ports         PortRange          `yaml:"ports"`     // public ports of sandboxes, GATEWAY nodes only
-	Networks      string             `yaml:"networks"`  // IPv4 prefix the sandboxes' networks are cut from
-	Builds        BuildConfig        `yaml:"builds"`
-	Drain         time.Duration      `yaml:"drain"`         // how long a replaced container may finish its requests
-	HealthTimeout time.Duration      `yaml:"healthTimeout"` // how long a new container may take to become healthy
-	Limits        LimitConfig        `yaml:"limits"`
-	Images        ImageConfig        `yaml:"images"`
-	Repositories  []RepositoryConfig `yaml:"repositories"`
+	Node          string         `yaml:"node"`     // name, unique in the instance
+	Type          sdp.NodeType   `yaml:"type"`     // MICRO, GATEWAY or INFRA
+	Instance      string         `yaml:"instance"` // which SDP installation; part of every container's labels
+	Address       string         `yaml:"address"`  // host name or IP at which other nodes and browsers reach this one
+	Data          string         `yaml:"data"`     // spool, checkouts, node keys, router socket and state
+	Server        ServerConfig   `yaml:"server"`
+	Temporal      TemporalConfig `yaml:"temporal"`
+	CodecKeys     string         `yaml:"codecKeys"` // key file of the payload codec, the same on all machines
+	Docker        string         `yaml:"docker"`    // address of the Docker daemon
+	MeshPort      int            `yaml:"meshPort"`  // where this node's router listens for other nodes' routers
+	Ports         PortRange      `yaml:"ports"`     // public ports of sandboxes, GATEWAY nodes only
+	Networks      string         `yaml:"networks"`  // IPv4 prefix the sandboxes' networks are cut from
+	Builds        BuildConfig    `yaml:"builds"`
+	Drain         time.Duration  `yaml:"drain"`         // how long a replaced container may finish its requests
+	HealthTimeout time.Duration  `yaml:"healthTimeout"` // how long a new container may take to become healthy
+	// ProbeEvery is how often serving containers are asked whether they are well, in the way a deployment asks before it
+	// switches the route to them.
+	ProbeEvery time.Duration `yaml:"probeEvery"`
+	// ReconcileEvery is how often what runs is compared with what should run when no event of Docker's asks for it.
+	ReconcileEvery time.Duration `yaml:"reconcileEvery"`
+
+	Limits       LimitConfig             `yaml:"limits"`
+	Routes       RouteConfig             `yaml:"routes"`
+	Images       ImageConfig             `yaml:"images"`
+	Repositories []wire.RepositoryConfig `yaml:"repositories"`
 }
 
 // ServerConfig says where the server is and how this node proves who it is.
@@ -74,31 +82,18 @@ type LimitConfig struct {
 	PIDs   int64   `yaml:"pids"`
 }
 
+// RouteConfig bounds where routes to URLs and to the shared environment lead from this node.
+type RouteConfig struct {
+	// Allow lists exceptions ("host:port", IP address or prefix): without one no route leads to this machine, to the
+	// sandboxes' networks or to the machines of the server and of Temporal.
+	Allow []string `yaml:"allow"`
+	// Deny lists prefixes to which no route leads either.
+	Deny []string `yaml:"deny"`
+}
+
 // ImageConfig says when the node removes images by itself.
 type ImageConfig struct {
 	Watermark int `yaml:"watermark"` // percent of the disk's use above which images nothing needs are removed; 0 = never
-}
-
-// RepositoryConfig is a git clone on this node that SDP may deploy from. Its name is also its service's name.
-type RepositoryConfig struct {
-	Name       string             `yaml:"name"`
-	Path       string             `yaml:"path"`       // the clone; its working tree is never touched
-	Kind       sdp.RepositoryKind `yaml:"kind"`       // go or dockerfile
-	Build      string             `yaml:"build"`      // go: package to build, relative to the clone
-	Dockerfile string             `yaml:"dockerfile"` // dockerfile: path of the Dockerfile, relative to the clone
-	BaseImage  string             `yaml:"baseImage"`  // go: image the binary is put on; default: SDP's own
-	Port       int                `yaml:"port"`       // port the service listens on
-	Health     string             `yaml:"health"`     // path that answers 2xx or 3xx once healthy; empty: the port accepts connections
-	OCP        string             `yaml:"ocp"`        // URL at which the shared environment serves it
-	User       string             `yaml:"user"`       // user inside the container; default: the image's, never root
-	Env        EnvConfig          `yaml:"env"`
-}
-
-// EnvConfig says what is put into the service's environment besides PORT and the SDP_* variables.
-type EnvConfig struct {
-	// Upstreams is a pattern such as "{{SERVICE}}_URL": for each other service a variable that holds its address.
-	Upstreams string            `yaml:"upstreams"`
-	Vars      map[string]string `yaml:"vars"`
 }
 
 // PortRange is an inclusive range of ports, written "8080-8119".
@@ -116,7 +111,7 @@ func (r PortRange) Bounds() (first, last int, err error) {
 	first, err1 := strconv.Atoi(strings.TrimSpace(a))
 	last, err2 := strconv.Atoi(strings.TrimSpace(b))
 	if err1 != nil || err2 != nil || first < 1 || last > 65535 || first > last {
-		return 0, 0, fmt.Errorf("%q is no range of ports", string(r))
+		return 0, 0, fmt.Errorf("%q is not a range of ports", string(r))
 	}
 	return first, last, nil
 }
@@ -133,7 +128,7 @@ func defaults() NodeConfig {
 		Instance: "default", Docker: "unix:///var/run/docker.sock", Networks: "10.213.0.0/16", MeshPort: 7711,
 		Temporal: TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
 		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute, Memory: 2 << 30},
-		Drain:    30 * time.Second, HealthTimeout: time.Minute,
+		Drain:    30 * time.Second, HealthTimeout: time.Minute, ProbeEvery: 10 * time.Second, ReconcileEvery: 10 * time.Second,
 		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
 		Images: ImageConfig{Watermark: 85},
 	}
@@ -153,7 +148,7 @@ type routerConfig struct {
 
 // Validate implements config.Validator.
 func (c *routerConfig) Validate(f *config.File) error {
-	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts)
+	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkRoutes)
 }
 
 // Token reads the node's token.

@@ -6,15 +6,19 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"sdp/internal/config"
 	"sdp/internal/git"
+	"sdp/internal/router/egress"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
+	"sdp/internal/wire"
 )
 
 // Validate implements config.Validator.
 func (c *NodeConfig) Validate(f *config.File) error {
-	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkBounds, c.checkRepositories)
+	return c.checkAll(f, c.checkIdentity, c.checkPlaces, c.checkPorts, c.checkRoutes, c.checkBounds, c.checkRepositories)
 }
 
 func (c *NodeConfig) checkAll(f *config.File, checks ...func(*config.File) error) error {
@@ -28,10 +32,10 @@ func (c *NodeConfig) checkAll(f *config.File, checks ...func(*config.File) error
 
 func (c *NodeConfig) checkIdentity(f *config.File) error {
 	if err := sdp.CheckNodeName(c.Node); err != nil {
-		return f.Errorf([]any{"node"}, "use up to 24 lower-case letters, digits and dashes", "node: %q is no valid name", c.Node)
+		return f.Errorf([]any{"node"}, "use up to 24 lower-case letters, digits and dashes", "node: %q is not a valid name", c.Node)
 	}
 	if err := sdp.CheckNodeName(c.Instance); err != nil {
-		return f.Errorf([]any{"instance"}, "use up to 24 lower-case letters, digits and dashes", "instance: %q is no valid name", c.Instance)
+		return f.Errorf([]any{"instance"}, "use up to 24 lower-case letters, digits and dashes", "instance: %q is not a valid name", c.Instance)
 	}
 	switch c.Type {
 	case sdp.Micro, sdp.Gateway, sdp.Infra:
@@ -43,16 +47,16 @@ func (c *NodeConfig) checkIdentity(f *config.File) error {
 func (c *NodeConfig) checkPlaces(f *config.File) error {
 	if c.Address == "" || strings.ContainsAny(c.Address, "/ :") {
 		return f.Errorf([]any{"address"}, "write the host name or IP at which other nodes reach this one, without a port",
-			"address: %q is no host", c.Address)
+			"address: %q is not a host", c.Address)
 	}
 	if !filepath.IsAbs(c.Data) {
-		return f.Errorf([]any{"data"}, "write an absolute path", "data: %q is no absolute path", c.Data)
+		return f.Errorf([]any{"data"}, "write an absolute path", "data: %q is not an absolute path", c.Data)
 	}
 	if u, err := url.Parse(c.Server.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return f.Errorf([]any{"server", "url"}, "write the server's address, such as http://control:7700", "server.url: %q is no URL", c.Server.URL)
+		return f.Errorf([]any{"server", "url"}, "write the server's address, such as http://control:7700", "server.url: %q is not a URL", c.Server.URL)
 	}
 	if _, _, err := net.SplitHostPort(c.Temporal.Address); err != nil {
-		return f.Errorf([]any{"temporal", "address"}, "write host:port of Temporal's frontend", "temporal.address: %q is no address", c.Temporal.Address)
+		return f.Errorf([]any{"temporal", "address"}, "write host:port of Temporal's frontend", "temporal.address: %q is not an address", c.Temporal.Address)
 	}
 	if c.CodecKeys == "" {
 		return f.Errorf([]any{"codecKeys"}, "copy the key file from the server and write its path here", "codecKeys: is missing")
@@ -71,7 +75,7 @@ func (c *NodeConfig) checkPorts(f *config.File) error {
 		return f.Errorf([]any{"ports"}, `a GATEWAY node needs public ports for its sandboxes; write a range such as "8080-8119"`, "ports: is missing")
 	}
 	if c.MeshPort < 1 || c.MeshPort > 65535 {
-		return f.Errorf([]any{"meshPort"}, "write a port between 1 and 65535", "meshPort: %d is no port", c.MeshPort)
+		return f.Errorf([]any{"meshPort"}, "write a port between 1 and 65535", "meshPort: %d is not a port", c.MeshPort)
 	}
 	first, last, _ := c.Ports.Bounds()
 	if first > 0 && c.MeshPort >= first && c.MeshPort <= last {
@@ -80,14 +84,35 @@ func (c *NodeConfig) checkPorts(f *config.File) error {
 	prefix, err := netip.ParsePrefix(c.Networks)
 	if err != nil || !prefix.Addr().Is4() || prefix.Bits() > 26 {
 		return f.Errorf([]any{"networks"}, "write an IPv4 prefix of at least /26 that nothing else uses, such as 10.213.0.0/16",
-			"networks: %q will not do", c.Networks)
+			"networks: %q is not valid", c.Networks)
 	}
 	return nil
 }
 
+func (c *NodeConfig) checkRoutes(f *config.File) error {
+	for i, entry := range c.Routes.Deny {
+		if _, err := netip.ParsePrefix(entry); err != nil {
+			return f.Errorf([]any{"routes", "deny", i}, "write it as 10.20.0.0/24", "routes.deny: %q is not a prefix", entry)
+		}
+	}
+	for i, entry := range c.Routes.Allow {
+		if err := egress.CheckAllowed(entry); err != nil {
+			e := sdp.AsError(err)
+			return f.Errorf([]any{"routes", "allow", i}, e.Remedy, "routes.allow: %s", e.Detail)
+		}
+	}
+	return nil
+}
+
+// shortestEvery keeps a node from being busy with itself.
+const shortestEvery = 500 * time.Millisecond
+
 func (c *NodeConfig) checkBounds(f *config.File) error {
 	bad := func(key string, at ...any) error {
 		return f.Errorf(at, "write a number above zero, or leave the key out for the default", "%s: must be above zero", key)
+	}
+	tooOften := func(key string) error {
+		return f.Errorf([]any{key}, "write a duration such as 10s", "%s: must be %s or more", key, shortestEvery)
 	}
 	switch {
 	case c.Builds.Concurrency < 1:
@@ -100,13 +125,17 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 		return bad("drain", "drain")
 	case c.HealthTimeout <= 0:
 		return bad("healthTimeout", "healthTimeout")
+	case c.ProbeEvery < shortestEvery:
+		return tooOften("probeEvery")
+	case c.ReconcileEvery < shortestEvery:
+		return tooOften("reconcileEvery")
 	case c.Limits.Memory < 16<<20:
 		return f.Errorf([]any{"limits", "memory"}, "write bytes, at least 16777216", "limits.memory: %d is too little", c.Limits.Memory)
 	case c.Limits.CPUs <= 0:
 		return bad("limits.cpus", "limits", "cpus")
 	case c.Images.Watermark < 0 || c.Images.Watermark > 99:
 		return f.Errorf([]any{"images", "watermark"}, "write a percentage from 1 to 99, or 0 for never",
-			"images.watermark: %d is no such percentage", c.Images.Watermark)
+			"images.watermark: %d is not a percentage from 1 to 99", c.Images.Watermark)
 	case c.Limits.PIDs < 8:
 		return f.Errorf([]any{"limits", "pids"}, "write at least 8", "limits.pids: %d is too few", c.Limits.PIDs)
 	}
@@ -119,20 +148,20 @@ func (c *NodeConfig) checkRepositories(f *config.File) error {
 		r := &c.Repositories[i]
 		at := func(key string) []any { return []any{"repositories", i, key} }
 		if err := sdp.CheckServiceName(r.Name); err != nil {
-			return f.Errorf(at("name"), "use up to 24 lower-case letters, digits and dashes", "repositories: %q is no valid name", r.Name)
+			return f.Errorf(at("name"), "use up to 24 lower-case letters, digits and dashes", "repositories: %q is not a valid name", r.Name)
 		}
 		if seen[r.Name] {
 			return f.Errorf(at("name"), "give each repository a name of its own", "repositories: %q is there twice", r.Name)
 		}
 		seen[r.Name] = true
-		if err := r.check(f, at); err != nil {
+		if err := checkRepository(r, f, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
+func checkRepository(r *wire.RepositoryConfig, f *config.File, at func(string) []any) error {
 	if !filepath.IsAbs(r.Path) {
 		return f.Errorf(at("path"), "write the absolute path of the clone", "repository %s: path %q is not absolute", r.Name, r.Path)
 	}
@@ -141,17 +170,17 @@ func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
 		return f.Errorf(at("path"), e.Remedy, "repository %s: %s", r.Name, e.Detail)
 	}
 	if r.Port < 1 || r.Port > 65535 {
-		return f.Errorf(at("port"), "write the port the service listens on", "repository %s: %d is no port", r.Name, r.Port)
+		return f.Errorf(at("port"), "write the port the service listens on", "repository %s: %d is not a port", r.Name, r.Port)
 	}
 	if r.Health != "" && !strings.HasPrefix(r.Health, "/") {
-		return f.Errorf(at("health"), "write a path such as /healthz", "repository %s: health %q is no path", r.Name, r.Health)
+		return f.Errorf(at("health"), "write a path such as /healthz", "repository %s: health %q is not a path", r.Name, r.Health)
 	}
 	if name, _, _ := strings.Cut(r.User, ":"); name == "root" || name == "0" {
 		return f.Errorf(at("user"), "name another user, or leave the key out: SDP then uses the image's, or 65532 in place of root",
 			"repository %s: containers never run as root", r.Name)
 	}
 	if u, err := url.Parse(r.OCP); r.OCP != "" && (err != nil || u.Host == "" || u.User != nil) {
-		return f.Errorf(at("ocp"), "write the URL at which OCP serves it, without credentials", "repository %s: ocp is no usable URL", r.Name)
+		return f.Errorf(at("ocp"), "write the URL at which OCP serves it, without credentials", "repository %s: ocp is not a usable URL", r.Name)
 	}
 	if u := r.Env.Upstreams; u != "" && !strings.Contains(u, "{{SERVICE}}") {
 		return f.Errorf(at("env"), `write a pattern such as "{{SERVICE}}_URL"`, "repository %s: env.upstreams lacks {{SERVICE}}", r.Name)
@@ -161,10 +190,14 @@ func (r *RepositoryConfig) check(f *config.File, at func(string) []any) error {
 			return f.Errorf(at("env"), "use letters, digits and underscores", "repository %s: %q cannot name a variable", r.Name, key)
 		}
 	}
-	return r.checkKind(f, at)
+	if err := settings.CheckRepositorySize(r.Env.Vars); err != nil {
+		e := sdp.AsError(err)
+		return f.Errorf(at("env"), e.Remedy, "repository %s: %s", r.Name, e.Detail)
+	}
+	return checkKind(r, f, at)
 }
 
-func (r *RepositoryConfig) checkKind(f *config.File, at func(string) []any) error {
+func checkKind(r *wire.RepositoryConfig, f *config.File, at func(string) []any) error {
 	switch r.Kind {
 	case sdp.GoRepository:
 		if r.Build == "" {

@@ -3,7 +3,6 @@ package worker
 import (
 	"testing"
 
-	"sdp/activities"
 	"sdp/internal/sdp"
 )
 
@@ -12,7 +11,6 @@ func pruning(t *testing.T, mark int) *machine {
 	t.Helper()
 	m := newMachine(t)
 	m.config.Images.Watermark = mark
-	m.host = &activities.Host{Node: "micro-1", Data: m.config.Data, Docker: m.docker}
 	m.image = sdp.ImageName("worker-test", commit, sdp.NewID(""))
 	m.assemble(m.image)
 	return m
@@ -20,7 +18,7 @@ func pruning(t *testing.T, mark int) *machine {
 
 func (m *machine) hasImage() bool {
 	m.t.Helper()
-	_, found, err := m.docker.ImageInfo(m.t.Context(), m.image)
+	_, found, err := m.runtime.ImageInfo(m.t.Context(), m.image)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -52,6 +50,10 @@ func TestWatermarkPrunes(t *testing.T) {
 		t.Errorf("reported %+v although nothing went", told)
 	}
 	m.control.set(func(c *controlPlane) { c.needed = sdp.NeededImages{} })
+	if err := m.pruneAbove(t.Context(), 86); sdp.KindOf(err) != sdp.Unavailable || !m.hasImage() {
+		t.Fatalf("pruned without being told what is needed: %v", err)
+	}
+	m.control.set(func(c *controlPlane) { c.needed.Images = map[string][]string{} })
 	if err := m.pruneAbove(t.Context(), 86); err != nil || m.hasImage() {
 		t.Fatalf("did not prune: %v", err)
 	}

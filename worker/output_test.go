@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/internal/docker"
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -23,7 +23,7 @@ func (m *machine) follow() (end func()) {
 	m.t.Helper()
 	ctx, cancel := testContext(m.t)
 	ended := make(chan error, 1)
-	go func() { ended <- m.output.run(ctx) }()
+	go func() { ended <- m.node.Output.Run(ctx) }()
 	return func() {
 		m.t.Helper()
 		cancel()
@@ -65,14 +65,14 @@ func TestOutputGoesOnWhereItStopped(t *testing.T) {
 	c := m.start("d1", fmt.Sprint("COUNT=", count))
 	for restart := range 3 {
 		end := m.follow()
-		m.output.follow(c)
+		m.node.Output.Follow(c)
 		eventually(t, "output", func() bool { return len(m.lines("d1")) > (restart+1)*200 })
 		end()
 		m.openOutput()
 	}
 	end := m.follow()
 	defer end()
-	m.output.follow(c)
+	m.node.Output.Follow(c)
 	eventually(t, "all output", func() bool { return len(m.lines("d1")) >= count })
 	for i, line := range m.lines("d1") {
 		if want := fmt.Sprint("number ", i); line != want {
@@ -86,7 +86,7 @@ func TestFollowingTwiceCopiesOnce(t *testing.T) {
 	defer m.follow()()
 	c := m.start("d1", "COUNT=100")
 	for range 20 {
-		m.output.follow(c)
+		m.node.Output.Follow(c)
 	}
 	eventually(t, "all output", func() bool { return len(m.lines("d1")) >= 100 })
 	if got := len(m.lines("d1")); got != 100 {
@@ -98,13 +98,13 @@ func TestFollowingTwiceCopiesOnce(t *testing.T) {
 // running, which a list of containers tells little about.
 func TestSecretsInOutputAreMasked(t *testing.T) {
 	m := newMachine(t)
-	m.files = []docker.File{{Path: "/etc/app/key", Content: []byte("first-line-of-the-key\nsecond-line-of-the-key\n")}}
+	m.files = []containers.File{{Path: "/etc/app/key", Content: []byte("first-line-of-the-key\nsecond-line-of-the-key\n")}}
 	c := m.start("d1", "SECRET=correct-horse-battery")
-	list, err := m.docker.List(t.Context())
+	list, err := m.runtime.List(t.Context())
 	if err != nil || len(list) != 1 {
 		t.Fatalf("containers %+v, %v", list, err)
 	}
-	for name, c := range map[string]docker.Container{"started": c, "found": list[0]} {
+	for name, c := range map[string]containers.Container{"started": c, "found": list[0]} {
 		t.Run(name, func(t *testing.T) {
 			m.t = t
 			if err := m.spool.Close(); err != nil {
@@ -112,7 +112,7 @@ func TestSecretsInOutputAreMasked(t *testing.T) {
 			}
 			m.openOutput()
 			defer m.follow()()
-			m.output.follow(c)
+			m.node.Output.Follow(c)
 			eventually(t, "output", func() bool { return len(m.lines("d1")) > 2 })
 			got := strings.Join(m.lines("d1"), "\n")
 			if strings.Contains(got, "correct-horse") || strings.Contains(got, "of-the-key") || !strings.Contains(got, "the secret is") {
@@ -130,22 +130,22 @@ func TestOutputIsFinalWhenTheContainerIsGone(t *testing.T) {
 	m := newMachine(t)
 	defer m.follow()()
 	c := m.start("d1", "COUNT=10")
-	m.output.follow(c)
+	m.node.Output.Follow(c)
 	eventually(t, "output", func() bool { return len(m.lines("d1")) == 10 })
-	if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+	if err := m.runtime.Stop(t.Context(), c.ID, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the copy to pause", func() bool { return !m.copying(c.ID) })
-	again, err := m.docker.StartExisting(t.Context(), c.ID)
+	eventually(t, "the copy to pause", func() bool { return !m.node.Output.Follows(c.ID) })
+	again, err := m.runtime.StartExisting(t.Context(), c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.output.follow(again)
+	m.node.Output.Follow(again)
 	eventually(t, "output of the second run", func() bool { return len(m.lines("d1")) == 20 })
-	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+	if err := m.runtime.Remove(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the copy to end", func() bool { return !m.copying(c.ID) })
+	eventually(t, "the copy to end", func() bool { return !m.node.Output.Follows(c.ID) })
 	r := m.reconciler()
 	m.round(r)
 	if m.final("d1") {
@@ -162,10 +162,10 @@ func TestOutputIsCompletedAfterARestart(t *testing.T) {
 	m := newMachine(t)
 	end := m.follow()
 	c := m.start("d1", "COUNT=10")
-	m.output.follow(c)
+	m.node.Output.Follow(c)
 	eventually(t, "output", func() bool { return len(m.lines("d1")) == 10 })
 	end()
-	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+	if err := m.runtime.Remove(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	m.openOutput()
@@ -177,32 +177,10 @@ func TestOutputIsCompletedAfterARestart(t *testing.T) {
 	}
 }
 
-func (m *machine) copying(id string) bool {
-	m.output.mu.Lock()
-	defer m.output.mu.Unlock()
-	return m.output.following[id]
-}
-
 // final reports whether the spool has a container's stream as complete.
 func (m *machine) final(deployment string) bool {
 	m.t.Helper()
 	raw, err := os.ReadFile(filepath.Join(m.config.Data, "logs", sdp.ContainerStream(deployment)+".state"))
 	var state struct{ Final bool }
 	return err == nil && json.Unmarshal(raw, &state) == nil && state.Final
-}
-
-func TestLastTimestamp(t *testing.T) {
-	for tail, want := range map[string]string{
-		"":                                       "0001-01-01T00:00:00Z",
-		"2026-01-02T03:04:05.123456789Z hello\n": "2026-01-02T03:04:05.123456789Z",
-		"2026-01-02T03:04:05Z a\n2026-01-02T03:04:06Z b\n":                               "2026-01-02T03:04:06Z",
-		"2026-01-02T03:04:05Z a\n[12345 bytes are left out]\n":                           "2026-01-02T03:04:05Z",
-		"cut in the middle 2026-01-02T03:04:05Z\n":                                       "0001-01-01T00:00:00Z",
-		"2026-01-02T03:04:05Z \n2026-01-02T03:04:06Z\n\n":                                "2026-01-02T03:04:06Z",
-		"2026-01-02T03:04:05Z 2026-12-31T00:00:00Z is what the service itself printed\n": "2026-01-02T03:04:05Z",
-	} {
-		if got := lastTimestamp(tail).Format(time.RFC3339Nano); got != want {
-			t.Errorf("of %q it is %s, want %s", tail, got, want)
-		}
-	}
 }

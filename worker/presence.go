@@ -7,28 +7,34 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	sdkworker "go.temporal.io/sdk/worker"
 
-	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
-// retryEvery is how long the node waits before it tries again to reach something that does not answer.
-const retryEvery = time.Second
+// retryEvery is how long the node waits before it tries again to reach something that does not answer; upgradeEvery is how
+// long before it asks a server again that does not understand it.
+const (
+	retryEvery   = time.Second
+	upgradeEvery = 15 * time.Second
+)
 
 // register tells the server who this node is, and then that it lives. Whenever the server answers that it does not know
 // the node, as after a restore of its database, it registers again.
-func (n *node) register(ctx context.Context) error {
+func (a *agent) register(ctx context.Context) error {
 	ticker := time.NewTicker(sdp.HeartbeatEvery)
 	defer ticker.Stop()
 	registered := false
 	for {
-		registered = n.beat(ctx, registered)
+		registered = a.beat(ctx, registered)
 		wait := ticker.C
-		if !registered {
+		switch {
+		case a.mismatch != nil:
+			wait = time.After(upgradeEvery)
+		case !registered:
 			wait = time.After(retryEvery)
 		}
 		select {
@@ -40,85 +46,102 @@ func (n *node) register(ctx context.Context) error {
 }
 
 // beat registers or sends a heartbeat, and reports whether the server knows the node now.
-func (n *node) beat(ctx context.Context, registered bool) bool {
-	n.rotateKeys(&registered)
+func (a *agent) beat(ctx context.Context, registered bool) bool {
+	a.rotateKeys(&registered)
 	if registered {
-		err := n.heartbeat(ctx)
+		err := a.judge(a.heartbeat(ctx))
 		return err == nil || sdp.KindOf(err) == sdp.Unavailable
 	}
-	if err := n.server.register(ctx, n.registration(ctx)); err != nil {
-		n.log.Warn("Registration failed; trying again", "error", err)
+	if err := a.judge(a.server.register(ctx, a.registration(ctx))); err != nil {
+		a.log.Warn("Registration failed; trying again", "error", err, "remedy", sdp.AsError(err).Remedy)
 		return false
 	}
-	n.log.Info("Registered", "node", n.config.Node)
-	n.traffic.forget()
-	_ = n.heartbeat(ctx) // it has logged, and the next one comes
+	a.log.Info("Registered", "node", a.config.Node)
+	a.traffic.forget()
+	_ = a.heartbeat(ctx) // it has logged, and the next one comes
 	return true
 }
 
-func (n *node) heartbeat(ctx context.Context) error {
-	h := sdp.Heartbeat{NodeHealth: n.health(ctx), Traffic: n.counted(ctx)}
-	err := n.server.heartbeat(ctx, h)
+// judge has the node take tasks from Temporal once the server has understood it, and no more once the server says that the
+// two have no version in common: what they write into Temporal for each other would be misunderstood.
+func (a *agent) judge(err error) error {
+	if err == nil {
+		a.mismatch = nil
+		a.gate.open()
+	} else if e := sdp.AsError(err); e.Code == wire.VersionMismatch {
+		a.mismatch = e
+		a.gate.shut()
+	}
+	return err
+}
+
+func (a *agent) heartbeat(ctx context.Context) error {
+	h := sdp.Heartbeat{NodeHealth: a.health(ctx), Traffic: a.counted(ctx)}
+	err := a.server.heartbeat(ctx, h)
 	if err != nil {
-		n.log.Warn("Heartbeat failed", "error", err)
+		a.log.Warn("Heartbeat failed", "error", err)
 		return err
 	}
-	n.traffic.took(h.Traffic)
+	a.traffic.took(h.Traffic)
 	return nil
 }
 
 // rotateKeys makes a new key pair when that is due; the server must then learn of it.
-func (n *node) rotateKeys(registered *bool) {
-	rotated, err := n.keys.RotateDue(time.Now())
+func (a *agent) rotateKeys(registered *bool) {
+	rotated, err := a.keys.RotateDue(time.Now())
 	if err != nil {
-		n.log.Error("Rotating the node's keys failed", "error", err)
+		a.log.Error("Rotating the node's keys failed", "error", err)
 	}
 	if rotated {
 		*registered = false
 	}
 }
 
-func (n *node) registration(ctx context.Context) sdp.NodeRegistration {
-	c := n.config
-	keyID, public := n.keys.Public()
+func (a *agent) registration(ctx context.Context) sdp.NodeRegistration {
+	c := a.config
+	keyID, public := a.keys.Public()
 	first, last, _ := c.Ports.Bounds() // checked when the configuration was loaded
-	version, err := n.docker.Ping(ctx)
+	version, err := a.runtime.Ping(ctx)
 	if err != nil {
-		n.log.Warn("Docker does not answer", "error", err)
+		a.log.Warn("Docker does not answer", "error", err)
+	} else if err := a.runtime.RequireInit(ctx); err != nil {
+		a.log.Error("Docker cannot run containers", "error", err)
 	}
 	r := sdp.NodeRegistration{Node: sdp.Node{Name: c.Node, Type: c.Type, Address: c.Address, MeshPort: c.MeshPort,
 		PortFirst: first, PortLast: last, KeyID: keyID, PublicKey: public, Builds: c.Builds.Concurrency,
-		Limits:  sdp.Limits{CPUs: c.Limits.CPUs, Memory: c.Limits.Memory, PIDs: c.Limits.PIDs},
+		Limits:  sdp.Limits{CPUs: c.Limits.CPUs, Memory: sdp.Bytes(c.Limits.Memory), PIDs: c.Limits.PIDs},
 		Version: Version, DockerVersion: version}}
 	for _, repo := range c.Repositories {
-		r.Repositories = append(r.Repositories, n.host.Repositories[repo.Name].Repository)
+		known, err := a.node.Sources.Repository(repo.Name)
+		if err != nil {
+			a.log.Error("A configured repository is missing", "error", err)
+			continue
+		}
+		r.Repositories = append(r.Repositories, known.Repository)
 	}
 	return r
 }
 
-func (n *node) health(ctx context.Context) sdp.NodeHealth {
+func (a *agent) health(ctx context.Context) sdp.NodeHealth {
 	h := sdp.NodeHealth{CPUs: runtime.NumCPU()}
-	if _, err := n.docker.Ping(ctx); err != nil {
+	if _, err := a.runtime.Ping(ctx); err != nil {
 		h.DockerError = sdp.AsError(err).Detail
 	}
-	if r, err := n.router.Health(ctx); err != nil {
+	if r, err := a.router.Health(ctx); err != nil {
 		h.RouterError = sdp.AsError(err).Detail
 	} else {
 		h.RouterError = strings.Join(r.Problems, "; ")
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(n.config.Data, &fs); err == nil {
-		h.DiskFree, h.DiskTotal = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize
+	if disk, err := a.node.Sources.Disk(); err == nil {
+		h.DiskFree, h.DiskTotal = disk.Free, disk.Total
 	}
-	h.ImagesUsed, h.Watermark = n.imagesUsed(ctx), n.config.Images.Watermark
+	h.ImagesUsed, h.Watermark = a.imagesUsed(ctx), a.config.Images.Watermark
 	h.MemoryFree, h.MemoryTotal = memory()
 	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
 		field, _, _ := strings.Cut(string(raw), " ")
 		h.Load1, _ = strconv.ParseFloat(field, 64) // 0 where the kernel says nothing readable
 	}
-	if entries, err := os.ReadDir(activities.CheckoutsDir(n.config.Data)); err == nil {
-		h.RunningBuilds = len(entries)
-	}
+	h.RunningBuilds = a.node.Sources.Checkouts()
 	return h
 }
 
@@ -144,14 +167,20 @@ func memory() (free, total int64) {
 	return free, total
 }
 
-// runWorker runs a Temporal worker until ctx ends. Temporal being away, or dismissing the worker, is no reason to end:
-// a new worker is made until one runs, because one whose start failed cannot be started again.
-func runWorker(ctx context.Context, build func() sdkworker.Worker, log *slog.Logger) error {
-	interrupt := InterruptOf(ctx)
+// runWorker runs a Temporal worker until ctx ends, while the gate is open. Temporal being away, or dismissing the worker, is
+// no reason to end: a new worker is made until one runs, because one whose start failed cannot be started again.
+func runWorker(ctx context.Context, g *gate, build func() sdkworker.Worker, log *slog.Logger) error {
 	for {
-		err := build().Run(interrupt)
+		open, done := g.wait(ctx)
 		if ctx.Err() != nil {
+			done()
 			return nil //nolint:nilerr // told to stop
+		}
+		err := build().Run(InterruptOf(open))
+		stopped := open.Err() != nil // the gate was shut, or ctx has ended
+		done()
+		if stopped {
+			continue
 		}
 		log.Warn("Temporal does not answer; trying again", "error", err)
 		select {

@@ -21,7 +21,7 @@ func TestRegistration(t *testing.T) {
 	if err := os.WriteFile(c.Server.TokenFile, []byte("token\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n, err := newNode(t.Context(), c, slog.New(slog.DiscardHandler))
+	n, err := newAgent(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

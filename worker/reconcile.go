@@ -6,33 +6,30 @@ import (
 	"strings"
 	"time"
 
-	"sdp/internal/docker"
-	"sdp/internal/router"
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
-
-// reconcileEvery is how often what runs is compared with what should run when nothing else asks for it.
-const reconcileEvery = 10 * time.Second
 
 // reconciler compares what the control plane wants of this node with what Docker and the router have. What is missing
 // is started or routed; what is too much is removed only after two rounds in a row, because something new may be made
 // between asking the control plane and looking at Docker. Every correction is reported.
 type reconciler struct {
-	*node
+	*agent
 	suspects map[string]bool // found too much in the last round
 	next     map[string]bool // found too much in this round
 	pruned   time.Time       // when the clones were last pruned
 }
 
-// reconcile runs rounds: at once, on Docker events, and every reconcileEvery.
-func (n *node) reconcile(ctx context.Context) error {
-	r := &reconciler{node: n}
-	events := n.docker.Events(ctx)
-	ticker := time.NewTicker(reconcileEvery)
+// reconcile runs rounds: at once, on Docker events, and as often as configured.
+func (a *agent) reconcile(ctx context.Context) error {
+	r := &reconciler{agent: a}
+	events := a.runtime.Events(ctx)
+	ticker := time.NewTicker(a.config.ReconcileEvery)
 	defer ticker.Stop()
 	for {
 		if err := r.round(ctx); err != nil && ctx.Err() == nil {
-			n.log.Warn("Reconciling failed; trying again", "error", err)
+			a.log.Warn("Reconciling failed; trying again", "error", err)
 		}
 		if !r.wait(ctx, events, ticker.C) {
 			return nil
@@ -42,7 +39,7 @@ func (n *node) reconcile(ctx context.Context) error {
 
 // wait returns false when ctx ended. Only a container that ended by itself, or a daemon that is back, is worth a round
 // of its own.
-func (r *reconciler) wait(ctx context.Context, events <-chan docker.Event, tick <-chan time.Time) bool {
+func (r *reconciler) wait(ctx context.Context, events <-chan containers.Event, tick <-chan time.Time) bool {
 	for {
 		select {
 		case <-ctx.Done():
@@ -52,7 +49,7 @@ func (r *reconciler) wait(ctx context.Context, events <-chan docker.Event, tick 
 		case e, open := <-events:
 			if !open {
 				events = nil
-			} else if e.Action == "die" || e.Action == docker.Resync {
+			} else if e.Action == "die" || e.Action == containers.Resync {
 				return settle(ctx, events)
 			}
 		}
@@ -64,7 +61,7 @@ func (r *reconciler) wait(ctx context.Context, events <-chan docker.Event, tick 
 const settleFor = 500 * time.Millisecond
 
 // settle drops the events of the next moment; it returns false when ctx ended.
-func settle(ctx context.Context, events <-chan docker.Event) bool {
+func settle(ctx context.Context, events <-chan containers.Event) bool {
 	timer := time.NewTimer(settleFor)
 	defer timer.Stop()
 	for {
@@ -82,13 +79,16 @@ func settle(ctx context.Context, events <-chan docker.Event) bool {
 }
 
 func (r *reconciler) round(ctx context.Context) error {
+	if err := r.tellTargets(ctx); err != nil && ctx.Err() == nil { // without the control plane, too
+		r.log.Warn("Telling the router where containers are failed; the next round does", "error", err)
+	}
 	want, err := r.server.desired(ctx)
 	if err != nil {
 		return err
 	}
-	r.sick.admit(want)
+	r.monitor.setTargets(want)
 	r.next = map[string]bool{}
-	have, err := r.docker.List(ctx)
+	have, err := r.runtime.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,33 +115,33 @@ func (r *reconciler) twice(key string) bool {
 	return r.suspects[key]
 }
 
-func busy(want sdp.Desired, sandbox, service string) bool {
+func busy(want wire.Desired, sandbox, service string) bool {
 	return slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox, Service: service}) ||
 		slices.Contains(want.Busy, sdp.ServiceRef{Sandbox: sandbox})
 }
 
 // outputs completes the log streams of containers that are gone.
-func (r *reconciler) outputs(have []docker.Container) {
+func (r *reconciler) outputs(have []containers.Container) {
 	for _, stream := range r.spool.Unfinished() {
 		deployment, ofContainer := strings.CutPrefix(stream, sdp.ContainerStream(""))
-		there := slices.ContainsFunc(have, func(c docker.Container) bool { return c.Deployment == deployment })
+		there := slices.ContainsFunc(have, func(c containers.Container) bool { return c.Deployment == deployment })
 		if !ofContainer || there || !r.twice("output "+stream) {
 			continue
 		}
-		if err := r.output.finish(stream); err != nil {
+		if err := r.node.Output.Finish(stream); err != nil {
 			r.log.Warn("Completing a container's output failed", "stream", stream, "error", err)
 		}
 	}
 }
 
 // containers starts serving containers that are stopped and notices addresses that changed and containers that are gone.
-func (r *reconciler) containers(ctx context.Context, want sdp.Desired, have []docker.Container) []sdp.Correction {
+func (r *reconciler) containers(ctx context.Context, want wire.Desired, have []containers.Container) []sdp.Correction {
 	var out []sdp.Correction
 	for _, w := range want.Containers {
 		if w.State != sdp.Serving || busy(want, w.Sandbox, w.Service) {
 			continue
 		}
-		i := slices.IndexFunc(have, func(c docker.Container) bool { return c.Deployment == w.Deployment })
+		i := slices.IndexFunc(have, func(c containers.Container) bool { return stored(w, c) })
 		if c := r.container(ctx, w, have, i); c != nil {
 			c.Sandbox, c.Service, c.Deployment = w.Sandbox, w.Service, w.Deployment
 			out = append(out, *c)
@@ -150,7 +150,13 @@ func (r *reconciler) containers(ctx context.Context, want sdp.Desired, have []do
 	return out
 }
 
-func (r *reconciler) container(ctx context.Context, w sdp.Container, have []docker.Container, i int) *sdp.Correction {
+// stored reports whether c is the container that the control plane has stored as w. One that is just being made is not
+// stored yet: its service is busy.
+func stored(w sdp.Container, c containers.Container) bool {
+	return w.Deployment == c.Deployment && w.DockerID == c.ID
+}
+
+func (r *reconciler) container(ctx context.Context, w sdp.Container, have []containers.Container, i int) *sdp.Correction {
 	if i < 0 {
 		if !r.twice("gone " + w.Deployment) {
 			return nil
@@ -158,14 +164,14 @@ func (r *reconciler) container(ctx context.Context, w sdp.Container, have []dock
 		return &sdp.Correction{What: "noticed that its container is gone", State: sdp.Removed}
 	}
 	c := have[i]
-	r.output.follow(c)
+	r.node.Output.Follow(c)
 	if c.State != "running" && c.State != "restarting" {
-		started, err := r.docker.StartExisting(ctx, c.ID)
+		started, err := r.runtime.StartExisting(ctx, c.ID)
 		if err != nil {
 			r.log.Warn("Starting a stopped container failed", "container", c.Name, "error", err)
 			return nil
 		}
-		r.output.follow(started)
+		r.node.Output.Follow(started)
 		return &sdp.Correction{What: "started its stopped container " + c.Name, Address: started.Address}
 	}
 	if c.Address != "" && c.Address != w.Address {
@@ -175,18 +181,17 @@ func (r *reconciler) container(ctx context.Context, w sdp.Container, have []dock
 }
 
 // routes gives the router every table and network it should have and takes away what it should not.
-func (r *reconciler) routes(ctx context.Context, want sdp.Desired, corrections []sdp.Correction) error {
+func (r *reconciler) routes(ctx context.Context, want wire.Desired, corrections []sdp.Correction) error {
 	if err := r.router.SetMeshToken(ctx, want.MeshToken); err != nil {
 		return err
 	}
-	networks, err := r.docker.Networks(ctx)
+	networks, err := r.runtime.Networks(ctx)
 	if err != nil {
 		return err
 	}
 	for _, n := range networks {
 		if hasTable(want, n.Sandbox) {
-			err := r.router.SetNetwork(ctx, n.Sandbox, router.Network{Gateway: n.Gateway, Subnet: n.Subnet})
-			if err != nil {
+			if err := r.node.Routes.Listen(ctx, n); err != nil {
 				return err
 			}
 		}
@@ -195,18 +200,18 @@ func (r *reconciler) routes(ctx context.Context, want sdp.Desired, corrections [
 		return nil // addresses changed: the tables are out of date, the next round brings new ones
 	}
 	for _, t := range want.Tables {
-		if err := r.router.Apply(ctx, t); err != nil && sdp.AsError(err).Code != "stale-table" {
+		if err := r.node.Routes.Apply(ctx, t); err != nil {
 			r.log.Warn("Applying a table failed", "sandbox", t.Sandbox, "error", err)
 		}
 	}
 	return r.dropTables(ctx, want)
 }
 
-func hasTable(want sdp.Desired, sandbox string) bool {
-	return slices.ContainsFunc(want.Tables, func(t sdp.RoutingTable) bool { return t.Sandbox == sandbox })
+func hasTable(want wire.Desired, sandbox string) bool {
+	return slices.ContainsFunc(want.Tables, func(t wire.RoutingTable) bool { return t.Sandbox == sandbox })
 }
 
-func (r *reconciler) dropTables(ctx context.Context, want sdp.Desired) error {
+func (r *reconciler) dropTables(ctx context.Context, want wire.Desired) error {
 	tables, err := r.router.Tables(ctx)
 	if err != nil {
 		return err
@@ -222,21 +227,21 @@ func (r *reconciler) dropTables(ctx context.Context, want sdp.Desired) error {
 }
 
 // orphans removes containers and networks of ours that nothing wants any more.
-func (r *reconciler) orphans(ctx context.Context, want sdp.Desired, have []docker.Container) []sdp.Correction {
+func (r *reconciler) orphans(ctx context.Context, want wire.Desired, have []containers.Container) []sdp.Correction {
 	var out []sdp.Correction
 	for _, c := range have {
-		known := slices.ContainsFunc(want.Containers, func(w sdp.Container) bool { return w.Deployment == c.Deployment })
+		known := slices.ContainsFunc(want.Containers, func(w sdp.Container) bool { return stored(w, c) })
 		if known || busy(want, c.Sandbox, c.Service) || !r.twice("container "+c.ID) {
 			continue
 		}
-		if err := r.docker.Remove(ctx, c.ID); err != nil {
+		if err := r.runtime.Remove(ctx, c.ID); err != nil {
 			r.log.Warn("Removing a container nothing wants failed", "container", c.Name, "error", err)
 			continue
 		}
 		out = append(out, sdp.Correction{Sandbox: c.Sandbox, Service: c.Service, Deployment: c.Deployment,
 			What: "removed container " + c.Name + ", which nothing wanted"})
 	}
-	networks, err := r.docker.Networks(ctx)
+	networks, err := r.runtime.Networks(ctx)
 	if err != nil {
 		r.log.Warn("Listing networks failed", "error", err)
 		return out
@@ -245,7 +250,11 @@ func (r *reconciler) orphans(ctx context.Context, want sdp.Desired, have []docke
 		if hasTable(want, n.Sandbox) || busy(want, n.Sandbox, "") || !r.twice("network "+n.Name) {
 			continue
 		}
-		if err := r.docker.RemoveNetwork(ctx, n.Sandbox); err != nil {
+		err := r.runtime.RemoveNetwork(ctx, n.Sandbox)
+		if err != nil && containers.UnlessMiscounted(err) == nil {
+			continue // until Docker is started again
+		}
+		if err != nil {
 			r.log.Warn("Removing a network nothing wants failed", "network", n.Name, "error", err)
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // round runs one round and returns what was corrected, as "deployment: what".
@@ -23,7 +24,7 @@ func (m *machine) round(r *reconciler) []string {
 	return out
 }
 
-func (m *machine) reconciler() *reconciler { return &reconciler{node: m.node} }
+func (m *machine) reconciler() *reconciler { return &reconciler{agent: m.agent} }
 
 func want(t *testing.T, got []string, prefixes ...string) {
 	t.Helper()
@@ -57,9 +58,13 @@ func TestStoppedContainerIsStartedAgain(t *testing.T) {
 	m := newMachine(t)
 	c := m.start("d1")
 	m.control.wants(m.desired(c))
-	if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+	if err := m.runtime.Stop(t.Context(), c.ID, time.Second); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "Docker's list, which is late by milliseconds on Docker 26, to have it stopped", func() bool {
+		all, err := m.runtime.List(t.Context())
+		return err == nil && len(all) == 1 && all[0].State == "exited"
+	})
 	r := m.reconciler()
 	if err := r.round(t.Context()); err != nil {
 		t.Fatal(err)
@@ -69,7 +74,7 @@ func TestStoppedContainerIsStartedAgain(t *testing.T) {
 		corrections[0].Sandbox != m.sandbox || corrections[0].Service != "account" || corrections[0].Deployment != "d1" {
 		t.Fatalf("corrected %+v", corrections)
 	}
-	back, found, err := m.docker.Inspect(t.Context(), c.ID)
+	back, found, err := m.runtime.Inspect(t.Context(), c.ID)
 	if err != nil || !found || back.State != "running" || back.Address != corrections[0].Address {
 		t.Errorf("the container is %+v, %v", back, err)
 	}
@@ -93,7 +98,7 @@ func TestContainerThatIsGoneIsNoticedTheSecondTime(t *testing.T) {
 	m := newMachine(t)
 	c := m.start("d1")
 	m.control.wants(m.desired(c))
-	if err := m.docker.Remove(t.Context(), c.ID); err != nil {
+	if err := m.runtime.Remove(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	r := m.reconciler()
@@ -110,7 +115,7 @@ func TestContainerThatIsGoneIsNoticedTheSecondTime(t *testing.T) {
 func TestOrphansAreRemovedTheSecondTime(t *testing.T) {
 	m := newMachine(t)
 	m.start("d1")
-	m.control.wants(sdp.Desired{})
+	m.control.wants(wire.Desired{})
 	r := m.reconciler()
 	want(t, m.round(r))
 	if got := m.containers(); !slices.Equal(got, []string{"d1"}) {
@@ -120,7 +125,7 @@ func TestOrphansAreRemovedTheSecondTime(t *testing.T) {
 	if got := m.containers(); len(got) > 0 {
 		t.Errorf("after two rounds there are %q", got)
 	}
-	if networks, err := m.docker.Networks(t.Context()); err != nil || len(networks) > 0 {
+	if networks, err := m.runtime.Networks(t.Context()); err != nil || len(networks) > 0 {
 		t.Errorf("after two rounds there are networks %+v, %v", networks, err)
 	}
 }
@@ -130,7 +135,7 @@ func TestOrphanThatIsWantedAgainInBetweenStays(t *testing.T) {
 	c := m.start("d1")
 	r := m.reconciler()
 	for range 3 { // seen too much, but never twice in a row
-		m.control.wants(sdp.Desired{})
+		m.control.wants(wire.Desired{})
 		want(t, m.round(r))
 		m.control.wants(m.desired(c))
 		want(t, m.round(r))
@@ -159,11 +164,11 @@ func TestBusyServicesAreLeftAlone(t *testing.T) {
 			d = m.desired(c)
 			d.Busy = []sdp.ServiceRef{busy(m)}
 			m.control.wants(d)
-			if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+			if err := m.runtime.Stop(t.Context(), c.ID, time.Second); err != nil {
 				t.Fatal(err)
 			}
 			want(t, m.round(r))
-			if c, _, err := m.docker.Inspect(t.Context(), c.ID); err != nil || c.State == "running" {
+			if c, _, err := m.runtime.Inspect(t.Context(), c.ID); err != nil || c.State == "running" {
 				t.Errorf("the container is %+v, %v", c, err)
 			}
 		})
@@ -173,12 +178,11 @@ func TestBusyServicesAreLeftAlone(t *testing.T) {
 func TestContainersOfAnotherInstanceAreNeverTouched(t *testing.T) {
 	m := newMachine(t)
 	other := *m
-	node := *m.node
-	other.node, other.sandbox = &node, sdp.NewID("s")
-	other.docker = dockerOf(t, sdp.NewID("t"))
-	t.Cleanup(func() { removeAll(t, other.docker) })
+	other.agent, other.sandbox = &agent{config: m.config}, sdp.NewID("s")
+	other.runtime = dockerOf(t, sdp.NewID("t"))
+	t.Cleanup(func() { removeAll(t, other.runtime) })
 	other.start("d9")
-	m.control.wants(sdp.Desired{})
+	m.control.wants(wire.Desired{})
 	r := m.reconciler()
 	for range 3 {
 		want(t, m.round(r))
@@ -190,11 +194,11 @@ func TestContainersOfAnotherInstanceAreNeverTouched(t *testing.T) {
 
 func TestTableNobodyWantsIsDroppedTheSecondTime(t *testing.T) {
 	m := newMachine(t)
-	table := sdp.RoutingTable{Sandbox: m.sandbox, Version: 1, State: sdp.Active}
+	table := wire.RoutingTable{Sandbox: m.sandbox, Version: 1, State: sdp.Active}
 	if err := m.router.Apply(t.Context(), table); err != nil {
 		t.Fatal(err)
 	}
-	m.control.wants(sdp.Desired{})
+	m.control.wants(wire.Desired{})
 	r := m.reconciler()
 	for round, left := range []int{1, 0} {
 		want(t, m.round(r))
@@ -236,7 +240,7 @@ func TestWithoutControlPlaneNothingIsRemoved(t *testing.T) {
 	}
 }
 
-// A container that dies is back without anybody waiting for the next tick.
+// A container that dies is back without anybody waiting for the next tick, which is an hour away.
 func TestReconcilerActsOnDockersEvents(t *testing.T) {
 	m := newMachine(t)
 	c := m.start("d1")
@@ -254,16 +258,11 @@ func TestReconcilerActsOnDockersEvents(t *testing.T) {
 		tables, err := m.router.Tables(t.Context())
 		return err == nil && len(tables) == 1
 	})
-	began := time.Now()
 	if out, err := exec.Command("docker", "kill", c.ID).CombinedOutput(); err != nil {
 		t.Fatalf("docker kill: %s", out)
 	}
-	t.Log("killed after", time.Since(began))
 	eventually(t, "the container to run again", func() bool {
-		back, found, err := m.docker.Inspect(t.Context(), c.ID)
+		back, found, err := m.runtime.Inspect(t.Context(), c.ID)
 		return err == nil && found && back.State == "running"
 	})
-	if took := time.Since(began); took > reconcileEvery {
-		t.Errorf("it took %s", took)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // server is the control plane as a node sees it: where it registers, reports and learns what it should run.
@@ -27,18 +29,31 @@ func newServer(c NodeConfig, token string) *server {
 		http: &http.Client{Timeout: 10 * time.Second}}
 }
 
+// register introduces the node. An answer that does not say what the server speaks is that of an older one.
 func (s *server) register(ctx context.Context, r sdp.NodeRegistration) error {
-	return s.call(ctx, http.MethodPost, "register", r, nil)
+	return s.meet(ctx, "register", wire.Registration{Speaks: wire.Spoken(), NodeRegistration: r})
 }
 
 func (s *server) heartbeat(ctx context.Context, h sdp.Heartbeat) error {
-	return s.call(ctx, http.MethodPost, "heartbeat", h, nil)
+	return s.meet(ctx, "heartbeat", wire.Heartbeat{Speaks: wire.Spoken(), Heartbeat: h})
 }
 
-func (s *server) desired(ctx context.Context) (sdp.Desired, error) {
-	var d sdp.Desired
-	err := s.call(ctx, http.MethodGet, "desired", nil, &d)
-	return d, err
+func (s *server) meet(ctx context.Context, what string, in any) error {
+	var welcome wire.Welcome
+	if err := s.call(ctx, http.MethodPost, what, in, &welcome); err != nil {
+		return err
+	}
+	return wire.CheckServer(s.node, welcome.Speaks)
+}
+
+// desired is what the node should run. What a server says that this node may misunderstand is not taken: acting on it would
+// stop containers.
+func (s *server) desired(ctx context.Context) (wire.Desired, error) {
+	var d wire.Desired
+	if err := s.call(ctx, http.MethodGet, "desired", nil, &d); err != nil {
+		return d, err
+	}
+	return d, wire.CheckServer(s.node, d.Speaks)
 }
 
 func (s *server) observed(ctx context.Context, c []sdp.Correction) error {
@@ -48,6 +63,9 @@ func (s *server) observed(ctx context.Context, c []sdp.Correction) error {
 func (s *server) neededImages(ctx context.Context) (sdp.NeededImages, error) {
 	var n sdp.NeededImages
 	err := s.call(ctx, http.MethodGet, "images/needed", nil, &n)
+	if err == nil && n.Images == nil { // an answer that does not say what is needed does not mean "nothing"
+		err = sdp.Errorf(sdp.Unavailable, "server-refused", "the server does not say which images are needed")
+	}
 	return n, err
 }
 
@@ -81,7 +99,10 @@ func (s *server) call(ctx context.Context, method, what string, in, out any) err
 	if out == nil {
 		return nil
 	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil && !errors.Is(err, io.EOF) { // an older server's answer is empty
+		return err
+	}
+	return nil
 }
 
 // refusal reads the problem the server answered with.

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"sdp/activities"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/secret/payload"
 	"sdp/workflows"
 )
 
@@ -23,7 +25,7 @@ import (
 func Dial(c TemporalConfig, keys *secret.CodecKeys, identity string, logger *slog.Logger) (client.Client, error) {
 	options := client.Options{
 		HostPort: c.Address, Namespace: c.Namespace, Identity: identity,
-		DataConverter: secret.DataConverter(keys), FailureConverter: secret.FailureConverter(keys),
+		DataConverter: payload.DataConverter(keys), FailureConverter: payload.FailureConverter(keys),
 		Logger: sdklog.NewStructuredLogger(logger),
 		// Cancels are pushed to workers that are heard of; the default of a minute is too slow to notice a dead one.
 		WorkerHeartbeatInterval: sdp.HeartbeatEvery,
@@ -62,7 +64,8 @@ func (t TLSConfig) load() (*tls.Config, error) {
 
 // NewControl returns the worker of the control queue: all workflows and the database activities.
 func NewControl(c client.Client, control *activities.Control) worker.Worker {
-	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second})
+	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second,
+		Interceptors: []interceptor.WorkerInterceptor{workflows.Refusals()}})
 	for _, definition := range workflows.Definitions() {
 		w.RegisterWorkflow(definition)
 	}
@@ -74,13 +77,13 @@ func NewControl(c client.Client, control *activities.Control) worker.Worker {
 const quickTasks = 16
 
 // newQuickWorker returns the worker of a node's quick operations.
-func newQuickWorker(c client.Client, host *activities.Host) worker.Worker {
-	return newHostWorker(c, sdp.NodeQueue(host.Node), quickTasks, host)
+func newQuickWorker(c client.Client, node string, host *activities.Host) worker.Worker {
+	return newHostWorker(c, sdp.NodeQueue(node), quickTasks, host)
 }
 
 // newBuildWorker returns the worker that limits how many builds run at once.
-func newBuildWorker(c client.Client, host *activities.Host, builds int) worker.Worker {
-	return newHostWorker(c, sdp.BuildQueue(host.Node), builds, host)
+func newBuildWorker(c client.Client, node string, host *activities.Host, builds int) worker.Worker {
+	return newHostWorker(c, sdp.BuildQueue(node), builds, host)
 }
 
 func newHostWorker(c client.Client, queue string, tasks int, host *activities.Host) worker.Worker {

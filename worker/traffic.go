@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"sdp/internal/router"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // traffic turns what the node's router counts into what the server is told: totals with rates, of those sandboxes only
@@ -21,17 +21,17 @@ type traffic struct {
 // reading is what the router had counted at a time.
 type reading struct {
 	at    time.Time
-	stats router.Stats
+	stats wire.RouterStats
 }
 
-// report returns what to tell the server. sick are the containers of this node that do not answer.
-func (t *traffic) report(now time.Time, all []router.Stats, sick sickness) []sdp.SandboxTraffic {
+// report returns what to tell the server. bad are the containers of this node that do not answer.
+func (t *traffic) report(now time.Time, all []wire.RouterStats, bad unhealthy) []sdp.SandboxTraffic {
 	before := t.before
 	t.before = map[string]reading{}
 	var out []sdp.SandboxTraffic
 	for _, s := range all {
 		t.before[s.Sandbox] = reading{now, s}
-		report := reportOf(before[s.Sandbox], now, s, sick[s.Sandbox])
+		report := reportOf(before[s.Sandbox], now, s, bad[s.Sandbox])
 		last, known := t.taken[s.Sandbox]
 		report.Turned = troubled(last) != troubled(report)
 		last.Turned = report.Turned
@@ -68,7 +68,7 @@ func troubled(t sdp.SandboxTraffic) string {
 	return names
 }
 
-func reportOf(before reading, now time.Time, s router.Stats, sick map[string]ailment) sdp.SandboxTraffic {
+func reportOf(before reading, now time.Time, s wire.RouterStats, bad map[string]probeFailure) sdp.SandboxTraffic {
 	per := 0.0 // without an earlier reading there is no interval
 	switch {
 	case before.at.IsZero():
@@ -80,9 +80,12 @@ func reportOf(before reading, now time.Time, s router.Stats, sick map[string]ail
 	out := sdp.SandboxTraffic{Sandbox: s.Sandbox, Since: s.Since, LastActivity: s.LastActivity,
 		Public: counted(s.Entered, before.stats.Entered, per), Services: map[string]sdp.ServiceTraffic{}}
 	for name, v := range s.Services {
-		service := sdp.ServiceTraffic{Traffic: counted(v.Traffic, before.stats.Services[name].Traffic, per), Trouble: v.Unanswered}
-		if a, ok := sick[name]; ok {
-			service.Trouble, service.Deployment = a.why, a.deployment
+		service := sdp.ServiceTraffic{Traffic: counted(v.RouterTraffic, before.stats.Services[name].RouterTraffic, per), Trouble: v.Unanswered}
+		if f, ok := bad[name]; ok {
+			service.Trouble, service.Deployment = f.why, f.deployment
+		}
+		if v.Down != "" {
+			service.Trouble, service.Deployment = "it "+v.Down, v.Deployment
 		}
 		if service != (sdp.ServiceTraffic{}) {
 			out.Services[name] = service
@@ -91,7 +94,7 @@ func reportOf(before reading, now time.Time, s router.Stats, sick map[string]ail
 	return out
 }
 
-func counted(t, before router.Traffic, seconds float64) sdp.Traffic {
+func counted(t, before wire.RouterTraffic, seconds float64) sdp.Traffic {
 	out := sdp.Traffic{Requests: t.Requests, Errors: t.Errors, InFlight: t.InFlight, P50: t.P50, P95: t.P95}
 	if seconds > 0 {
 		out.PerSecond = float64(t.Requests-before.Requests) / seconds
@@ -101,10 +104,10 @@ func counted(t, before router.Traffic, seconds float64) sdp.Traffic {
 
 // counted asks the router what it counted. Without an answer there is nothing to report; the heartbeat says that the
 // router is down.
-func (n *node) counted(ctx context.Context) []sdp.SandboxTraffic {
-	stats, err := n.router.Stats(ctx)
+func (a *agent) counted(ctx context.Context) []sdp.SandboxTraffic {
+	stats, err := a.router.Stats(ctx)
 	if err != nil {
 		return nil
 	}
-	return n.traffic.report(time.Now(), stats, n.sick.now())
+	return a.traffic.report(time.Now(), stats, a.monitor.unhealthy())
 }

@@ -7,23 +7,23 @@ import (
 	"testing"
 	"time"
 
-	"sdp/internal/router"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 func TestTrafficTellsOnlyWhatChanged(t *testing.T) {
 	start := time.Now()
-	used := func(requests int64, since time.Time) router.Stats {
-		n := router.Traffic{Requests: requests, P50: time.Millisecond}
-		return router.Stats{Sandbox: "a", Since: since, LastActivity: start, Entered: n, Traffic: n,
-			Services: map[string]router.ServiceTraffic{"account": {Traffic: n}, "user": {}}}
+	used := func(requests int64, since time.Time) wire.RouterStats {
+		n := wire.RouterTraffic{Requests: requests, P50: time.Millisecond}
+		return wire.RouterStats{Sandbox: "a", Since: since, LastActivity: start, Entered: n, RouterTraffic: n,
+			Services: map[string]wire.RouterServiceTraffic{"account": {RouterTraffic: n}, "user": {}}}
 	}
-	unused := router.Stats{Sandbox: "b", Since: start}
+	unused := wire.RouterStats{Sandbox: "b", Since: start}
 	var tr traffic
 	step := 0
-	report := func(sick sickness, all ...router.Stats) []sdp.SandboxTraffic {
+	report := func(bad unhealthy, all ...wire.RouterStats) []sdp.SandboxTraffic {
 		step++
-		return tr.report(start.Add(time.Duration(step)*2*time.Second), all, sick)
+		return tr.report(start.Add(time.Duration(step)*2*time.Second), all, bad)
 	}
 	one := func(list []sdp.SandboxTraffic) sdp.SandboxTraffic {
 		t.Helper()
@@ -58,14 +58,14 @@ func TestTrafficTellsOnlyWhatChanged(t *testing.T) {
 	tr.took(calm)
 	none(report(nil, used(110, start)))
 
-	sick := sickness{"a": {"account": {"d-1", "connection refused"}}}
-	ill := report(sick, used(110, start))
+	bad := unhealthy{"a": {"account": {"d-1", "connection refused"}}}
+	ill := report(bad, used(110, start))
 	if r := one(ill); !r.Turned || r.Services["account"].Trouble != "connection refused" || r.Services["account"].Deployment != "d-1" {
-		t.Errorf("a sick container: %+v", r)
+		t.Errorf("a container that does not answer: %+v", r)
 	}
 	tr.took(ill)
-	if r := one(report(sick, used(110, start))); r.Turned {
-		t.Errorf("still sick: %+v", r) // said again, so that it does not count as out of date
+	if r := one(report(bad, used(110, start))); r.Turned {
+		t.Errorf("still not answering: %+v", r) // said again, so that it does not count as out of date
 	}
 	well := report(nil, used(110, start))
 	if r := one(well); !r.Turned {
@@ -108,16 +108,16 @@ func TestTrafficOfARealRouter(t *testing.T) {
 		res.Body.Close()
 		return res.StatusCode < 500
 	})
-	m.visit(t.Context())
+	m.monitor.probeAll(t.Context())
 	told := m.told()
 	if len(told) != 1 || told[0].Sandbox != m.sandbox || told[0].Public.Requests == 0 || told[0].Public.PerSecond <= 0 ||
 		told[0].Services["account"].Trouble != "" {
 		t.Fatalf("told %+v", told)
 	}
-	if err := m.docker.Stop(t.Context(), c.ID, time.Second); err != nil {
+	if err := m.runtime.Stop(t.Context(), c.ID, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	m.visit(t.Context())
+	m.monitor.probeAll(t.Context())
 	told = m.told()
 	if len(told) != 1 || !told[0].Turned || told[0].Services["account"].Trouble == "" || told[0].Services["account"].Deployment != "d1" ||
 		strings.Contains(told[0].Services["account"].Trouble, c.Address) {

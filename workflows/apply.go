@@ -6,21 +6,22 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Apply carries a change out: an apply, a clone or a restore. What it does to one service is a part; parts run side by
 // side, deployments as children of their own. Without Atomic each part succeeds or fails by itself. With it, containers
-// are started and held beside what serves until all are healthy; then one transaction switches all routes and one table
+// are started beside what serves and wait there until all are healthy; then one transaction switches all routes and one table
 // goes to the routers. Whatever goes wrong before leaves no trace.
-func Apply(ctx workflow.Context, op sdp.OperationRef) error {
+func Apply(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, (&apply{op: op}).run)
 }
 
 type apply struct {
 	op      sdp.OperationRef
-	change  activities.Change
+	change  wire.Change
 	parts   []*part
 	stopped bool // somebody cancelled one of the parts
 	over    bool // it comes to nothing
@@ -32,7 +33,7 @@ type part struct {
 	action sdp.Action
 	child  workflow.ChildWorkflowFuture // of a deployment
 	cancel workflow.CancelFunc
-	held   *sdp.Container // healthy, waiting for the word
+	ready  *sdp.Container // healthy, waiting for the decision
 	ended  bool
 	err    error
 }
@@ -40,9 +41,9 @@ type part struct {
 func (a *apply) run(ctx workflow.Context) error {
 	err := workflow.ExecuteLocalActivity(database(ctx), control.BeginChange, a.op.ID).Get(ctx, &a.change)
 	if err == nil && a.change.Atomic {
-		err = a.together(ctx)
+		err = a.runAtomically(ctx)
 	} else if err == nil {
-		err = a.apart(ctx)
+		err = a.runIndependently(ctx)
 	}
 	if err != nil && a.change.New && a.change.Atomic {
 		return errors.Join(err, a.tearDown(ctx))
@@ -50,18 +51,18 @@ func (a *apply) run(ctx workflow.Context) error {
 	return err
 }
 
-// apart does each part by itself. A cancel reaches the parts directly; those that are done by then stay done.
-func (a *apply) apart(ctx workflow.Context) error {
+// runIndependently does each part by itself. A cancel reaches the parts directly; those that are done by then stay done.
+func (a *apply) runIndependently(ctx workflow.Context) error {
 	a.listen(ctx)
 	a.deploy(ctx)
 	a.claim(ctx)
 	if a.change.Gateway {
-		a.parts = append(a.parts, a.goOn(ctx, "the gateway", a.gateway))
+		a.parts = append(a.parts, a.startPart(ctx, "the gateway", a.gateway))
 	}
 	for _, action := range a.change.Actions {
 		if !action.Kind.Deploys() && !a.withGateway(action) {
-			a.parts = append(a.parts, a.goOn(ctx, action.Service, func(ctx workflow.Context) error {
-				return a.reroute(ctx, activities.CommitInput{Services: []string{action.Service}})
+			a.parts = append(a.parts, a.startPart(ctx, action.Service, func(ctx workflow.Context) error {
+				return a.reroute(ctx, wire.CommitInput{Services: []string{action.Service}})
 			}))
 		}
 	}
@@ -69,14 +70,14 @@ func (a *apply) apart(ctx workflow.Context) error {
 	return a.outcome(ctx)
 }
 
-// together does everything or nothing.
-func (a *apply) together(ctx workflow.Context) error {
+// runAtomically does everything or nothing.
+func (a *apply) runAtomically(ctx workflow.Context) error {
 	whole, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	a.listen(whole)
 	a.deploy(whole)
 	a.claim(whole)
-	err := workflow.Await(ctx, func() bool { return a.broken() || a.ready() })
+	err := workflow.Await(ctx, func() bool { return a.broken() || a.prepared() })
 	if err != nil || a.broken() {
 		return a.giveUp(whole, err)
 	}
@@ -85,7 +86,7 @@ func (a *apply) together(ctx workflow.Context) error {
 		return a.giveUp(whole, err)
 	}
 	for _, p := range a.parts {
-		p.tell(whole, word{Serves: true, Detail: p.switched(s)})
+		p.sendDecision(whole, wire.Decision{Serves: true, Detail: p.switched(s)})
 	}
 	a.retire(whole, s)
 	a.awaitAll(whole)
@@ -105,7 +106,7 @@ func (a *apply) deploy(ctx workflow.Context) {
 		own, p.cancel = workflow.WithCancel(asChild(ctx, ref, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL))
 		p.child = workflow.ExecuteChildWorkflow(own, Deploy, ref)
 		workflow.Go(ctx, func(ctx workflow.Context) {
-			p.err = p.child.Get(ctx, nil)
+			p.err = confirmed(ctx, p.child)
 			p.ended = true
 		})
 		a.parts = append(a.parts, p)
@@ -115,14 +116,14 @@ func (a *apply) deploy(ctx workflow.Context) {
 // claim has the gateway node's router own the public port of a sandbox the change makes.
 func (a *apply) claim(ctx workflow.Context) {
 	if a.change.New {
-		a.parts = append(a.parts, a.goOn(ctx, "the public port", func(ctx workflow.Context) error {
+		a.parts = append(a.parts, a.startPart(ctx, "the public port", func(ctx workflow.Context) error {
 			return claimPort(ctx, a.op.Sandbox)
 		}))
 	}
 }
 
-// goOn runs a part that is no deployment.
-func (a *apply) goOn(ctx workflow.Context, name string, do func(workflow.Context) error) *part {
+// startPart runs a part that is no deployment.
+func (a *apply) startPart(ctx workflow.Context, name string, do func(workflow.Context) error) *part {
 	p := &part{name: name}
 	ctx, p.cancel = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -142,11 +143,11 @@ func (a *apply) gateway(ctx workflow.Context) error {
 			return err
 		}
 		if p.err != nil {
-			return activities.WorkflowError(sdp.Failure{Kind: sdp.Conflict, Code: "gateway-stays",
+			return failure.Workflow(sdp.Failure{Kind: sdp.Conflict, Code: "gateway-stays",
 				Detail: "stays as it was, because " + p.name + " does not run"})
 		}
 	}
-	in := activities.CommitInput{Gateway: true}
+	in := wire.CommitInput{Gateway: true}
 	for _, action := range a.change.Actions {
 		if a.withGateway(action) {
 			in.Services = append(in.Services, action.Service)
@@ -160,7 +161,7 @@ func (a *apply) withGateway(action sdp.Action) bool {
 	return a.change.Gateway && action.Service == a.change.Back && !action.Kind.Deploys()
 }
 
-func (a *apply) reroute(ctx workflow.Context, in activities.CommitInput) error {
+func (a *apply) reroute(ctx workflow.Context, in wire.CommitInput) error {
 	s, err := a.switchOver(ctx, in)
 	if err == nil {
 		a.retire(ctx, s)
@@ -170,7 +171,7 @@ func (a *apply) reroute(ctx workflow.Context, in activities.CommitInput) error {
 
 // switchOver commits a switch and tells every router concerned. Once it is committed a cancel comes too late; a router
 // that does not confirm takes the switch back.
-func (a *apply) switchOver(ctx workflow.Context, in activities.CommitInput) (s activities.Committed, err error) {
+func (a *apply) switchOver(ctx workflow.Context, in wire.CommitInput) (s wire.Switch, err error) {
 	if err := ctx.Err(); err != nil {
 		return s, err
 	}
@@ -179,12 +180,12 @@ func (a *apply) switchOver(ctx workflow.Context, in activities.CommitInput) (s a
 	in.Operation = a.op.ID
 	err = workflow.ExecuteLocalActivity(database(ctx), control.CommitChange, in).Get(ctx, &s)
 	if err == nil {
-		err = applyTable(ctx, activities.Switch{Table: s.Table, Nodes: s.Nodes}, in.Containers...)
+		err = applyTable(ctx, s, in.Containers...)
 	}
 	if err == nil {
 		return s, nil
 	}
-	var back activities.Switch
+	var back wire.Switch
 	undone := workflow.ExecuteLocalActivity(database(ctx), control.RevertChange, in).Get(ctx, &back)
 	if undone == nil {
 		undone = applyTable(ctx, back)
@@ -192,25 +193,23 @@ func (a *apply) switchOver(ctx workflow.Context, in activities.CommitInput) (s a
 	return s, errors.Join(err, undone)
 }
 
-func (a *apply) everything() activities.CommitInput {
-	in := activities.CommitInput{Gateway: a.change.Gateway}
+func (a *apply) everything() wire.CommitInput {
+	in := wire.CommitInput{Gateway: a.change.Gateway}
 	for _, action := range a.change.Actions {
 		in.Services = append(in.Services, action.Service)
 	}
 	for _, p := range a.parts {
-		if p.held != nil {
-			in.Containers = append(in.Containers, *p.held)
+		if p.ready != nil {
+			in.Containers = append(in.Containers, *p.ready)
 		}
 	}
 	return in
 }
 
 // retire lets what was replaced finish its requests, on its own time.
-func (a *apply) retire(ctx workflow.Context, s activities.Committed) {
+func (a *apply) retire(ctx workflow.Context, s wire.Switch) {
 	for _, action := range a.change.Actions {
-		if previous, replaced := s.Previous[action.Service]; replaced {
-			retire(ctx, &previous, action.Deployment)
-		}
+		retire(ctx, s.Replaced(action.Service), action.Deployment)
 	}
 }
 

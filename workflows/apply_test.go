@@ -11,20 +11,21 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // changeBench runs an Apply. Its deployments are fakes that take a second, or as long as a test says, and hold as the
 // real one does; what is asked of the database and the nodes is recorded by bench.
 type changeBench struct {
 	*bench
-	change activities.Change
+	change wire.Change
 	ends   map[string]error         // how a deployment ends that does not become healthy
 	takes  map[string]time.Duration // until then
 }
 
-func newChangeBench(t *testing.T, change activities.Change) *changeBench {
+func newChangeBench(t *testing.T, change wire.Change) *changeBench {
 	b := &changeBench{bench: newBench(t), change: change, ends: map[string]error{}, takes: map[string]time.Duration{}}
 	for i, a := range b.change.Actions {
 		if a.Kind.Deploys() {
@@ -32,33 +33,33 @@ func newChangeBench(t *testing.T, change activities.Change) *changeBench {
 		}
 	}
 	b.env.RegisterWorkflowWithOptions(b.deployment, workflow.RegisterOptions{Name: "Deploy"})
-	b.env.RegisterWorkflowWithOptions(func(_ workflow.Context, in activities.RetireInput) error {
-		return b.call("retire " + in.Container.Deployment + " for " + in.Successor)
+	b.env.RegisterWorkflowWithOptions(func(_ workflow.Context, in wire.RetireInput) (wire.Done, error) {
+		return done(b.call("retire " + in.Container.Deployment + " for " + in.Successor))
 	}, workflow.RegisterOptions{Name: "Retire"})
-	b.env.OnActivity(control.Publish, any_, any_).Return(nil)
-	b.env.OnActivity(control.BeginChange, any_, any_).Return(func(context.Context, string) (activities.Change, error) {
+	b.env.OnActivity(control.Publish, any_, any_).Return(wire.Done{}, nil)
+	b.env.OnActivity(control.BeginChange, any_, any_).Return(func(context.Context, string) (wire.Change, error) {
 		return b.change, b.call("begin")
 	})
-	b.env.OnActivity(control.CommitChange, any_, any_).Return(func(_ context.Context, in activities.CommitInput) (activities.Committed, error) {
-		out := activities.Committed{Table: b.table.Table, Nodes: b.table.Nodes, Previous: map[string]sdp.Container{}}
+	b.env.OnActivity(control.CommitChange, any_, any_).Return(func(_ context.Context, in wire.CommitInput) (wire.Switch, error) {
+		out := wire.Switch{Table: b.table.Table, Nodes: b.table.Nodes}
 		for _, s := range in.Services {
-			out.Previous[s] = sdp.Container{Deployment: "old-" + s, Sandbox: "demo", Service: s, Node: "micro-1"}
+			out.Previous = append(out.Previous, sdp.Container{Deployment: "old-" + s, Sandbox: "demo", Service: s, Node: "micro-1"})
 		}
 		return out, b.call("commit " + describeCommit(in))
 	})
-	b.env.OnActivity(control.RevertChange, any_, any_).Return(func(_ context.Context, in activities.CommitInput) (activities.Switch, error) {
+	b.env.OnActivity(control.RevertChange, any_, any_).Return(func(_ context.Context, in wire.CommitInput) (wire.Switch, error) {
 		back := b.table
 		back.Table.PublicPort = 9999 // tells the tables apart
 		return back, b.call("revert " + describeCommit(in))
 	})
-	b.env.OnActivity(control.AbandonChange, any_, any_).Return(func(context.Context, sdp.OperationRef) (activities.TeardownInput, error) {
-		return activities.TeardownInput{Sandbox: "demo", Nodes: b.table.Nodes, Gone: b.fails["delete meanwhile"] != nil}, b.call("abandon")
+	b.env.OnActivity(control.AbandonChange, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.TeardownInput, error) {
+		return wire.TeardownInput{Sandbox: "demo", Nodes: b.table.Nodes, Gone: b.fails["delete meanwhile"] != nil}, b.call("abandon")
 	})
-	b.env.OnActivity(control.ReportTeardown, any_, any_).Return(func(context.Context, activities.SettleInput) error { return b.call("report") })
+	b.env.OnActivity(control.ReportTeardown, any_, any_).Return(func(context.Context, wire.SettleInput) (wire.Done, error) { return done(b.call("report")) })
 	return b
 }
 
-func describeCommit(in activities.CommitInput) string {
+func describeCommit(in wire.CommitInput) string {
 	text := strings.Join(in.Services, "+")
 	if in.Gateway {
 		text += " gateway"
@@ -70,10 +71,10 @@ func describeCommit(in activities.CommitInput) string {
 }
 
 // deployment stands for Deploy.
-func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) error {
+func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	_ = b.call("deploy " + op.Service)
 	d := &deploy{op: op, progress: newProgress(op.ID)}
-	d.job.Repository.Node = "micro-1"
+	d.job.Node = "micro-1"
 	err := workflow.Sleep(ctx, max(b.takes[op.Service], time.Second))
 	if err == nil {
 		err = b.ends[op.Service]
@@ -83,9 +84,9 @@ func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) erro
 	}
 	if err != nil {
 		_ = b.call("undo " + op.Service)
-		return err
+		return done(err)
 	}
-	return b.call("done " + op.Service)
+	return done(b.call("done " + op.Service))
 }
 
 func (b *changeBench) apply() error {
@@ -139,7 +140,7 @@ var (
 )
 
 func TestPartsOfAChangeRunSideBySide(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Actions: append(deploys("account", "payment"), toOCP, away)})
+	b := newChangeBench(t, wire.Change{Actions: append(deploys("account", "payment"), toOCP, away)})
 	if err := b.apply(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestPartsOfAChangeRunSideBySide(t *testing.T) {
 }
 
 func TestFailedPartLeavesTheOthersAlone(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Actions: append(deploys("account", "gift", "payment"), toOCP)})
+	b := newChangeBench(t, wire.Change{Actions: append(deploys("account", "gift", "payment"), toOCP)})
 	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
 	b.fails["commit ledger"] = failed("not-in-ocp")
 	if err := b.apply(); err == nil {
@@ -168,9 +169,9 @@ func TestFailedPartLeavesTheOthersAlone(t *testing.T) {
 }
 
 func TestFailureOfOnePartKeepsItsOutputAndRemedy(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: deploys("account")})
 	f := sdp.Failure{Step: sdp.StepBuild, Kind: sdp.Failed, Code: "compile-error", Detail: "no", Remedy: "mend it", Output: "main.go:3"}
-	b.ends["account"] = activities.WorkflowError(f)
+	b.ends["account"] = failure.Workflow(f)
 	_ = b.apply()
 	got := b.settle[1].Failure
 	if got.Output != "main.go:3" || got.Remedy != "mend it" || got.Kind != sdp.Failed || got.Step != "" {
@@ -179,11 +180,11 @@ func TestFailureOfOnePartKeepsItsOutputAndRemedy(t *testing.T) {
 }
 
 func stepFailure(step sdp.StepName, detail string) error {
-	return activities.WorkflowError(sdp.Failure{Step: step, Kind: sdp.Failed, Code: "compile-error", Detail: detail})
+	return failure.Workflow(sdp.Failure{Step: step, Kind: sdp.Failed, Code: "compile-error", Detail: detail})
 }
 
 func TestRouteThatARouterDoesNotConfirmGoesBack(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Actions: []sdp.Action{toOCP}})
+	b := newChangeBench(t, wire.Change{Actions: []sdp.Action{toOCP}})
 	b.fails["route 8080 on node-micro-1"] = failed("router-down")
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
@@ -194,7 +195,7 @@ func TestRouteThatARouterDoesNotConfirmGoesBack(t *testing.T) {
 }
 
 func TestAtomicChangeSwitchesEverythingAtOnce(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Gateway: true, Actions: append(deploys("account", "payment"), toOCP, away)})
+	b := newChangeBench(t, wire.Change{Atomic: true, Gateway: true, Actions: append(deploys("account", "payment"), toOCP, away)})
 	b.takes["payment"] = time.Minute
 	if err := b.apply(); err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestAtomicChangeSwitchesEverythingAtOnce(t *testing.T) {
 }
 
 func TestAtomicChangeWithoutDeploymentsIsOneSwitch(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Actions: []sdp.Action{toOCP, away}})
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: []sdp.Action{toOCP, away}})
 	if err := b.apply(); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +219,7 @@ func TestAtomicChangeWithoutDeploymentsIsOneSwitch(t *testing.T) {
 }
 
 func TestAtomicChangeThatFailsChangesNothing(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Actions: append(deploys("account", "payment", "user"), toOCP)})
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: append(deploys("account", "payment", "user"), toOCP)})
 	b.ends["account"] = stepFailure(sdp.StepStart, "it never became healthy")
 	b.takes["account"] = time.Minute
 	b.takes["user"] = time.Hour // still at work when account fails
@@ -234,7 +235,7 @@ func TestAtomicChangeThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestAtomicChangeIsTakenBackWhenARouterDoesNotConfirm(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: deploys("account")})
 	b.fails["route 8080 on node-gateway-1"] = failed("router-down")
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
@@ -248,7 +249,7 @@ func TestAtomicChangeIsTakenBackWhenARouterDoesNotConfirm(t *testing.T) {
 func TestCancelOfAChangeWaitsForItsParts(t *testing.T) {
 	for name, atomic := range map[string]bool{"atomic": true, "not atomic": false} {
 		t.Run(name, func(t *testing.T) {
-			b := newChangeBench(t, activities.Change{Atomic: atomic, Actions: deploys("account", "payment")})
+			b := newChangeBench(t, wire.Change{Atomic: atomic, Actions: deploys("account", "payment")})
 			b.takes["payment"] = time.Hour
 			b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
 			if err := b.apply(); !temporal.IsCanceledError(err) {
@@ -267,7 +268,7 @@ func TestCancelOfAChangeWaitsForItsParts(t *testing.T) {
 }
 
 func TestCancelAfterTheSwitchComesTooLate(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: deploys("account")})
 	b.hooks["route 8080 on node-micro-1"] = b.env.CancelWorkflow
 	if err := b.apply(); err != nil {
 		t.Fatal(err)
@@ -278,7 +279,7 @@ func TestCancelAfterTheSwitchComesTooLate(t *testing.T) {
 }
 
 func TestNewSandboxTakesItsPortBesideItsDeployments(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account")})
 	b.fails["route 8080 on node-gateway-1"] = failed("port-held")
 	if err := b.apply(); err != nil {
 		t.Fatal(err)
@@ -289,7 +290,7 @@ func TestNewSandboxTakesItsPortBesideItsDeployments(t *testing.T) {
 }
 
 func TestNewSandboxThatFailsIsTakenDown(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account", "payment")})
+	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account", "payment")})
 	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
@@ -302,7 +303,7 @@ func TestNewSandboxThatFailsIsTakenDown(t *testing.T) {
 }
 
 func TestCancelledNewSandboxIsTakenDown(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account")})
 	b.takes["account"] = time.Hour
 	b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
 	if err := b.apply(); !temporal.IsCanceledError(err) {
@@ -313,7 +314,7 @@ func TestCancelledNewSandboxIsTakenDown(t *testing.T) {
 }
 
 func TestTearDownIsTriedUntilItIsDone(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account")})
 	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
 	b.fails["teardown on node-micro-1"] = failed("docker-down")
 	began, back := b.env.Now(), 26*time.Hour
@@ -342,7 +343,7 @@ func TestTearDownIsTriedUntilItIsDone(t *testing.T) {
 }
 
 func TestTearDownIsLeftToADelete(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Atomic: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account")})
 	b.takes["account"] = time.Hour
 	b.fails["delete meanwhile"] = failed("x")
 	b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
@@ -353,7 +354,7 @@ func TestTearDownIsLeftToADelete(t *testing.T) {
 }
 
 func TestNewSandboxThatMayHaveFailuresStays(t *testing.T) {
-	b := newChangeBench(t, activities.Change{New: true, Actions: deploys("account", "payment")})
+	b := newChangeBench(t, wire.Change{New: true, Actions: deploys("account", "payment")})
 	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
@@ -364,7 +365,7 @@ func TestNewSandboxThatMayHaveFailuresStays(t *testing.T) {
 }
 
 func TestGatewayGoesOnceTheNewOneRuns(t *testing.T) {
-	change := activities.Change{Gateway: true, Front: "edge", Back: "gateway",
+	change := wire.Change{Gateway: true, Front: "edge", Back: "gateway",
 		Actions: append(deploys("edge"), sdp.Action{Service: "gateway", Kind: sdp.ActionRemove}, away)}
 	b := newChangeBench(t, change)
 	if err := b.apply(); err != nil {
@@ -384,9 +385,9 @@ func TestGatewayGoesOnceTheNewOneRuns(t *testing.T) {
 }
 
 func TestChangeThatMayNotBeginDoesNothing(t *testing.T) {
-	b := newChangeBench(t, activities.Change{Atomic: true, New: true, Actions: deploys("account")})
+	b := newChangeBench(t, wire.Change{Atomic: true, New: true, Actions: deploys("account")})
 	b.fails["begin"] = failed("sandbox-deleting")
-	b.env.OnActivity(control.BeginChange, any_, any_).Return(activities.Change{}, failed("sandbox-deleting"))
+	b.env.OnActivity(control.BeginChange, any_, any_).Return(wire.Change{}, failed("sandbox-deleting"))
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
 	}
@@ -406,9 +407,9 @@ func TestCancelOfOnePart(t *testing.T) {
 		"held":                {true, time.Second, sdp.OpCancelled, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newChangeBench(t, activities.Change{Atomic: c.atomic, Actions: deploys("account", "payment")})
+			b := newChangeBench(t, wire.Change{Atomic: c.atomic, Actions: deploys("account", "payment")})
 			b.takes["account"], b.takes["payment"] = c.takes, 2*time.Minute
-			b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(signalCancel, "d-account") }, time.Minute)
+			b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(wire.CancelSignal, "d-account") }, time.Minute)
 			if err := b.apply(); err == nil {
 				t.Error("the workflow reports success")
 			}

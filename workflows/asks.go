@@ -6,37 +6,41 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // askLimit bounds each step of a run that somebody waits for.
 const askLimit = 20 * time.Second
 
-// Login has a node prove credentials against a repository.
-func Login(ctx workflow.Context, in LoginInput) error {
-	return ask(ctx, in.Node, host.VerifyLogin, in, nil)
+// Login has a node prove credentials against a repository. What it answers is checked by whoever asked: only the node and
+// the server can make such a proof.
+func Login(ctx workflow.Context, in wire.LoginInput) (proof string, err error) {
+	err = ask(ctx, in.Node, host.VerifyLogin, in, &proof)
+	return proof, err
 }
 
-// Branches has the node that owns a repository list its branches.
-func Branches(ctx workflow.Context, in BranchesInput) ([]sdp.Branch, error) {
+// Branches has the node that owns a repository list its branches. No branches are an answer, too.
+func Branches(ctx workflow.Context, in wire.BranchesInput) ([]sdp.Branch, error) {
 	var out []sdp.Branch
 	err := ask(ctx, in.Node, host.Branches, in, &out)
-	return out, err
+	return append([]sdp.Branch{}, out...), err
 }
 
 // Trace sends a tagged request from the gateway node and then collects what each node's router saw of it. A node that
 // does not answer is named in the result.
-func Trace(ctx workflow.Context, in TraceInput) (sdp.Trace, error) {
-	var out sdp.Trace
+func Trace(ctx workflow.Context, in wire.TraceInput) (wire.Trace, error) {
+	var out wire.Trace
 	if err := ask(ctx, in.Node, host.SendTrace, in, &out); err != nil {
 		return out, err
 	}
 	futures := make([]workflow.Future, len(in.Nodes))
 	for i, node := range in.Nodes {
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Hops, activities.HopsInput{ID: in.ID})
+		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Hops, wire.HopsInput{ID: in.ID})
 	}
 	for i, node := range in.Nodes {
-		var hops []sdp.Hop
+		var hops []wire.Hop
 		if err := futures[i].Get(ctx, &hops); err != nil {
 			out.Missing = append(out.Missing, node)
 			continue
@@ -50,7 +54,7 @@ func Trace(ctx workflow.Context, in TraceInput) (sdp.Trace, error) {
 func ask(ctx workflow.Context, node string, activity, in, out any) error {
 	ctx = onNode(ctx, node, askLimit)
 	if err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out); err != nil {
-		return activities.WorkflowError(failureOf(ctx, "", node, err))
+		return failure.Workflow(failureOf(ctx, "", node, err))
 	}
 	return nil
 }

@@ -12,7 +12,9 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 func newAsk(t *testing.T) *testsuite.TestWorkflowEnvironment {
@@ -29,7 +31,7 @@ func newAsk(t *testing.T) *testsuite.TestWorkflowEnvironment {
 // wantFailure wants err to carry a failure to the API.
 func wantFailure(t *testing.T, err error, code string) sdp.Failure {
 	t.Helper()
-	f, ok := activities.FailureOf(err)
+	f, ok := failure.Of(err)
 	if !ok || f.Code != code {
 		t.Fatalf("ended with %v, want a failure with code %q", err, code)
 	}
@@ -38,15 +40,16 @@ func wantFailure(t *testing.T, err error, code string) sdp.Failure {
 
 func TestLoginIsProvenOnItsNode(t *testing.T) {
 	env := newAsk(t)
-	env.OnActivity(host.VerifyLogin, any_, any_).Return(func(ctx context.Context, in activities.LoginInput) error {
+	env.OnActivity(host.VerifyLogin, any_, any_).Return(func(ctx context.Context, in wire.LoginInput) (string, error) {
 		if queue := activity.GetInfo(ctx).TaskQueue; queue != "node-micro-1" || in.Repository != "account" {
 			t.Errorf("asked %s for %s", queue, in.Repository)
 		}
-		return nil
+		return "proof", nil
 	})
-	env.ExecuteWorkflow(Login, LoginInput{Node: "micro-1", Repository: "account"})
-	if err := env.GetWorkflowError(); err != nil {
-		t.Error(err)
+	env.ExecuteWorkflow(Login, wire.LoginInput{Node: "micro-1", Repository: "account"})
+	var got string
+	if err := errors.Join(env.GetWorkflowError(), env.GetWorkflowResult(&got)); err != nil || got != "proof" {
+		t.Errorf("answered %q, %v; want what the node answered", got, err)
 	}
 }
 
@@ -61,8 +64,8 @@ func TestRefusedLoginIsToldApart(t *testing.T) {
 	} {
 		t.Run(c.code, func(t *testing.T) {
 			env := newAsk(t)
-			env.OnActivity(host.VerifyLogin, any_, any_).Return(c.err)
-			env.ExecuteWorkflow(Login, LoginInput{Node: "micro-1"})
+			env.OnActivity(host.VerifyLogin, any_, any_).Return("", c.err)
+			env.ExecuteWorkflow(Login, wire.LoginInput{Node: "micro-1"})
 			if f := wantFailure(t, env.GetWorkflowError(), c.code); f.Detail == "" {
 				t.Error("the failure says nothing")
 			}
@@ -74,7 +77,7 @@ func TestBranchesAreThoseOfTheOwner(t *testing.T) {
 	env := newAsk(t)
 	want := []sdp.Branch{{Name: "main", SHA: "aaaa"}, {Name: "feature/x", SHA: "bbbb"}}
 	env.OnActivity(host.Branches, any_, any_).Return(want, nil)
-	env.ExecuteWorkflow(Branches, BranchesInput{Node: "micro-1", Repository: "account"})
+	env.ExecuteWorkflow(Branches, wire.BranchesInput{Node: "micro-1", Repository: "account"})
 	var got []sdp.Branch
 	if err := errors.Join(env.GetWorkflowError(), env.GetWorkflowResult(&got)); err != nil {
 		t.Fatal(err)
@@ -84,18 +87,18 @@ func TestBranchesAreThoseOfTheOwner(t *testing.T) {
 	}
 }
 
-func trace(t *testing.T, hops func(queue string) ([]sdp.Hop, error)) (sdp.Trace, error) {
+func trace(t *testing.T, hops func(queue string) ([]wire.Hop, error)) (wire.Trace, error) {
 	t.Helper()
 	env := newAsk(t)
-	env.OnActivity(host.SendTrace, any_, any_).Return(sdp.Trace{ID: "t1", Sandbox: "demo", Status: 200, Body: "hello"}, nil)
-	env.OnActivity(host.Hops, any_, any_).Return(func(ctx context.Context, in activities.HopsInput) ([]sdp.Hop, error) {
+	env.OnActivity(host.SendTrace, any_, any_).Return(wire.Trace{ID: "t1", Sandbox: "demo", Status: 200, Body: "hello"}, nil)
+	env.OnActivity(host.Hops, any_, any_).Return(func(ctx context.Context, in wire.HopsInput) ([]wire.Hop, error) {
 		if in.ID != "t1" {
 			t.Errorf("asked for the hops of %q", in.ID)
 		}
 		return hops(activity.GetInfo(ctx).TaskQueue)
 	})
-	env.ExecuteWorkflow(Trace, TraceInput{ID: "t1", Sandbox: "demo", Node: "gateway-1", Nodes: []string{"gateway-1", "micro-1"}})
-	var out sdp.Trace
+	env.ExecuteWorkflow(Trace, wire.TraceInput{ID: "t1", Sandbox: "demo", Node: "gateway-1", Nodes: []string{"gateway-1", "micro-1"}})
+	var out wire.Trace
 	if err := env.GetWorkflowError(); err != nil {
 		return out, err
 	}
@@ -103,11 +106,11 @@ func trace(t *testing.T, hops func(queue string) ([]sdp.Hop, error)) (sdp.Trace,
 }
 
 func TestTraceOrdersTheHopsOfAllNodes(t *testing.T) {
-	out, err := trace(t, func(queue string) ([]sdp.Hop, error) {
+	out, err := trace(t, func(queue string) ([]wire.Hop, error) {
 		if queue == "node-gateway-1" {
-			return []sdp.Hop{{Service: "gateway", StartedAt: 10}, {Service: "late", StartedAt: 40}}, nil
+			return []wire.Hop{{Service: "gateway", StartedAt: 10}, {Service: "late", StartedAt: 40}}, nil
 		}
-		return []sdp.Hop{{Service: "payment", StartedAt: 30}, {Service: "account", StartedAt: 20}}, nil
+		return []wire.Hop{{Service: "payment", StartedAt: 30}, {Service: "account", StartedAt: 20}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,11 +125,11 @@ func TestTraceOrdersTheHopsOfAllNodes(t *testing.T) {
 }
 
 func TestTraceNamesNodesThatDidNotAnswer(t *testing.T) {
-	out, err := trace(t, func(queue string) ([]sdp.Hop, error) {
+	out, err := trace(t, func(queue string) ([]wire.Hop, error) {
 		if queue == "node-micro-1" {
 			return nil, temporal.NewTimeoutError(scheduleToStart, nil)
 		}
-		return []sdp.Hop{{Service: "gateway", StartedAt: 10}}, nil
+		return []wire.Hop{{Service: "gateway", StartedAt: 10}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +141,7 @@ func TestTraceNamesNodesThatDidNotAnswer(t *testing.T) {
 
 func TestTraceThatCannotBeSentFails(t *testing.T) {
 	env := newAsk(t)
-	env.OnActivity(host.SendTrace, any_, any_).Return(sdp.Trace{}, failed("sandbox-unreachable"))
-	env.ExecuteWorkflow(Trace, TraceInput{ID: "t1", Node: "gateway-1", Nodes: []string{"gateway-1"}})
+	env.OnActivity(host.SendTrace, any_, any_).Return(wire.Trace{}, failed("sandbox-unreachable"))
+	env.ExecuteWorkflow(Trace, wire.TraceInput{ID: "t1", Node: "gateway-1", Nodes: []string{"gateway-1"}})
 	wantFailure(t, env.GetWorkflowError(), "sandbox-unreachable")
 }

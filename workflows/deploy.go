@@ -8,26 +8,27 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Deploy runs the pipeline for one service: resolve -> fetch -> checkout -> build -> image -> start -> route. Whatever
 // fails, the container that served before still serves; what the failed run made is removed before the end is shown.
-func Deploy(ctx workflow.Context, op sdp.OperationRef) error {
+func Deploy(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	d := &deploy{op: op, progress: newProgress(op.ID)}
-	if err := workflow.SetQueryHandler(ctx, queryProgress, d.progress.snapshot); err != nil {
-		return err
+	if err := workflow.SetQueryHandler(ctx, wire.ProgressQuery, func() (wire.Progress, error) { return d.progress.snapshot(), nil }); err != nil {
+		return wire.Done{}, err
 	}
-	return d.run(ctx)
+	return wire.Done{}, d.run(ctx)
 }
 
 type deploy struct {
 	op       sdp.OperationRef
-	job      activities.Job
+	job      wire.Job
 	progress *progress
 	started  bool // a container may exist
-	switched *activities.Switch
+	switched *wire.Switch
 }
 
 func (d *deploy) run(ctx workflow.Context) (err error) {
@@ -36,7 +37,7 @@ func (d *deploy) run(ctx workflow.Context) (err error) {
 	if err := workflow.ExecuteLocalActivity(database(ctx), control.LoadJob, d.op.ID).Get(ctx, &d.job); err != nil {
 		return err
 	}
-	if err := workflow.UpsertTypedSearchAttributes(ctx, attrNode.ValueSet(d.job.Repository.Node)); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attrNode.ValueSet(d.job.Node)); err != nil {
 		return err
 	}
 	source, err := d.fetch(ctx)
@@ -59,14 +60,11 @@ func (d *deploy) run(ctx workflow.Context) (err error) {
 }
 
 // fetch turns the branch into a commit, once, and has the commit in the node's clone.
-func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
-	var out activities.Fetched
+func (d *deploy) fetch(ctx workflow.Context) (wire.Fetched, error) {
+	var out wire.Fetched
 	err := d.step(ctx, sdp.StepFetch, func(ctx workflow.Context) (string, error) {
-		ctx = onNode(ctx, d.job.Repository.Node, fetchLimit)
-		err := workflow.ExecuteActivity(ctx, host.Fetch, activities.FetchInput{
-			Sandbox: d.op.Sandbox, Deployment: d.op.ID, Repository: d.job.Repository.Name, Branch: d.job.Deployment.Branch,
-			SHA: d.job.Deployment.SHA, Image: d.job.Deployment.Image, Credentials: d.job.Credentials,
-		}).Get(ctx, &out)
+		ctx = onNode(ctx, d.job.Node, fetchLimit)
+		err := workflow.ExecuteActivity(ctx, host.Fetch, d.job.ToFetch()).Get(ctx, &out)
 		d.progress.resolved(out)
 		return out.Detail, err
 	})
@@ -74,17 +72,16 @@ func (d *deploy) fetch(ctx workflow.Context) (activities.Fetched, error) {
 }
 
 // makeImage checks the commit out into a directory of its own, builds it and makes the image.
-func (d *deploy) makeImage(ctx workflow.Context, source activities.Fetched) error {
-	in := activities.SourceInput{Deployment: d.op.ID, Repository: d.job.Repository.Name,
-		SHA: source.SHA, Image: source.Image, Secrets: d.job.Secrets}
+func (d *deploy) makeImage(ctx workflow.Context, source wire.Fetched) error {
+	in := d.job.ToBuild(source)
 	d.started = true // from here on there is something to clean up on the node
 	err := d.step(ctx, sdp.StepCheckout, func(ctx workflow.Context) (string, error) {
-		return d.detail(onNode(ctx, d.job.Repository.Node, fetchLimit), host.Checkout, in)
+		return d.detail(onNode(ctx, d.job.Node, fetchLimit), host.Checkout, in)
 	})
 	if err != nil {
 		return err
 	}
-	if d.job.Repository.Kind == sdp.GoRepository {
+	if d.job.Kind == sdp.GoRepository {
 		err = d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) { return d.buildSlot(ctx, host.Build, in) })
 		if err != nil {
 			return err
@@ -103,33 +100,43 @@ func (d *deploy) detail(ctx workflow.Context, activity any, in any) (string, err
 
 // buildSlot runs a build step. All slots of the node may be taken for long, so waiting for one is not an error as long
 // as the node's worker is heard of.
-func (d *deploy) buildSlot(ctx workflow.Context, activity any, in activities.SourceInput) (string, error) {
+func (d *deploy) buildSlot(ctx workflow.Context, activity any, in wire.Job) (string, error) {
 	for {
-		detail, err := d.detail(onBuilder(ctx, d.job.Repository.Node), activity, in)
-		if !activities.NotPickedUp(err) {
+		detail, err := d.detail(onBuilder(ctx, d.job.Node), activity, in)
+		if !failure.NotPickedUp(err) {
 			return detail, err
 		}
 		var alive bool
-		if e := workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, d.job.Repository.Node).Get(ctx, &alive); e != nil || !alive {
+		if e := workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, d.job.Node).Get(ctx, &alive); e != nil || !alive {
 			return "", errors.Join(err, e)
 		}
 	}
 }
 
 // start creates the new generation beside the old one and waits until it is healthy.
-func (d *deploy) start(ctx workflow.Context, source activities.Fetched) (sdp.Container, error) {
+func (d *deploy) start(ctx workflow.Context, source wire.Fetched) (sdp.Container, error) {
 	d.started = true
 	var c sdp.Container
 	err := d.step(ctx, sdp.StepStart, func(ctx workflow.Context) (string, error) {
-		ctx = onNode(ctx, d.job.Repository.Node, startLimit)
-		err := workflow.ExecuteActivity(ctx, host.Start, activities.StartInput{
-			Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Repository: d.job.Repository.Name,
-			Branch: d.job.Deployment.Branch, SHA: source.SHA, Image: source.Image,
-			Env: d.job.Env, Secrets: d.job.Secrets, Limits: d.job.Limits, Table: d.job.Table,
-		}).Get(ctx, &c)
+		table, err := d.table(ctx)
+		if err != nil {
+			return "", err
+		}
+		ctx = onNode(ctx, d.job.Node, startLimit)
+		err = workflow.ExecuteActivity(ctx, host.Start, d.job.ToStart(source, table)).Get(ctx, &c)
 		return c.Address, err
 	})
 	return c, err
+}
+
+// table is the sandbox's routing table as it is now: others may have changed it since the deployment began.
+func (d *deploy) table(ctx workflow.Context) (wire.RoutingTable, error) {
+	if workflow.GetVersion(ctx, freshTable, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return d.job.Table, nil
+	}
+	var now wire.Switch
+	err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, d.op.Sandbox).Get(ctx, &now)
+	return now.Table, err
 }
 
 // route commits the switch, tells every router concerned, and lets the old container retire on its own time. Once the
@@ -141,7 +148,7 @@ func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
 		}
 		ctx, done := workflow.NewDisconnectedContext(ctx)
 		defer done()
-		var s activities.Switch
+		var s wire.Switch
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.Serve, c).Get(ctx, &s); err != nil {
 			return "", err
 		}
@@ -150,15 +157,15 @@ func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
 			return "", err
 		}
 		d.switched = nil
-		retire(ctx, s.Previous, c.Deployment)
+		retire(ctx, s.Replaced(d.op.Service), c.Deployment)
 		return describeSwitch(d.op.Service, s, c), nil
 	})
 }
 
-func describeSwitch(service string, s activities.Switch, c sdp.Container) string {
+func describeSwitch(service string, s wire.Switch, c sdp.Container) string {
 	text := service + " -> " + sdp.ShortSHA(c.SHA)
-	if s.Previous != nil {
-		text += " (was " + sdp.ShortSHA(s.Previous.SHA) + ")"
+	if previous := s.Replaced(service); previous != nil && previous.SHA != c.SHA {
+		text += " (was " + sdp.ShortSHA(previous.SHA) + ")"
 	}
 	return text
 }
@@ -174,11 +181,11 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 	if err == nil || temporal.IsCanceledError(err) {
 		return err
 	}
-	f := failureOf(ctx, name, d.job.Repository.Node, err)
-	if activities.Resolving(f.Code) {
+	f := failureOf(ctx, name, d.job.Node, err)
+	if name == sdp.StepFetch && resolving(f.Code) {
 		f.Step = sdp.StepResolve
 	}
-	return activities.WorkflowError(f)
+	return failure.Workflow(f)
 }
 
 // settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context
@@ -186,18 +193,18 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 func (d *deploy) settle(ctx workflow.Context, cause error) error {
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	state, failure := d.outcome(cause)
+	state, why := d.outcome(cause)
 	if cause != nil {
 		d.progress.cancelling = state == sdp.DeployCancelled
-		cause = errors.Join(cause, d.undo(ctx, failure))
+		cause = errors.Join(cause, d.undo(ctx, why))
 	}
-	d.progress.settled(state, failure)
-	err := workflow.ExecuteLocalActivity(database(ctx), control.SettleDeployment, d.progress.change()).Get(ctx, nil)
+	d.progress.settled(state, why)
+	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.SettleDeployment, d.progress.snapshot()))
 	err = errors.Join(err, workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(string(state))))
 	if err := errors.Join(cause, err); err != nil && state == sdp.DeployCancelled {
 		return temporal.NewCanceledError()
-	} else if err != nil && failure != nil {
-		return activities.WorkflowError(*failure)
+	} else if err != nil && why != nil {
+		return failure.Workflow(*why)
 	}
 	return err
 }
@@ -209,7 +216,7 @@ func (d *deploy) outcome(cause error) (sdp.DeploymentState, *sdp.Failure) {
 	if temporal.IsCanceledError(cause) {
 		return sdp.DeployCancelled, nil
 	}
-	if f, ok := activities.FailureOf(cause); ok {
+	if f, ok := failure.Of(cause); ok {
 		return sdp.DeployFailed, &f.Failure
 	}
 	return sdp.DeployFailed, &sdp.Failure{Kind: sdp.Internal, Code: "internal", Detail: cause.Error(),
@@ -218,42 +225,38 @@ func (d *deploy) outcome(cause error) (sdp.DeploymentState, *sdp.Failure) {
 
 // undo takes the switch back if one was committed and removes what the run left on its node. If the node cannot be
 // reached its own reconciler does the same when it is back, so that failing here is reported, not fatal.
-func (d *deploy) undo(ctx workflow.Context, failure *sdp.Failure) error {
+func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	var errs []error
 	if d.switched != nil {
-		var s activities.Switch
+		var s wire.Switch
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s); err != nil {
 			errs = append(errs, err)
 		} else {
 			errs = append(errs, applyTable(ctx, s))
 		}
 	}
-	if d.job.Repository.Node == "" || (failure != nil && failure.Code == "no-worker" && !d.started) {
+	if d.job.Node == "" || (why != nil && why.Code == "no-worker" && !d.started) {
 		return errors.Join(errs...)
 	}
-	in := activities.DiscardInput{Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Reason: "CANCELLED"}
-	if failure != nil {
-		in.Reason = failure.Detail
+	in := wire.DiscardInput{Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Reason: "CANCELLED"}
+	if why != nil {
+		in.Reason = why.Detail
 	}
-	err := workflow.ExecuteActivity(onNode(ctx, d.job.Repository.Node, quickLimit), host.Discard, in).Get(ctx, nil)
+	err := confirmed(ctx, workflow.ExecuteActivity(onNode(ctx, d.job.Node, quickLimit), host.Discard, in))
 	if err != nil {
 		workflow.GetLogger(ctx).Error("Discarding a failed deployment was not confirmed", "deployment", d.op.ID, "error", err)
 	}
 	return errors.Join(append(errs, err)...)
 }
 
-// applyTable gives a table to all nodes that need it, at once. The nodes of containers that were just switched to, if
-// there are some, also see to it that Docker keeps them, and end the deployments' logs.
-func applyTable(ctx workflow.Context, s activities.Switch, containers ...sdp.Container) error {
+// applyTable gives a table to all nodes that need it, at once. containers are those that were just switched to, if there
+// are some.
+func applyTable(ctx workflow.Context, s wire.Switch, containers ...sdp.Container) error {
 	apply := func(node string) workflow.Future {
-		in := activities.RouteInput{Table: s.Table}
+		in := wire.RouteInput{Table: s.Table}
 		for _, c := range containers {
-			switch {
-			case c.Node != node:
-			case in.Deployment == "":
-				in.Deployment, in.Container = c.Deployment, c.DockerID
-			default:
-				in.More = append(in.More, c)
+			if c.Node == node {
+				in.Containers = append(in.Containers, c)
 			}
 		}
 		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
@@ -264,8 +267,8 @@ func applyTable(ctx workflow.Context, s activities.Switch, containers ...sdp.Con
 		pending[node] = apply(node)
 	}
 	for _, node := range s.Nodes {
-		if err := pending[node].Get(ctx, nil); err != nil {
-			errs = append(errs, activities.WorkflowError(failureOf(ctx, "", node, err)))
+		if err := confirmed(ctx, pending[node]); err != nil {
+			errs = append(errs, failure.Workflow(failureOf(ctx, "", node, err)))
 		}
 	}
 	return errors.Join(errs...)
@@ -284,21 +287,21 @@ func retire(ctx workflow.Context, previous *sdp.Container, successor string) {
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			attrSandbox.ValueSet(previous.Sandbox), attrService.ValueSet(previous.Service), attrNode.ValueSet(previous.Node)),
 	})
-	child := workflow.ExecuteChildWorkflow(ctx, Retire, activities.RetireInput{Container: *previous, Successor: successor})
+	child := workflow.ExecuteChildWorkflow(ctx, Retire, wire.RetireInput{Container: *previous, Successor: successor})
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Error("Retiring did not start", "container", previous.DockerID, "error", err)
 	}
 }
 
 // Retire lets a replaced container finish the requests it has, removes it and records that.
-func Retire(ctx workflow.Context, in activities.RetireInput) error {
+func Retire(ctx workflow.Context, in wire.RetireInput) (wire.Done, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: sdp.NodeQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: heartbeatLimit,
 		// No limit on attempts or on waiting for the node: the container must go, whenever its node is back.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 	})
-	if err := workflow.ExecuteActivity(ctx, host.Retire, in).Get(ctx, nil); err != nil {
-		return err
+	if err := confirmed(ctx, workflow.ExecuteActivity(ctx, host.Retire, in)); err != nil {
+		return wire.Done{}, err
 	}
-	return workflow.ExecuteLocalActivity(database(ctx), control.ContainerRemoved, in.Container.Deployment).Get(ctx, nil)
+	return wire.Done{}, confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.ContainerRemoved, in.Container.Deployment))
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // stage is a deployment in Temporal's test environment. Its fakes record what was asked of them, in order, and fail
@@ -21,21 +23,21 @@ type stage struct {
 	env   *testsuite.TestWorkflowEnvironment
 	mu    sync.Mutex
 	calls []string
-	fails map[string]error      // by step, as recorded in calls
-	block map[string]func()     // called before the step returns
-	ended activities.Progressed // what SettleDeployment was told
-	prev  *sdp.Container        // what served before
-	kind  sdp.RepositoryKind    //
-	image activities.Fetched    // what Fetch answers
-	nodes []string              // nodes that need the table
-	alive bool                  // NodeAlive's answer
+	fails map[string]error   // by step, as recorded in calls
+	block map[string]func()  // called before the step returns
+	ended wire.Progress      // what SettleDeployment was told
+	prev  []sdp.Container    // what served before
+	kind  sdp.RepositoryKind //
+	image wire.Fetched       // what Fetch answers
+	nodes []string           // nodes that need the table
+	alive bool               // NodeAlive's answer
 }
 
 func newStage(t *testing.T) *stage {
 	var suite testsuite.WorkflowTestSuite
 	s := &stage{t: t, env: suite.NewTestWorkflowEnvironment(), fails: map[string]error{}, block: map[string]func(){},
 		kind: sdp.GoRepository, nodes: []string{"micro-1", "gateway-1"},
-		image: activities.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Detail: "main -> 3f2a"}}
+		image: wire.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Detail: "main -> 3f2a"}}
 	s.env.SetTestTimeout(20 * time.Second)
 	s.env.RegisterWorkflow(Retire)
 	s.env.RegisterActivity(&activities.Control{})
@@ -56,54 +58,73 @@ func (s *stage) call(name string) error {
 }
 
 func (s *stage) fakeControl() {
-	job := func(context.Context, string) (activities.Job, error) {
-		return activities.Job{
-			Deployment: sdp.Deployment{ID: "d1", Sandbox: "demo", Service: "account", Branch: "main", Image: "sdp/account:before"},
-			Repository: sdp.Repository{Name: "account", Node: "micro-1", Kind: s.kind},
-			Table:      sdp.RoutingTable{Sandbox: "demo", Version: 1}, TableNodes: s.nodes,
+	job := func(context.Context, string) (wire.Job, error) {
+		return wire.Job{
+			Deployment: "d1", Sandbox: "demo", Service: "account", Repository: "account", Node: "micro-1", Kind: s.kind,
+			Branch: "main", Image: "sdp/account:before", Credentials: sdp.SealedBox{Ciphertext: []byte("login")},
+			Env: map[string]string{"LEVEL": "info"}, Secrets: sdp.SealedBox{Ciphertext: []byte("secrets")},
 		}, s.fails["LoadJob"]
 	}
 	s.env.OnActivity(control.LoadJob, any_, any_).Return(job)
-	s.env.OnActivity(control.Publish, any_, any_).Return(nil)
-	s.env.OnActivity(control.SettleDeployment, any_, any_).Return(func(_ context.Context, p activities.Progressed) error {
+	s.env.OnActivity(control.CurrentTable, any_, any_).Return(wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 1}}, nil)
+	s.env.OnActivity(control.Publish, any_, any_).Return(wire.Done{}, nil)
+	s.env.OnActivity(control.SettleDeployment, any_, any_).Return(func(_ context.Context, p wire.Progress) (wire.Done, error) {
 		s.ended = p
-		return s.call("settle")
+		return done(s.call("settle"))
 	})
-	s.env.OnActivity(control.Serve, any_, any_).Return(func(context.Context, sdp.Container) (activities.Switch, error) {
-		return activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 2}, Nodes: s.nodes, Previous: s.prev}, s.call("serve")
+	s.env.OnActivity(control.Serve, any_, any_).Return(func(context.Context, sdp.Container) (wire.Switch, error) {
+		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 2}, Nodes: s.nodes, Previous: s.prev}, s.call("serve")
 	})
-	s.env.OnActivity(control.Unserve, any_, any_).Return(func(context.Context, string) (activities.Switch, error) {
-		return activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 3}, Nodes: s.nodes}, s.call("unserve")
+	s.env.OnActivity(control.Unserve, any_, any_).Return(func(context.Context, string) (wire.Switch, error) {
+		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 3}, Nodes: s.nodes}, s.call("unserve")
 	})
 	s.env.OnActivity(control.NodeAlive, any_, any_).Return(func(context.Context, string) (bool, error) { return s.alive, s.call("alive?") })
 	s.env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
-	s.env.OnActivity(control.ContainerRemoved, any_, any_).Return(nil)
+	s.env.OnActivity(control.ContainerRemoved, any_, any_).Return(wire.Done{}, nil)
 }
 
 func (s *stage) fakeHost() {
-	s.env.OnActivity(host.Fetch, any_, any_).Return(func(_ context.Context, in activities.FetchInput) (activities.Fetched, error) {
+	s.env.OnActivity(host.Fetch, any_, any_).Return(func(_ context.Context, in wire.Job) (wire.Fetched, error) {
 		if in.Image != "sdp/account:before" {
 			s.t.Errorf("the node is not told of the image that is known: %+v", in)
 		}
+		s.wantGiven(in, "login", "", "")
 		return s.image, s.call("fetch")
 	})
-	step := func(name string) func(context.Context, activities.SourceInput) (string, error) {
-		return func(context.Context, activities.SourceInput) (string, error) { return name, s.call(name) }
+	step := func(name string) func(context.Context, wire.Job) (string, error) {
+		return func(_ context.Context, in wire.Job) (string, error) {
+			s.wantGiven(in, "", "secrets", "")
+			return name, s.call(name)
+		}
 	}
 	s.env.OnActivity(host.Checkout, any_, any_).Return(step("checkout"))
 	s.env.OnActivity(host.Build, any_, any_).Return(step("build"))
 	s.env.OnActivity(host.Image, any_, any_).Return(step("image"))
-	s.env.OnActivity(host.Start, any_, any_).Return(func(context.Context, activities.StartInput) (sdp.Container, error) {
+	s.env.OnActivity(host.Start, any_, any_).Return(func(_ context.Context, in wire.Job) (sdp.Container, error) {
+		s.wantGiven(in, "", "secrets", "info")
+		if in.Table.Version != 1 {
+			s.t.Errorf("the start gets table %+v, want the one of now", in.Table)
+		}
 		return sdp.Container{Deployment: "d1", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: s.image.SHA}, s.call("start")
 	})
-	s.env.OnActivity(host.Route, any_, any_).Return(func(_ context.Context, in activities.RouteInput) error {
+	s.env.OnActivity(host.Route, any_, any_).Return(func(_ context.Context, in wire.RouteInput) (wire.Done, error) {
 		if in.Table.Version == 3 {
-			return s.call("route back")
+			return done(s.call("route back"))
 		}
-		return s.call("route")
+		return done(s.call("route"))
 	})
-	s.env.OnActivity(host.Discard, any_, any_).Return(func(context.Context, activities.DiscardInput) error { return s.call("discard") })
-	s.env.OnActivity(host.Retire, any_, any_).Return(func(context.Context, activities.RetireInput) error { return s.call("retire") })
+	s.env.OnActivity(host.Discard, any_, any_).Return(func(context.Context, wire.DiscardInput) (wire.Done, error) {
+		return done(s.call("discard"))
+	})
+	s.env.OnActivity(host.Retire, any_, any_).Return(func(context.Context, wire.RetireInput) (wire.Done, error) { return done(s.call("retire")) })
+}
+
+// wantGiven checks what of the job a step gets: nothing that it does not need.
+func (s *stage) wantGiven(in wire.Job, credentials, secrets, level string) {
+	if in.Deployment != "d1" || string(in.Credentials.Ciphertext) != credentials || string(in.Secrets.Ciphertext) != secrets ||
+		in.Env["LEVEL"] != level {
+		s.t.Errorf("a step gets %+v", in)
+	}
 }
 
 func (s *stage) deploy() error {
@@ -141,7 +162,7 @@ func failed(code string) error {
 
 func TestDeployRunsEveryStepInOrder(t *testing.T) {
 	s := newStage(t)
-	s.prev = &sdp.Container{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: "0000"}
+	s.prev = []sdp.Container{{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: "0000"}}
 	if err := s.deploy(); err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +220,24 @@ func TestFailedStepIsReportedAndCleanedUp(t *testing.T) {
 	}
 }
 
+// What was sealed to the node may expire while a deployment waits for a slot: then its commit has long been resolved.
+func TestFailureAfterTheFetchIsNotTheResolvings(t *testing.T) {
+	for _, step := range []string{"fetch", "build", "image", "start"} {
+		t.Run(step, func(t *testing.T) {
+			s := newStage(t)
+			s.fails[step] = failed("credentials-expired")
+			if err := s.deploy(); err == nil {
+				t.Error("the workflow reports success")
+			}
+			want := sdp.StepName(step)
+			if step == "fetch" {
+				want = sdp.StepResolve
+			}
+			s.wantEnd(sdp.DeployFailed, want, "credentials-expired")
+		})
+	}
+}
+
 func TestRouterThatDoesNotConfirmTakesTheSwitchBack(t *testing.T) {
 	s := newStage(t)
 	s.nodes = []string{"micro-1"}
@@ -208,6 +247,24 @@ func TestRouterThatDoesNotConfirmTakesTheSwitchBack(t *testing.T) {
 	}
 	s.wantCalls("fetch", "checkout", "build", "image", "start", "serve", "route", "unserve", "route back", "discard", "settle")
 	s.wantEnd(sdp.DeployFailed, sdp.StepRoute, "router-down")
+}
+
+// TestSwitchSaysWhatServedBefore where that was another commit.
+func TestSwitchSaysWhatServedBefore(t *testing.T) {
+	is := sdp.Container{Service: "account", SHA: strings.Repeat("a", 40)}
+	for before, want := range map[string]string{
+		"":                      "account -> aaaaaaaaaaaa",
+		is.SHA:                  "account -> aaaaaaaaaaaa",
+		strings.Repeat("b", 40): "account -> aaaaaaaaaaaa (was bbbbbbbbbbbb)",
+	} {
+		var s wire.Switch
+		if before != "" {
+			s.Previous = []sdp.Container{{Service: "account", SHA: before}}
+		}
+		if got := describeSwitch("account", s, is); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
 
 func TestNodeWithoutWorkerFailsTheDeployment(t *testing.T) {
@@ -251,11 +308,11 @@ func TestProgressQueryAnswersLikeTheDatabase(t *testing.T) {
 	if err := s.deploy(); err != nil {
 		t.Fatal(err)
 	}
-	value, err := s.env.QueryWorkflow(queryProgress)
+	value, err := s.env.QueryWorkflow(wire.ProgressQuery)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p sdp.Progress
+	var p wire.Progress
 	if err := value.Get(&p); err != nil {
 		t.Fatal(err)
 	}

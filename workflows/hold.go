@@ -5,61 +5,51 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
-// held is what a part of an atomic change tells it: its container is healthy, or somebody cancels it after that.
-type held struct {
-	Deployment string
-	Container  sdp.Container
-	Cancelled  bool
-}
-
-// word is the change's answer: the routers send requests to the container, or all of it came to nothing.
-type word struct {
-	Serves bool
-	Detail string // one line for the route step
-}
-
-// hold tells the change that the container is healthy and waits for its word. From here on only the change decides: a
+// hold tells the change that the container is ready and waits for its decision. From here on only the change decides: a
 // cancel is passed on to it, because it may have switched already.
 func (d *deploy) hold(ctx workflow.Context, c sdp.Container) error {
 	return d.step(ctx, sdp.StepRoute, func(ctx workflow.Context) (string, error) {
 		deciding, done := workflow.NewDisconnectedContext(ctx)
 		defer done()
-		said := held{Deployment: d.op.ID, Container: c}
+		ready := wire.Ready{Deployment: d.op.ID, Container: c}
 		for asked := false; ; {
-			if !d.tell(deciding, said) {
+			if !d.sendReady(deciding, ready) {
 				return d.orphaned(deciding)
 			}
-			w, answered := awaitWord(deciding, ctx, asked)
-			if answered && w.Serves {
-				return w.Detail, nil
-			} else if answered {
+			decision, made := awaitDecision(deciding, ctx, asked)
+			if made && decision.Serves {
+				return decision.Detail, nil
+			} else if made {
 				return "", temporal.NewCanceledError()
 			}
-			asked, said.Cancelled = true, true
+			asked, ready.Cancelled = true, true
 		}
 	})
 }
 
-// awaitWord waits for the change's answer or, unless that was passed on already, for a cancel of ctx.
-func awaitWord(deciding, ctx workflow.Context, asked bool) (w word, answered bool) {
+// awaitDecision waits for the change's decision or, unless that was passed on already, for a cancel of ctx.
+func awaitDecision(deciding, ctx workflow.Context, asked bool) (d wire.Decision, made bool) {
+	cancelled := false
 	sel := workflow.NewSelector(deciding)
-	sel.AddReceive(workflow.GetSignalChannel(deciding, signalWord), func(c workflow.ReceiveChannel, _ bool) {
-		c.Receive(deciding, &w)
-		answered = true
+	sel.AddReceive(workflow.GetSignalChannel(deciding, wire.DecisionSignal), func(c workflow.ReceiveChannel, _ bool) {
+		made = c.ReceiveAsync(&d) // not where it cannot be read
 	})
 	if !asked {
-		sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+		sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { cancelled = true })
 	}
-	sel.Select(deciding)
-	return w, answered
+	for !made && !cancelled {
+		sel.Select(deciding)
+	}
+	return d, made
 }
 
-// tell returns false if the change has ended: somebody terminated its run.
-func (d *deploy) tell(ctx workflow.Context, said held) bool {
+// sendReady returns false if the change has ended: somebody terminated its run.
+func (d *deploy) sendReady(ctx workflow.Context, ready wire.Ready) bool {
 	change := workflow.GetInfo(ctx).ParentWorkflowExecution
-	err := workflow.SignalExternalWorkflow(ctx, change.ID, change.RunID, signalHeld, said).Get(ctx, nil)
+	err := workflow.SignalExternalWorkflow(ctx, change.ID, change.RunID, wire.ReadySignal, ready).Get(ctx, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("The change this is a part of has ended", "deployment", d.op.ID, "error", err)
 	}

@@ -10,14 +10,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // newHeld is a deployment that is a part of an atomic change. What it tells the change is recorded.
 func newHeld(t *testing.T) *stage {
 	s := newStage(t)
-	s.image = activities.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Cached: true}
+	s.image = wire.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Cached: true}
 	s.env.RegisterWorkflow(Deploy)
 	s.env.RegisterWorkflowWithOptions(s.change, workflow.RegisterOptions{Name: "Apply"})
 	s.env.OnActivity(control.Serves, any_, any_).Return(func(context.Context, string) (bool, error) {
@@ -28,19 +28,19 @@ func newHeld(t *testing.T) *stage {
 
 // change stands for Apply: it starts the deployment and records what that says; the test speaks for it. One without a
 // user ends at once, as if somebody had terminated it.
-func (s *stage) change(ctx workflow.Context, op sdp.OperationRef) error {
+func (s *stage) change(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	child := workflow.ExecuteChildWorkflow(asChild(ctx, op, enums.PARENT_CLOSE_POLICY_ABANDON), Deploy, op)
 	if op.User == "" {
-		return child.GetChildWorkflowExecution().Get(ctx, nil)
+		return done(child.GetChildWorkflowExecution().Get(ctx, nil))
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
-			var said held
-			workflow.GetSignalChannel(ctx, signalHeld).Receive(ctx, &said)
-			_ = s.call(map[bool]string{false: "told: healthy", true: "told: cancelled"}[said.Cancelled])
+			var ready wire.Ready
+			workflow.GetSignalChannel(ctx, wire.ReadySignal).Receive(ctx, &ready)
+			_ = s.call(map[bool]string{false: "told: healthy", true: "told: cancelled"}[ready.Cancelled])
 		}
 	})
-	return child.Get(ctx, nil)
+	return done(confirmed(ctx, child))
 }
 
 func (s *stage) hold(definition any, user string) error {
@@ -53,9 +53,9 @@ func (s *stage) hold(definition any, user string) error {
 	return s.env.GetWorkflowError()
 }
 
-func (s *stage) answer(w word) {
+func (s *stage) decide(d wire.Decision) {
 	s.env.RegisterDelayedCallback(func() {
-		if err := s.env.SignalWorkflowByID("deploy/d1", signalWord, w); err != nil {
+		if err := s.env.SignalWorkflowByID("deploy/d1", wire.DecisionSignal, d); err != nil {
 			s.t.Error(err)
 		}
 	}, time.Hour)
@@ -63,7 +63,7 @@ func (s *stage) answer(w word) {
 
 func TestHeldDeploymentServesWhenItsChangeSaysSo(t *testing.T) {
 	s := newHeld(t)
-	s.answer(word{Serves: true, Detail: "account -> 3f2a"})
+	s.decide(wire.Decision{Serves: true, Detail: "account -> 3f2a"})
 	if err := s.hold("Apply", "ann"); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestHeldDeploymentServesWhenItsChangeSaysSo(t *testing.T) {
 
 func TestHeldDeploymentGoesWhenItsChangeComesToNothing(t *testing.T) {
 	s := newHeld(t)
-	s.answer(word{})
+	s.decide(wire.Decision{})
 	if err := s.hold("Apply", "ann"); !temporal.IsCanceledError(err) {
 		t.Errorf("ended with %v, want cancelled", err)
 	}
@@ -93,7 +93,7 @@ func TestCancelOfAHeldDeploymentIsDecidedByItsChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newHeld(t)
 			s.env.RegisterDelayedCallback(s.env.CancelWorkflow, time.Minute)
-			s.answer(word{Serves: c.serves})
+			s.decide(wire.Decision{Serves: c.serves})
 			_ = s.hold("Apply", "ann")
 			want := []string{"fetch", "start", "told: healthy", "told: cancelled", "settle"}
 			if !c.serves {
@@ -113,7 +113,7 @@ func TestHeldDeploymentWhoseChangeWasTerminatedEndsByWhatIsCommitted(t *testing.
 			// The change is a child itself here: the test environment ends with the outermost workflow.
 			outer := func(ctx workflow.Context, op sdp.OperationRef) error {
 				ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: "apply/o1"})
-				return errors.Join(workflow.ExecuteChildWorkflow(ctx, "Apply", op).Get(ctx, nil), workflow.Sleep(ctx, time.Hour))
+				return errors.Join(confirmed(ctx, workflow.ExecuteChildWorkflow(ctx, "Apply", op)), workflow.Sleep(ctx, time.Hour))
 			}
 			s.env.RegisterWorkflowWithOptions(outer, workflow.RegisterOptions{Name: "outer"})
 			if err := s.hold("outer", ""); err != nil {

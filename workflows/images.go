@@ -6,35 +6,24 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // pruneLimit bounds a prune on a node. It removes what it can within activities.PruneTime and says what is left.
 const pruneLimit = activities.PruneTime + 10*time.Second
 
-// ImagesInput asks nodes for the images SDP has to do with.
-type ImagesInput struct {
-	ID    string
-	Nodes []string
-}
-
-// ImagesAnswer is what the nodes said.
-type ImagesAnswer struct {
-	Images []sdp.NodeImage
-	// Failures are of the nodes that did not answer.
-	Failures map[string]sdp.Failure
-}
-
 // Images asks all nodes at once. A node that does not answer is named in the result.
-func Images(ctx workflow.Context, in ImagesInput) (ImagesAnswer, error) {
-	out := ImagesAnswer{Failures: map[string]sdp.Failure{}}
+func Images(ctx workflow.Context, in wire.InventoryInput) (wire.Inventory, error) {
+	out := wire.Inventory{Failures: map[string]sdp.Failure{}}
 	futures := make([]workflow.Future, len(in.Nodes))
 	for i, node := range in.Nodes {
 		needed, err := neededImages(ctx, node)
 		if err != nil {
 			return out, err
 		}
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Images, activities.ImagesInput{Needed: needed})
+		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Images, wire.ImagesInput{Needed: needed})
 	}
 	for i, node := range in.Nodes {
 		var images []sdp.NodeImage
@@ -47,25 +36,18 @@ func Images(ctx workflow.Context, in ImagesInput) (ImagesAnswer, error) {
 	return out, nil
 }
 
-// PruneInput asks a node to remove the images SDP made and nothing needs.
-type PruneInput struct {
-	ID     string
-	Node   string
-	DryRun bool
-}
-
 // PruneImages finds out what is needed and has the node remove the rest. What comes to be needed meanwhile, the node
 // knows best: it claims images for the deployments it works on.
-func PruneImages(ctx workflow.Context, in PruneInput) (sdp.PruneReport, error) {
+func PruneImages(ctx workflow.Context, in wire.PruneRequest) (sdp.PruneReport, error) {
 	var out sdp.PruneReport
 	needed, err := neededImages(ctx, in.Node)
 	if err != nil {
 		return out, err
 	}
-	prune := activities.PruneInput{Needed: needed, DryRun: in.DryRun}
+	prune := wire.PruneInput{Needed: needed, DryRun: in.DryRun}
 	err = workflow.ExecuteActivity(onNode(ctx, in.Node, pruneLimit), host.PruneImages, prune).Get(ctx, &out)
 	if err != nil {
-		return out, activities.WorkflowError(failureOf(ctx, "", in.Node, err))
+		return out, failure.Workflow(failureOf(ctx, "", in.Node, err))
 	}
 	return out, nil
 }

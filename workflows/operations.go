@@ -7,9 +7,17 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
+
+// Definitions are all workflows there are: what the control worker registers and what tests replay. Those of operations are
+// named in the table of kinds (sdp.OperationRules).
+func Definitions() []any {
+	return []any{Sandbox, Deploy, Create, Restart, Stop, Route, Delete, Apply, Touch, Retire, Login, Branches, Trace,
+		Preflight, Track, Images, PruneImages}
+}
 
 // portAttempts bounds how many public ports a new sandbox tries before its creation fails.
 const portAttempts = 10
@@ -18,47 +26,47 @@ const portAttempts = 10
 type operation struct{ op sdp.OperationRef }
 
 // settled runs do and records its end, also after a cancel.
-func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error) error {
-	begin := activities.SettleInput{Operation: o.op, State: sdp.OpRunning}
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin).Get(ctx, nil); err != nil {
-		return err
+func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error) (wire.Done, error) {
+	begin := wire.SettleInput{Operation: o.op, State: sdp.OpRunning}
+	if err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin)); err != nil {
+		return wire.Done{}, err
 	}
 	cause := do(ctx)
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	in := activities.SettleInput{Operation: o.op, State: sdp.OpSucceeded}
+	in := wire.SettleInput{Operation: o.op, State: sdp.OpSucceeded}
 	if temporal.IsCanceledError(cause) {
 		in.State = sdp.OpCancelled
 	} else if cause != nil {
 		f := failureOf(ctx, "", "", cause)
 		in.State, in.Failure = sdp.OpFailed, &f
 	}
-	return errors.Join(cause, workflow.ExecuteLocalActivity(database(ctx), control.Settle, in).Get(ctx, nil))
+	return wire.Done{}, errors.Join(cause, confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, in)))
 }
 
-func settleCancelled(op sdp.OperationRef, code, detail string) activities.SettleInput {
-	return activities.SettleInput{Operation: op, State: sdp.OpCancelled,
+func settleCancelled(op sdp.OperationRef, code, detail string) wire.SettleInput {
+	return wire.SettleInput{Operation: op, State: sdp.OpCancelled,
 		Failure: &sdp.Failure{Kind: sdp.Conflict, Code: code, Detail: detail}}
 }
 
-func waiting(op sdp.OperationRef, behind string) activities.WaitingInput {
-	return activities.WaitingInput{Operation: op, Behind: behind}
+func waiting(op sdp.OperationRef, behind string) wire.WaitingInput {
+	return wire.WaitingInput{Operation: op, Behind: behind}
 }
 
 // Create makes the gateway node's router own the sandbox's public port. A port that something foreign holds is marked
 // and the next one is taken.
-func Create(ctx workflow.Context, op sdp.OperationRef) error {
+func Create(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error { return claimPort(ctx, op.Sandbox) })
 }
 
 func claimPort(ctx workflow.Context, sandbox string) error {
-	var s activities.Switch
+	var s wire.Switch
 	if err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, sandbox).Get(ctx, &s); err != nil {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
 		err := applyTable(ctx, s)
-		f, reported := activities.FailureOf(err)
+		f, reported := failure.Of(err)
 		if err == nil || !reported || f.Code != "port-held" || attempt == portAttempts {
 			return err
 		}
@@ -69,9 +77,9 @@ func claimPort(ctx workflow.Context, sandbox string) error {
 }
 
 // Route sends a service's requests somewhere else, live.
-func Route(ctx workflow.Context, op sdp.OperationRef) error {
+func Route(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
-		var s activities.Switch
+		var s wire.Switch
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.SetRoute, op).Get(ctx, &s); err != nil {
 			return err
 		}
@@ -81,40 +89,49 @@ func Route(ctx workflow.Context, op sdp.OperationRef) error {
 
 // Stop takes a service's container out of service, lets it finish its requests and removes it. The route stays with
 // the sandbox, so requests are told that the service is stopped instead of silently going to OCP.
-func Stop(ctx workflow.Context, op sdp.OperationRef) error {
+func Stop(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
-		var s activities.Switch
+		var s wire.Switch
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.StopService, op).Get(ctx, &s); err != nil {
 			return err
 		}
 		if err := applyTable(ctx, s); err != nil {
 			return err
 		}
-		if s.Previous == nil {
-			return nil
+		var errs []error
+		for _, container := range s.Previous {
+			_, err := Retire(ctx, wire.RetireInput{Container: container})
+			errs = append(errs, err)
 		}
-		return Retire(ctx, activities.RetireInput{Container: *s.Previous})
+		return errors.Join(errs...)
 	})
 }
 
 // Restart starts a new container of the commit that runs, or ran last, beside the old one: a deployment whose image
 // is there already.
-func Restart(ctx workflow.Context, op sdp.OperationRef) error {
+func Restart(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
 		var deployment sdp.OperationRef
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.NewRestart, op).Get(ctx, &deployment); err != nil {
 			return err
 		}
 		ctx = asChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_UNSPECIFIED)
-		return workflow.ExecuteChildWorkflow(ctx, Deploy, deployment).Get(ctx, nil)
+		return confirmed(ctx, workflow.ExecuteChildWorkflow(ctx, Deploy, deployment))
+	})
+}
+
+// Touch marks a sandbox as used.
+func Touch(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
+	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
+		return confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Touch, op))
 	})
 }
 
 // Delete removes a sandbox: traffic first, then containers and networks, then ports and rows. Each part can be done
 // again, so a delete that failed half-way is simply repeated.
-func Delete(ctx workflow.Context, op sdp.OperationRef) error {
+func Delete(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
-		var in activities.TeardownInput
+		var in wire.TeardownInput
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.BeginTeardown, op).Get(ctx, &in); err != nil {
 			return err
 		}
@@ -124,12 +141,12 @@ func Delete(ctx workflow.Context, op sdp.OperationRef) error {
 		if err := takeDown(ctx, in); err != nil {
 			return err
 		}
-		return workflow.ExecuteLocalActivity(database(ctx), control.FinishDelete, op).Get(ctx, nil)
+		return confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.FinishDelete, op))
 	})
 }
 
 // takeDown removes what the nodes have of a sandbox: first the traffic everywhere, so that nobody reaches half of it.
-func takeDown(ctx workflow.Context, in activities.TeardownInput) error {
+func takeDown(ctx workflow.Context, in wire.TeardownInput) error {
 	if err := eachNode(ctx, in.Nodes, host.StopTraffic, in); err != nil {
 		return err
 	}
@@ -144,8 +161,8 @@ func eachNode(ctx workflow.Context, nodes []string, activity, in any) error {
 		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, drainLimit), activity, in)
 	}
 	for i, node := range nodes {
-		if err := futures[i].Get(ctx, nil); err != nil {
-			errs = append(errs, activities.WorkflowError(failureOf(ctx, "", node, err)))
+		if err := confirmed(ctx, futures[i]); err != nil {
+			errs = append(errs, failure.Workflow(failureOf(ctx, "", node, err)))
 		}
 	}
 	return errors.Join(errs...)

@@ -15,6 +15,7 @@ import (
 
 	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // bench runs the short operations in Temporal's test environment. Its fakes record what was asked of them, as
@@ -26,15 +27,15 @@ type bench struct {
 	calls  []string
 	fails  map[string]error
 	hooks  map[string]func() // called when this is asked
-	settle []activities.SettleInput
-	gone   bool              // the sandbox of a delete
-	table  activities.Switch // what every change of routes answers
+	settle []wire.SettleInput
+	gone   bool        // the sandbox of a delete
+	table  wire.Switch // what every change of routes answers
 }
 
 func newBench(t *testing.T) *bench {
 	var suite testsuite.WorkflowTestSuite
 	b := &bench{t: t, env: suite.NewTestWorkflowEnvironment(), fails: map[string]error{}, hooks: map[string]func(){},
-		table: activities.Switch{Table: sdp.RoutingTable{Sandbox: "demo", Version: 2, PublicPort: 8080}, Nodes: []string{"gateway-1", "micro-1"}}}
+		table: wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 2, PublicPort: 8080}, Nodes: []string{"gateway-1", "micro-1"}}}
 	b.env.SetTestTimeout(20 * time.Second)
 	b.env.RegisterActivity(&activities.Control{})
 	b.env.RegisterActivity(&activities.Host{})
@@ -42,6 +43,9 @@ func newBench(t *testing.T) *bench {
 	b.fakeHost()
 	return b
 }
+
+// done is what an activity answers, and a child, that has nothing else to say.
+func done(err error) (wire.Done, error) { return wire.Done{}, err }
 
 func (b *bench) call(name string) error {
 	b.mu.Lock() // nodes work side by side
@@ -59,39 +63,45 @@ func (b *bench) onQueue(ctx context.Context, name string) error {
 }
 
 func (b *bench) fakeControl() {
-	b.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in activities.SettleInput) error {
+	b.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in wire.SettleInput) (wire.Done, error) {
 		b.settle = append(b.settle, in)
-		return b.fails["settle "+string(in.State)]
+		return done(b.fails["settle "+string(in.State)])
 	})
-	change := func(name string) func() (activities.Switch, error) {
-		return func() (activities.Switch, error) { return b.table, b.call(name) }
+	change := func(name string) func() (wire.Switch, error) {
+		return func() (wire.Switch, error) { return b.table, b.call(name) }
 	}
-	b.env.OnActivity(control.CurrentTable, any_, any_).Return(func(context.Context, string) (activities.Switch, error) { return change("table")() })
-	b.env.OnActivity(control.ReassignPort, any_, any_).Return(func(_ context.Context, t sdp.RoutingTable) (activities.Switch, error) {
+	b.env.OnActivity(control.CurrentTable, any_, any_).Return(func(context.Context, string) (wire.Switch, error) { return change("table")() })
+	b.env.OnActivity(control.ReassignPort, any_, any_).Return(func(_ context.Context, t wire.RoutingTable) (wire.Switch, error) {
 		b.table.Table.PublicPort = t.PublicPort + 1
 		return change("reassign")()
 	})
-	b.env.OnActivity(control.SetRoute, any_, any_).Return(func(context.Context, sdp.OperationRef) (activities.Switch, error) { return change("set route")() })
-	b.env.OnActivity(control.StopService, any_, any_).Return(func(context.Context, sdp.OperationRef) (activities.Switch, error) { return change("stop")() })
+	b.env.OnActivity(control.SetRoute, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.Switch, error) { return change("set route")() })
+	b.env.OnActivity(control.StopService, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.Switch, error) { return change("stop")() })
 	b.env.OnActivity(control.NewRestart, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (sdp.OperationRef, error) {
 		op.ID, op.Kind = "d1", sdp.OpDeploy
 		return op, b.call("new restart")
 	})
-	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (activities.TeardownInput, error) {
-		return activities.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes, Gone: b.gone}, b.call("begin teardown")
+	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (wire.TeardownInput, error) {
+		return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes, Gone: b.gone}, b.call("begin teardown")
 	})
-	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) error { return b.call("finish delete") })
-	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) error { return b.call("removed") })
+	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.Done, error) { return done(b.call("finish delete")) })
+	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) (wire.Done, error) { return done(b.call("removed")) })
 	b.env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
 }
 
 func (b *bench) fakeHost() {
-	b.env.OnActivity(host.Route, any_, any_).Return(func(ctx context.Context, in activities.RouteInput) error {
-		return b.onQueue(ctx, fmt.Sprintf("route %d", in.Table.PublicPort))
+	b.env.OnActivity(host.Route, any_, any_).Return(func(ctx context.Context, in wire.RouteInput) (wire.Done, error) {
+		return done(b.onQueue(ctx, fmt.Sprintf("route %d", in.Table.PublicPort)))
 	})
-	b.env.OnActivity(host.Retire, any_, any_).Return(func(ctx context.Context, _ activities.RetireInput) error { return b.onQueue(ctx, "retire") })
-	b.env.OnActivity(host.StopTraffic, any_, any_).Return(func(ctx context.Context, _ activities.TeardownInput) error { return b.onQueue(ctx, "stop traffic") })
-	b.env.OnActivity(host.Teardown, any_, any_).Return(func(ctx context.Context, _ activities.TeardownInput) error { return b.onQueue(ctx, "teardown") })
+	b.env.OnActivity(host.Retire, any_, any_).Return(func(ctx context.Context, _ wire.RetireInput) (wire.Done, error) {
+		return done(b.onQueue(ctx, "retire"))
+	})
+	b.env.OnActivity(host.StopTraffic, any_, any_).Return(func(ctx context.Context, _ wire.TeardownInput) (wire.Done, error) {
+		return done(b.onQueue(ctx, "stop traffic"))
+	})
+	b.env.OnActivity(host.Teardown, any_, any_).Return(func(ctx context.Context, _ wire.TeardownInput) (wire.Done, error) {
+		return done(b.onQueue(ctx, "teardown"))
+	})
 }
 
 // run executes an operation's workflow and returns how that ended.
@@ -225,7 +235,7 @@ func TestOperationDoesNothingUnlessItCouldSayThatItBegan(t *testing.T) {
 
 func TestStopRetiresTheContainerAfterItsTrafficIsGone(t *testing.T) {
 	b := newBench(t)
-	b.table.Previous = &sdp.Container{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1"}
+	b.table.Previous = []sdp.Container{{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1"}}
 	if err := b.run(Stop, sdp.OpStop); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +253,7 @@ func TestStopOfWhatDoesNotRunOnlySetsTheRoute(t *testing.T) {
 
 func TestStopKeepsTheContainerWhileARouterMayStillSendToIt(t *testing.T) {
 	b := newBench(t)
-	b.table.Previous = &sdp.Container{Deployment: "d0", Node: "micro-1"}
+	b.table.Previous = []sdp.Container{{Deployment: "d0", Node: "micro-1"}}
 	b.fails["route 8080 on node-gateway-1"] = failed("router-down")
 	if err := b.run(Stop, sdp.OpStop); err == nil {
 		t.Error("the workflow reports success")
@@ -265,9 +275,9 @@ func TestRestartIsADeployment(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
-			deploy := func(ctx workflow.Context, op sdp.OperationRef) error {
+			deploy := func(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 				b.calls = append(b.calls, workflow.GetInfo(ctx).WorkflowExecution.ID)
-				return c.ends
+				return done(c.ends)
 			}
 			b.env.RegisterWorkflowWithOptions(deploy, workflow.RegisterOptions{Name: "Deploy"})
 			if err := b.run(Restart, sdp.OpRestart); (err == nil) != (c.ends == nil) {
@@ -281,10 +291,10 @@ func TestRestartIsADeployment(t *testing.T) {
 
 func TestCancelOfARestartReachesItsDeployment(t *testing.T) {
 	b := newBench(t)
-	deploy := func(ctx workflow.Context, _ sdp.OperationRef) error {
+	deploy := func(ctx workflow.Context, _ sdp.OperationRef) (wire.Done, error) {
 		err := workflow.Sleep(ctx, time.Hour)
 		b.calls = append(b.calls, fmt.Sprint("cancelled: ", temporal.IsCanceledError(err)))
-		return err
+		return done(err)
 	}
 	b.env.RegisterWorkflowWithOptions(deploy, workflow.RegisterOptions{Name: "Deploy"})
 	b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)

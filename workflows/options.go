@@ -7,7 +7,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Method references only: a nil receiver gives the activities their registered names without a value behind them.
@@ -18,20 +20,16 @@ var (
 
 // Search attributes by which runs are found in the Temporal UI. They are never encrypted, so they hold names only.
 var (
-	attrSandbox = temporal.NewSearchAttributeKeyKeyword("SdpSandbox")
-	attrService = temporal.NewSearchAttributeKeyKeyword("SdpService")
-	attrNode    = temporal.NewSearchAttributeKeyKeyword("SdpNode")
-	attrUser    = temporal.NewSearchAttributeKeyKeyword("SdpUser")
+	attrSandbox = temporal.NewSearchAttributeKeyKeyword(wire.SandboxAttribute)
+	attrService = temporal.NewSearchAttributeKeyKeyword(wire.ServiceAttribute)
+	attrNode    = temporal.NewSearchAttributeKeyKeyword(wire.NodeAttribute)
+	attrUser    = temporal.NewSearchAttributeKeyKeyword(wire.UserAttribute)
 	attrState   = temporal.NewSearchAttributeKeyKeyword("SdpState")
 )
 
-const (
-	signalSubmit  = "submit"
-	signalCancel  = "cancel"
-	signalHeld    = "held"
-	signalWord    = "word"
-	queryProgress = "progress"
-)
+// Changes of a workflow that runs from before go on without, by the name Temporal keeps in their histories; see the package
+// comment.
+const freshTable = "fresh-table" // the start gets the routing table of then
 
 // How long a node may take to pick up a quick task before it counts as being without a worker, how long a build may
 // wait for a free slot before the node's liveness is looked at again, and how old a heartbeat may be.
@@ -89,11 +87,11 @@ func onBuilder(ctx workflow.Context, node string) workflow.Context {
 func failureOf(ctx workflow.Context, step sdp.StepName, node string, err error) sdp.Failure {
 	f := sdp.Failure{Step: step, Kind: sdp.Internal, Code: "internal", Detail: err.Error(),
 		Remedy: "look at the run in the Temporal UI"}
-	if reported, ok := activities.FailureOf(err); ok {
+	if reported, ok := failure.Of(err); ok {
 		f = reported.Failure
-	} else if activities.NotPickedUp(err) {
+	} else if failure.NotPickedUp(err) {
 		f = noWorker(ctx, node)
-	} else if activities.WorkerLost(err) {
+	} else if failure.WorkerLost(err) {
 		f = sdp.Failure{Kind: sdp.Unavailable, Code: "worker-lost",
 			Detail: "node " + node + ": its worker was lost in the middle of the step, more than once",
 			Remedy: "look at the worker's log on the node, then deploy again"}

@@ -9,8 +9,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // How long a tear-down that failed waits before it is tried again, at first and at the most: a node may be away for
@@ -23,18 +24,21 @@ const (
 // maxDetail bounds what one part says of its failure where several are told in one sentence, in bytes.
 const maxDetail = 300
 
-// listen takes what parts say, and passes on what people want of a single part.
+// listen takes what parts report, and passes on what people want of a single part.
 func (a *apply) listen(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		sel := workflow.NewSelector(ctx)
-		sel.AddReceive(workflow.GetSignalChannel(ctx, signalHeld), func(c workflow.ReceiveChannel, _ bool) {
-			var said held
-			c.Receive(ctx, &said)
-			a.hear(ctx, said)
+		sel.AddReceive(workflow.GetSignalChannel(ctx, wire.ReadySignal), func(c workflow.ReceiveChannel, _ bool) {
+			var ready wire.Ready
+			if c.ReceiveAsync(&ready) {
+				a.onReady(ctx, ready)
+			}
 		})
-		sel.AddReceive(workflow.GetSignalChannel(ctx, signalCancel), func(c workflow.ReceiveChannel, _ bool) {
+		sel.AddReceive(workflow.GetSignalChannel(ctx, wire.CancelSignal), func(c workflow.ReceiveChannel, _ bool) {
 			var deployment string
-			c.Receive(ctx, &deployment)
+			if !c.ReceiveAsync(&deployment) {
+				return
+			}
 			if p := a.part(deployment); p != nil {
 				p.cancel()
 			}
@@ -45,15 +49,15 @@ func (a *apply) listen(ctx workflow.Context) {
 	})
 }
 
-func (a *apply) hear(ctx workflow.Context, said held) {
-	p := a.part(said.Deployment)
+func (a *apply) onReady(ctx workflow.Context, ready wire.Ready) {
+	p := a.part(ready.Deployment)
 	if p == nil {
 		return
 	}
-	p.held = &said.Container
-	a.stopped = a.stopped || said.Cancelled
+	p.ready = &ready.Container
+	a.stopped = a.stopped || ready.Cancelled
 	if a.over {
-		p.tell(ctx, word{})
+		p.sendDecision(ctx, wire.Decision{})
 	}
 }
 
@@ -66,10 +70,10 @@ func (a *apply) part(deployment string) *part {
 	return nil
 }
 
-// ready reports whether everything is prepared and only the switch is missing.
-func (a *apply) ready() bool {
+// prepared reports whether everything is prepared and only the switch is missing.
+func (a *apply) prepared() bool {
 	for _, p := range a.parts {
-		if p.held == nil && !p.ended {
+		if p.ready == nil && !p.ended {
 			return false
 		}
 	}
@@ -100,31 +104,27 @@ func (a *apply) awaitAll(ctx workflow.Context) {
 	})
 }
 
-// stop ends a part, whether it still works or waits for the word.
+// stop ends a part, whether it still works or waits for the decision.
 func (p *part) stop(ctx workflow.Context) {
 	p.cancel()
-	p.tell(ctx, word{})
+	p.sendDecision(ctx, wire.Decision{})
 }
 
-// tell gives a part that waits for it the change's word. One that has ended by itself needs none.
-func (p *part) tell(ctx workflow.Context, w word) {
-	if p.held == nil || p.ended {
+// sendDecision tells a part that waits for it what the change decided. One that has ended by itself needs nothing.
+func (p *part) sendDecision(ctx workflow.Context, d wire.Decision) {
+	if p.ready == nil || p.ended {
 		return
 	}
-	if err := p.child.SignalChildWorkflow(ctx, signalWord, w).Get(ctx, nil); err != nil {
+	if err := p.child.SignalChildWorkflow(ctx, wire.DecisionSignal, d).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Warn("A part has ended before it was told how", "deployment", p.action.Deployment, "error", err)
 	}
 }
 
-func (p *part) switched(s activities.Committed) string {
-	if p.held == nil {
+func (p *part) switched(s wire.Switch) string {
+	if p.ready == nil {
 		return ""
 	}
-	var previous *sdp.Container
-	if c, replaced := s.Previous[p.name]; replaced {
-		previous = &c
-	}
-	return describeSwitch(p.name, activities.Switch{Previous: previous}, *p.held)
+	return describeSwitch(p.name, s, *p.ready)
 }
 
 // outcome is nil if every part has succeeded, else it names those that have not.
@@ -161,7 +161,7 @@ func (a *apply) failures(ctx workflow.Context, cancelled bool) []sdp.Failure {
 		f := sdp.Failure{Kind: sdp.Conflict, Code: "cancelled", Detail: "cancelled"}
 		if !temporal.IsCanceledError(p.err) {
 			f = failureOf(ctx, "", "", p.err)
-			if reported, ok := activities.FailureOf(p.err); ok {
+			if reported, ok := failure.Of(p.err); ok {
 				f.Step = reported.Step
 			}
 		}
@@ -196,7 +196,7 @@ func (a *apply) failed(failures []sdp.Failure, code, intro string) error {
 	if len(failures) == 1 {
 		out.Remedy, out.Output = cmp.Or(failures[0].Remedy, out.Remedy), failures[0].Output
 	}
-	return activities.WorkflowError(out)
+	return failure.Workflow(out)
 }
 
 // tearDown removes the sandbox the change was to make, however often that must be tried, unless somebody deletes it
@@ -205,7 +205,7 @@ func (a *apply) tearDown(ctx workflow.Context) error {
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	for pause := teardownPause; ; pause = min(2*pause, teardownMaxPause) {
-		var in activities.TeardownInput
+		var in wire.TeardownInput
 		err := workflow.ExecuteLocalActivity(database(ctx), control.AbandonChange, a.op).Get(ctx, &in)
 		if err == nil && !in.Gone {
 			err = takeDown(ctx, in)
@@ -225,8 +225,8 @@ func (a *apply) tearDown(ctx workflow.Context) error {
 func (a *apply) reportTeardown(ctx workflow.Context, cause error) {
 	f := failureOf(ctx, "", "", cause)
 	f.Detail += "; tried again until it is done"
-	in := activities.SettleInput{Operation: a.op, Failure: &f}
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.ReportTeardown, in).Get(ctx, nil); err != nil {
+	in := wire.SettleInput{Operation: a.op, Failure: &f}
+	if err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.ReportTeardown, in)); err != nil {
 		workflow.GetLogger(ctx).Warn("Reporting a tear-down failed", "operation", a.op.ID, "error", err)
 	}
 }

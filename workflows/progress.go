@@ -7,8 +7,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // progress is what a deployment has done so far. Each change goes to the database, which tells the browsers; the
@@ -31,9 +32,9 @@ func newProgress(deployment string) *progress {
 	return p
 }
 
-func (p *progress) snapshot() (sdp.Progress, error) {
-	return sdp.Progress{Deployment: p.deployment, State: p.state, SHA: p.sha, Steps: slices.Clone(p.steps),
-		Failure: p.failure, Cancelling: p.cancelling}, nil
+func (p *progress) snapshot() wire.Progress {
+	return wire.Progress{Deployment: p.deployment, State: p.state, SHA: p.sha, Image: p.image, Steps: slices.Clone(p.steps),
+		Failure: p.failure, Cancelling: p.cancelling}
 }
 
 func (p *progress) step(name sdp.StepName) *sdp.Step {
@@ -77,8 +78,8 @@ func (p *progress) end(ctx workflow.Context, name sdp.StepName, detail string, e
 // endResolve says how the resolving went that is part of the fetch step: where it failed, nothing was fetched.
 func (p *progress) endResolve(ctx workflow.Context, state sdp.StepState, err error) {
 	resolve, fetch := p.step(sdp.StepResolve), p.step(sdp.StepFetch)
-	f, failed := activities.FailureOf(err)
-	if failed && activities.Resolving(f.Code) {
+	f, failed := failure.Of(err)
+	if failed && resolving(f.Code) {
 		resolve.State, resolve.FinishedAt = state, workflow.Now(ctx)
 		*fetch = sdp.Step{Name: sdp.StepFetch, State: sdp.StepPending}
 		return
@@ -91,7 +92,16 @@ func (p *progress) endResolve(ctx workflow.Context, state sdp.StepState, err err
 	}
 }
 
-func (p *progress) resolved(f activities.Fetched) {
+// resolving reports whether a failure came before the commit was known.
+func resolving(code string) bool {
+	switch code {
+	case "branch-not-found", "wrong-credentials", "git-unreachable", "repository-missing", "credentials-expired":
+		return true
+	}
+	return false
+}
+
+func (p *progress) resolved(f wire.Fetched) {
 	if f.SHA != "" {
 		p.sha, p.image, p.resolving = f.SHA, f.Image, f.Resolved
 	}
@@ -117,15 +127,10 @@ func (p *progress) settled(state sdp.DeploymentState, failure *sdp.Failure) {
 	p.state, p.failure, p.cancelling = state, failure, false
 }
 
-func (p *progress) change() activities.Progressed {
-	return activities.Progressed{Deployment: p.deployment, State: p.state, SHA: p.sha, Image: p.image,
-		Steps: slices.Clone(p.steps), Failure: p.failure}
-}
-
 func (p *progress) publish(ctx workflow.Context) {
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.change()).Get(ctx, nil); err != nil {
+	if err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.snapshot())); err != nil {
 		workflow.GetLogger(ctx).Warn("Publishing progress failed", "deployment", p.deployment, "error", err)
 	}
 }

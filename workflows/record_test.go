@@ -3,6 +3,7 @@ package workflows
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -27,6 +28,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"sdp/internal/secret"
+	"sdp/internal/secret/payload"
 )
 
 // The flags record histories of a real run before they are replayed; testdata/histories/README.md shows how. Payloads
@@ -102,12 +104,27 @@ func save(name string, history *historypb.History) error {
 		return err
 	}
 	pretty.WriteByte('\n')
-	return os.WriteFile(historyFile(name), pretty.Bytes(), 0o644)
+	file, err := os.OpenFile(historyFile(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) // a history that is kept stays
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(pretty.Bytes())
+	return errors.Join(err, file.Close(), keep(name, pretty.Bytes()))
+}
+
+// keep adds a history to the list of those that must stay as they are.
+func keep(name string, content []byte) error {
+	list, err := os.OpenFile(sums, os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(list, "%x  %s.json\n", sha256.Sum256(content), name)
+	return errors.Join(err, list.Close())
 }
 
 // decode replaces what the codec encrypted by what was encrypted, failures included.
 func decode(ctx context.Context, keys *secret.CodecKeys, history *historypb.History) error {
-	data := secret.DataConverter(keys)
+	data := payload.DataConverter(keys)
 	err := proxy.VisitFailures(ctx, history, proxy.VisitFailuresOptions{
 		Visitor: func(_ *proxy.VisitFailuresContext, f *failurepb.Failure) error {
 			converter.DecodeCommonFailureAttributes(data, f)

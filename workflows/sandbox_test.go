@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 const (
@@ -29,8 +31,8 @@ type yard struct {
 	env     *testsuite.TestWorkflowEnvironment
 	events  []string
 	lock    sync.Mutex // local activities run at once
-	settled []activities.SettleInput
-	waited  []activities.WaitingInput
+	settled []wire.SettleInput
+	waited  []wire.WaitingInput
 }
 
 func newYard(t *testing.T) *yard {
@@ -38,27 +40,27 @@ func newYard(t *testing.T) *yard {
 	y := &yard{env: suite.NewTestWorkflowEnvironment()}
 	y.env.SetTestTimeout(20 * time.Second)
 	y.env.RegisterActivity(&activities.Control{})
-	y.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in activities.SettleInput) error {
+	y.env.OnActivity(control.Settle, any_, any_).Return(func(_ context.Context, in wire.SettleInput) (wire.Done, error) {
 		y.lock.Lock()
 		defer y.lock.Unlock()
 		y.settled = append(y.settled, in)
-		return nil
+		return done(nil)
 	})
-	y.env.OnActivity(control.Wait, any_, any_).Return(func(_ context.Context, in activities.WaitingInput) error {
+	y.env.OnActivity(control.Wait, any_, any_).Return(func(_ context.Context, in wire.WaitingInput) (wire.Done, error) {
 		y.lock.Lock()
 		defer y.lock.Unlock()
 		y.waited = append(y.waited, in)
-		return nil
+		return done(nil)
 	})
-	operation := func(ctx workflow.Context, op sdp.OperationRef) error {
+	operation := func(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 		y.events = append(y.events, "begin "+op.ID)
 		err := workflow.Sleep(ctx, time.Minute)
 		if err != nil {
 			y.events = append(y.events, "cancel "+op.ID)
-			return err
+			return done(err)
 		}
 		y.events = append(y.events, "end "+op.ID)
-		return nil
+		return done(nil)
 	}
 	for _, name := range []string{"Deploy", "Create", "Restart", "Stop", "Route", "Delete", "Apply"} {
 		y.env.RegisterWorkflowWithOptions(operation, workflow.RegisterOptions{Name: name})
@@ -73,7 +75,7 @@ func (y *yard) at(after time.Duration, signal string, arg any) {
 
 func (y *yard) run(t *testing.T) {
 	t.Helper()
-	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo"})
+	y.env.ExecuteWorkflow(Sandbox, wire.SandboxInput{Sandbox: "demo"})
 	if err := y.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,16 +94,16 @@ func op(kind sdp.OperationKind, id, service string) sdp.OperationRef {
 
 func TestDeploymentsOfDifferentServicesRunSideBySide(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
 	y.run(t)
 	y.want(t, "begin a", "begin b", "end a", "end b")
 }
 
 func TestNewerDeploymentSupersedesTheOlder(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "b", "account"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "account"))
 	y.run(t)
 	y.want(t, "begin a", "cancel a", "begin b", "end b")
 	if len(y.waited) != 1 || y.waited[0].Operation.ID != "b" || y.waited[0].Behind != "deploy of account (a)" {
@@ -111,9 +113,9 @@ func TestNewerDeploymentSupersedesTheOlder(t *testing.T) {
 
 func TestQueuedDeploymentThatIsSupersededNeverBegins(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpRestart, "r", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "account"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpRestart, "r", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "account"))
 	y.run(t)
 	y.want(t, "begin r", "end r", "begin b", "end b")
 	if len(y.settled) != 1 || y.settled[0].Operation.ID != "a" || y.settled[0].State != sdp.OpCancelled {
@@ -123,35 +125,81 @@ func TestQueuedDeploymentThatIsSupersededNeverBegins(t *testing.T) {
 
 func TestDeleteCancelsWhatRunsAndRunsAlone(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
-	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDelete, "x", ""))
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
 	y.run(t)
 	y.want(t, "begin a", "cancel a", "begin x", "end x", "begin b", "end b")
 }
 
+// A kind that is not known here is a newer server's, or nobody's: what it would do must not be guessed.
+func TestUnknownKindIsRefusedAndTouchesNothing(t *testing.T) {
+	for _, kind := range []sdp.OperationKind{"suspend", ""} {
+		for _, service := range []string{"account", ""} {
+			t.Run(fmt.Sprintf("%q of %q", kind, service), func(t *testing.T) {
+				y := newYard(t)
+				y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "payment"))
+				y.at(time.Second, wire.SubmitSignal, op(kind, "u", service))
+				y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "account"))
+				y.run(t)
+				y.want(t, "begin a", "begin b", "end a", "end b")
+				y.wantUnknown(t, "u")
+			})
+		}
+	}
+}
+
+func TestUnknownKindThatWasCarriedOverIsRefused(t *testing.T) {
+	y := newYard(t)
+	y.env.ExecuteWorkflow(Sandbox, wire.SandboxInput{Sandbox: "demo", Queue: []sdp.OperationRef{
+		op("suspend", "u", ""), op(sdp.OpStop, "s", "payment")}})
+	y.want(t, "begin s", "end s")
+	y.wantUnknown(t, "u")
+}
+
+func (y *yard) wantUnknown(t *testing.T, id string) {
+	t.Helper()
+	if len(y.settled) != 1 || y.settled[0].Operation.ID != id || y.settled[0].State != sdp.OpFailed {
+		t.Fatalf("settled: %+v, want %s FAILED", y.settled, id)
+	}
+	if f := y.settled[0].Failure; f.Code != "unknown-operation" || f.Detail == "" || f.Remedy == "" {
+		t.Errorf("failure %+v", f)
+	}
+}
+
+// Everybody who reaches Temporal can send a signal that cannot be read. The entity goes on.
+func TestSignalThatCannotBeReadHoldsNothingUp(t *testing.T) {
+	y := newYard(t)
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, "no operation")
+	y.at(2*time.Second, wire.CancelSignal, 7)
+	y.at(3*time.Second, wire.CancelSignal, "a")
+	y.run(t)
+	y.want(t, "begin a", "cancel a")
+}
+
 func TestOperationsOfOneServiceWaitInOrder(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpStop, "s", "account"))
-	y.at(2*time.Second, signalSubmit, op(sdp.OpRoute, "r", "account"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpRoute, "r", "account"))
 	y.run(t)
 	y.want(t, "begin a", "end a", "begin s", "end s", "begin r", "end r")
 }
 
 func TestSubmittingTwiceRunsOnce(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
 	y.run(t)
 	y.want(t, "begin a", "end a")
 }
 
 func TestCancelOfAQueuedOperationEndsItAtOnce(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpStop, "s", "account"))
-	y.at(2*time.Second, signalCancel, "s")
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.at(2*time.Second, wire.CancelSignal, "s")
 	y.run(t)
 	y.want(t, "begin a", "end a")
 	if len(y.settled) != 1 || y.settled[0].Operation.ID != "s" || y.settled[0].State != sdp.OpCancelled {
@@ -161,8 +209,8 @@ func TestCancelOfAQueuedOperationEndsItAtOnce(t *testing.T) {
 
 func TestCancelOfARunningOperationReachesIt(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-	y.at(time.Second, signalCancel, "a")
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.CancelSignal, "a")
 	y.run(t)
 	y.want(t, "begin a", "cancel a")
 }
@@ -170,8 +218,8 @@ func TestCancelOfARunningOperationReachesIt(t *testing.T) {
 // A stop or a route that is cut off in the middle would leave routers that know nothing of it.
 func TestCancelOfAShortOperationThatRunsComesTooLate(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpStop, "s", "account"))
-	y.at(time.Second, signalCancel, "s")
+	y.at(0, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.at(time.Second, wire.CancelSignal, "s")
 	y.run(t)
 	y.want(t, "begin s", "end s")
 }
@@ -179,10 +227,10 @@ func TestCancelOfAShortOperationThatRunsComesTooLate(t *testing.T) {
 func TestChangeRunsAlone(t *testing.T) {
 	for _, kind := range []sdp.OperationKind{sdp.OpApply, sdp.OpClone, sdp.OpRestore} {
 		y := newYard(t)
-		y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
-		y.at(time.Second, signalSubmit, op(kind, "c", ""))
-		y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
-		y.at(3*time.Second, signalSubmit, op(kind, "d", ""))
+		y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+		y.at(time.Second, wire.SubmitSignal, op(kind, "c", ""))
+		y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
+		y.at(3*time.Second, wire.SubmitSignal, op(kind, "d", ""))
 		y.run(t)
 		y.want(t, "begin a", "end a", "begin c", "end c", "begin b", "end b", "begin d", "end d")
 	}
@@ -190,20 +238,20 @@ func TestChangeRunsAlone(t *testing.T) {
 
 func TestDeleteCancelsARunningChange(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpApply, "c", ""))
-	y.at(time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
+	y.at(0, wire.SubmitSignal, op(sdp.OpApply, "c", ""))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDelete, "x", ""))
 	y.run(t)
 	y.want(t, "begin c", "cancel c", "begin x", "end x")
 }
 
 func TestDeleteEndsAChangeThatWaits(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpStop, "s", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpApply, "c", ""))
-	y.at(2*time.Second, signalSubmit, op(sdp.OpDelete, "x", ""))
+	y.at(0, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpApply, "c", ""))
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDelete, "x", ""))
 	y.run(t)
 	y.want(t, "begin s", "cancel s", "begin x", "end x")
-	slices.SortFunc(y.settled, func(a, b activities.SettleInput) int { return strings.Compare(a.Operation.ID, b.Operation.ID) })
+	slices.SortFunc(y.settled, func(a, b wire.SettleInput) int { return strings.Compare(a.Operation.ID, b.Operation.ID) })
 	if len(y.settled) != 2 || y.settled[0].Operation.ID != "c" || y.settled[0].Failure.Code != "superseded" {
 		t.Errorf("settled: %+v", y.settled)
 	}
@@ -212,15 +260,15 @@ func TestDeleteEndsAChangeThatWaits(t *testing.T) {
 func TestCancelOfAPartReachesItsChange(t *testing.T) {
 	y := newYard(t)
 	var told []any
-	apply := func(ctx workflow.Context, op sdp.OperationRef) error {
+	apply := func(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 		var part string
-		workflow.GetSignalChannel(ctx, signalCancel).Receive(ctx, &part)
+		workflow.GetSignalChannel(ctx, wire.CancelSignal).Receive(ctx, &part)
 		told = append(told, part)
-		return nil
+		return done(nil)
 	}
 	y.env.OnWorkflow("Apply", any_, any_).Return(apply)
-	y.at(0, signalSubmit, op(sdp.OpApply, "c", ""))
-	y.at(time.Second, signalCancel, "d-part")
+	y.at(0, wire.SubmitSignal, op(sdp.OpApply, "c", ""))
+	y.at(time.Second, wire.CancelSignal, "d-part")
 	y.run(t)
 	if len(told) != 1 || told[0] != "d-part" {
 		t.Errorf("the change was told %q", told)
@@ -229,9 +277,9 @@ func TestCancelOfAPartReachesItsChange(t *testing.T) {
 
 func TestOperationWhoseWorkflowEndedWithoutAWordIsSettled(t *testing.T) {
 	y := newYard(t)
-	y.env.OnWorkflow("Route", any_, any_).Return(errors.New("its history was lost"))
-	y.at(0, signalSubmit, op(sdp.OpRoute, "r", "account"))
-	y.at(time.Second, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.env.OnWorkflow("Route", any_, any_).Return(wire.Done{}, errors.New("its history was lost"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpRoute, "r", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
 	y.run(t)
 	y.want(t, "begin a", "end a")
 	if len(y.settled) != 1 || y.settled[0].State != sdp.OpFailed || y.settled[0].Failure.Code != "workflow-ended" {
@@ -242,17 +290,17 @@ func TestOperationWhoseWorkflowEndedWithoutAWordIsSettled(t *testing.T) {
 // When the history has grown long the entity lets what runs end, starts nothing more, and hands on what is queued.
 func TestContinueAsNewCarriesTheQueueOver(t *testing.T) {
 	y := newYard(t)
-	y.at(0, signalSubmit, op(sdp.OpDeploy, "a", "account"))
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
 	y.env.RegisterDelayedCallback(func() { y.env.SetContinueAsNewSuggested(true) }, time.Second)
-	y.at(2*time.Second, signalSubmit, op(sdp.OpDeploy, "b", "payment"))
-	y.at(3*time.Second, signalSubmit, op(sdp.OpStop, "s", "payment"))
-	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo"})
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
+	y.at(3*time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "payment"))
+	y.env.ExecuteWorkflow(Sandbox, wire.SandboxInput{Sandbox: "demo"})
 	y.want(t, "begin a", "end a")
 	var next *workflow.ContinueAsNewError
 	if err := y.env.GetWorkflowError(); !errors.As(err, &next) {
 		t.Fatalf("ended with %v, want to continue as new", err)
 	}
-	var in SandboxInput
+	var in wire.SandboxInput
 	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +311,7 @@ func TestContinueAsNewCarriesTheQueueOver(t *testing.T) {
 
 func TestQueueThatWasCarriedOverRunsInOrder(t *testing.T) {
 	y := newYard(t)
-	y.env.ExecuteWorkflow(Sandbox, SandboxInput{Sandbox: "demo", Queue: []sdp.OperationRef{
+	y.env.ExecuteWorkflow(Sandbox, wire.SandboxInput{Sandbox: "demo", Queue: []sdp.OperationRef{
 		op(sdp.OpDeploy, "b", "payment"), op(sdp.OpStop, "s", "payment")}})
 	y.want(t, "begin b", "end b", "begin s", "end s")
 }

@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"sdp/activities"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // look is one look at the branches: asked are "node: owner/repository", in order, answers what FinishTracking was told.
@@ -18,16 +18,16 @@ type look struct {
 	env     *testsuite.TestWorkflowEnvironment
 	lock    sync.Mutex // nodes answer at once
 	asked   []string
-	answers []activities.WatchAnswer
+	answers []wire.WatchAnswer
 	ended   bool
 }
 
-func newLook(t *testing.T, round activities.TrackRound, answer func(node string, ask activities.WatchAsk) (activities.WatchAnswer, error)) *look {
+func newLook(t *testing.T, round wire.TrackRound, answer func(node string, ask wire.WatchAsk) (wire.WatchAnswer, error)) *look {
 	t.Helper()
 	l := &look{env: newAsk(t)}
 	l.env.OnActivity(control.BeginTracking, any_, any_).Return(round, nil)
-	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in activities.WatchInput) ([]activities.WatchAnswer, error) {
-		var out []activities.WatchAnswer
+	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in wire.WatchInput) ([]wire.WatchAnswer, error) {
+		var out []wire.WatchAnswer
 		for _, ask := range in.Asks {
 			l.lock.Lock()
 			l.asked = append(l.asked, in.Node+": "+ask.Owner+"/"+ask.Repository)
@@ -40,9 +40,9 @@ func newLook(t *testing.T, round activities.TrackRound, answer func(node string,
 		}
 		return out, nil
 	})
-	l.env.OnActivity(control.FinishTracking, any_, any_).Return(func(_ context.Context, answers []activities.WatchAnswer) error {
+	l.env.OnActivity(control.FinishTracking, any_, any_).Return(func(_ context.Context, answers []wire.WatchAnswer) (wire.Done, error) {
 		l.answers, l.ended = answers, true
-		return nil
+		return done(nil)
 	})
 	l.env.ExecuteWorkflow(Track)
 	if err := l.env.GetWorkflowError(); err != nil {
@@ -51,24 +51,24 @@ func newLook(t *testing.T, round activities.TrackRound, answer func(node string,
 	return l
 }
 
-func asking(owner, repository string) activities.WatchAsk {
-	return activities.WatchAsk{Owner: owner, Repository: repository, Branches: []string{"main"}}
+func asking(owner, repository string) wire.WatchAsk {
+	return wire.WatchAsk{Owner: owner, Repository: repository, Branches: []string{"main"}}
 }
 
-func heads(ask activities.WatchAsk) activities.WatchAnswer {
-	return activities.WatchAnswer{Owner: ask.Owner, Repository: ask.Repository, Heads: map[string]string{"main": "aaaa"}}
+func heads(ask wire.WatchAsk) wire.WatchAnswer {
+	return wire.WatchAnswer{Owner: ask.Owner, Repository: ask.Repository, Heads: map[string]string{"main": "aaaa"}}
 }
 
-func twoNodes() activities.TrackRound {
-	return activities.TrackRound{
-		First: []activities.WatchInput{{Node: "micro-1", Asks: []activities.WatchAsk{asking("ann", "account"), asking("bob", "account")}}},
-		Rest: []activities.WatchInput{{Node: "gateway-1", Asks: []activities.WatchAsk{asking("ann", "gateway")}},
-			{Node: "micro-1", Asks: []activities.WatchAsk{asking("bob", "user")}}},
+func twoNodes() wire.TrackRound {
+	return wire.TrackRound{
+		First: []wire.WatchInput{{Node: "micro-1", Asks: []wire.WatchAsk{asking("ann", "account"), asking("bob", "account")}}},
+		Rest: []wire.WatchInput{{Node: "gateway-1", Asks: []wire.WatchAsk{asking("ann", "gateway")}},
+			{Node: "micro-1", Asks: []wire.WatchAsk{asking("bob", "user")}}},
 	}
 }
 
 func TestTrackAsksEveryNode(t *testing.T) {
-	l := newLook(t, twoNodes(), func(_ string, a activities.WatchAsk) (activities.WatchAnswer, error) { return heads(a), nil })
+	l := newLook(t, twoNodes(), func(_ string, a wire.WatchAsk) (wire.WatchAnswer, error) { return heads(a), nil })
 	slices.Sort(l.asked)
 	want := []string{"gateway-1: ann/gateway", "micro-1: ann/account", "micro-1: bob/account", "micro-1: bob/user"}
 	if !slices.Equal(l.asked, want) || len(l.answers) != 4 {
@@ -78,7 +78,7 @@ func TestTrackAsksEveryNode(t *testing.T) {
 
 // A git server that sees a wrong password several times may lock the account.
 func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
-	l := newLook(t, twoNodes(), func(_ string, a activities.WatchAsk) (activities.WatchAnswer, error) {
+	l := newLook(t, twoNodes(), func(_ string, a wire.WatchAsk) (wire.WatchAnswer, error) {
 		if a.Owner == "bob" {
 			return a.Failed(sdp.Failure{Kind: sdp.Unauthenticated, Code: "wrong-credentials"}), nil
 		}
@@ -93,9 +93,9 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 }
 
 func TestSilentNodeFailsItsOwnQuestionsOnly(t *testing.T) {
-	l := newLook(t, twoNodes(), func(node string, a activities.WatchAsk) (activities.WatchAnswer, error) {
+	l := newLook(t, twoNodes(), func(node string, a wire.WatchAsk) (wire.WatchAnswer, error) {
 		if node == "gateway-1" {
-			return activities.WatchAnswer{}, temporal.NewTimeoutError(scheduleToStart, nil)
+			return wire.WatchAnswer{}, temporal.NewTimeoutError(scheduleToStart, nil)
 		}
 		return heads(a), nil
 	})
@@ -110,7 +110,7 @@ func TestSilentNodeFailsItsOwnQuestionsOnly(t *testing.T) {
 }
 
 func TestNothingToWatchEndsAtOnce(t *testing.T) {
-	if l := newLook(t, activities.TrackRound{}, nil); l.ended || l.asked != nil {
+	if l := newLook(t, wire.TrackRound{}, nil); l.ended || l.asked != nil {
 		t.Errorf("asked %q", l.asked)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
 // Login proves the credentials and keeps the session's token for later calls. The token is in the answer.
-func (c *Client) Login(ctx context.Context, user, password string) (api.Session, error) {
-	var out api.Session
-	r := request{method: http.MethodPost, path: "/session", in: api.Login{User: user, Password: password}, out: &out}
+func (c *Client) Login(ctx context.Context, user, password string) (rest.Session, error) {
+	var out rest.Session
+	r := request{method: http.MethodPost, path: "/session", in: rest.Login{User: user, Password: password}, out: &out}
 	if err := c.call(ctx, r); err != nil {
 		return out, err
 	}
@@ -31,53 +31,53 @@ func (c *Client) Logout(ctx context.Context) error {
 }
 
 // Session says who the client is signed in as.
-func (c *Client) Session(ctx context.Context) (out api.Session, err error) {
+func (c *Client) Session(ctx context.Context) (out rest.Session, err error) {
 	return out, c.call(ctx, get("/session", nil, &out))
 }
 
 // About describes the installation.
-func (c *Client) About(ctx context.Context) (out api.About, err error) {
+func (c *Client) About(ctx context.Context) (out rest.About, err error) {
 	return out, c.call(ctx, get("/about", nil, &out))
 }
 
 // Nodes lists all nodes.
-func (c *Client) Nodes(ctx context.Context) ([]api.Node, error) {
-	return list[api.Node](ctx, c, "/nodes")
+func (c *Client) Nodes(ctx context.Context) ([]rest.Node, error) {
+	return list[rest.Node](ctx, c, "/nodes")
 }
 
 // Repositories lists all repositories.
-func (c *Client) Repositories(ctx context.Context) ([]api.Repository, error) {
-	return list[api.Repository](ctx, c, "/repositories")
+func (c *Client) Repositories(ctx context.Context) ([]rest.Repository, error) {
+	return list[rest.Repository](ctx, c, "/repositories")
 }
 
 // Branches lists a repository's branches as the git server has them now.
-func (c *Client) Branches(ctx context.Context, repository string) ([]api.Branch, error) {
-	return list[api.Branch](ctx, c, "/repositories/"+esc(repository)+"/branches")
+func (c *Client) Branches(ctx context.Context, repository string) ([]rest.Branch, error) {
+	return list[rest.Branch](ctx, c, "/repositories/"+esc(repository)+"/branches")
 }
 
 // CreateSandbox accepts a sandbox; its operation and deployments go on in the background.
-func (c *Client) CreateSandbox(ctx context.Context, in api.SandboxSpec) (out api.CreatedSandbox, err error) {
+func (c *Client) CreateSandbox(ctx context.Context, in sdp.SandboxSpec) (out rest.CreatedSandbox, err error) {
 	return out, c.call(ctx, change(http.MethodPost, "/sandboxes", in, &out))
 }
 
 // Sandboxes lists all sandboxes that are not deleted.
-func (c *Client) Sandboxes(ctx context.Context) ([]api.Sandbox, error) {
-	return all[api.Sandbox](ctx, c, "/sandboxes", nil, 0)
+func (c *Client) Sandboxes(ctx context.Context) ([]rest.Sandbox, error) {
+	return all[rest.Sandbox](ctx, c, "/sandboxes", nil, 0)
 }
 
 // Sandbox returns one sandbox.
-func (c *Client) Sandbox(ctx context.Context, name string) (out api.Sandbox, err error) {
+func (c *Client) Sandbox(ctx context.Context, name string) (out rest.Sandbox, err error) {
 	return out, c.call(ctx, get(sandbox(name), nil, &out))
 }
 
 // DeleteSandbox accepts the deletion.
-func (c *Client) DeleteSandbox(ctx context.Context, name string) (out api.Operation, err error) {
+func (c *Client) DeleteSandbox(ctx context.Context, name string) (out rest.Operation, err error) {
 	return out, c.call(ctx, change(http.MethodDelete, sandbox(name), nil, &out))
 }
 
 // Deploy accepts deployments of a sandbox's services.
-func (c *Client) Deploy(ctx context.Context, name string, in api.Deploy) ([]api.Deployment, error) {
-	var out api.Deployments
+func (c *Client) Deploy(ctx context.Context, name string, in rest.Deploy) ([]rest.Deployment, error) {
+	var out rest.Deployments
 	err := c.call(ctx, change(http.MethodPost, sandbox(name)+"/deployments", in, &out))
 	return out.Deployments, err
 }
@@ -93,64 +93,63 @@ type DeploymentFilter struct {
 }
 
 // Deployments lists deployments, newest first.
-func (c *Client) Deployments(ctx context.Context, f DeploymentFilter) ([]api.Deployment, error) {
+func (c *Client) Deployments(ctx context.Context, f DeploymentFilter) ([]rest.Deployment, error) {
 	query := values("sandbox", f.Sandbox, "service", f.Service, "repository", f.Repository, "branch", f.Branch, "user", f.User,
 		"state", f.State, "active", flag(f.Active), "since", moment(f.Since), "until", moment(f.Until))
-	return all[api.Deployment](ctx, c, "/deployments", query, f.Limit)
+	return all[rest.Deployment](ctx, c, "/deployments", query, f.Limit)
 }
 
 // Deployment returns one deployment with its steps.
-func (c *Client) Deployment(ctx context.Context, id string) (out api.Deployment, err error) {
+func (c *Client) Deployment(ctx context.Context, id string) (out rest.Deployment, err error) {
 	return out, c.call(ctx, get("/deployments/"+esc(id), nil, &out))
 }
 
 // Cancel asks for a deployment to be cancelled; it is cancelled once its state says so.
-func (c *Client) Cancel(ctx context.Context, deployment string) (out api.Deployment, err error) {
+func (c *Client) Cancel(ctx context.Context, deployment string) (out rest.Deployment, err error) {
 	return out, c.call(ctx, change(http.MethodPost, "/deployments/"+esc(deployment)+"/cancel", nil, &out))
 }
 
 // CancelOperation asks for an operation to be cancelled; it is cancelled once its state says so.
-func (c *Client) CancelOperation(ctx context.Context, id string) (out api.Operation, err error) {
+func (c *Client) CancelOperation(ctx context.Context, id string) (out rest.Operation, err error) {
 	return out, c.call(ctx, change(http.MethodPost, "/operations/"+esc(id)+"/cancel", nil, &out))
 }
 
 // Progress asks the deployment's workflow.
-func (c *Client) Progress(ctx context.Context, deployment string) (out api.Progress, err error) {
+func (c *Client) Progress(ctx context.Context, deployment string) (out rest.Progress, err error) {
 	return out, c.call(ctx, get("/deployments/"+esc(deployment)+"/progress", nil, &out))
 }
 
-// Restart accepts a restart of a service: a new container of the same image.
-func (c *Client) Restart(ctx context.Context, sandbox, service string) (out api.Operation, err error) {
-	return out, c.call(ctx, change(http.MethodPost, serviceOf(sandbox, service)+"/restart", nil, &out))
-}
-
-// Stop accepts stopping a service's container.
-func (c *Client) Stop(ctx context.Context, sandbox, service string) (out api.Operation, err error) {
-	return out, c.call(ctx, change(http.MethodPost, serviceOf(sandbox, service)+"/stop", nil, &out))
+// Operate accepts an operation of a kind that naming its object says all of. The service is "" where the sandbox is meant.
+func (c *Client) Operate(ctx context.Context, kind sdp.OperationKind, sandbox, service string) (out rest.Operation, err error) {
+	object := "/sandboxes/" + esc(sandbox)
+	if service != "" {
+		object = serviceOf(sandbox, service)
+	}
+	return out, c.call(ctx, change(http.MethodPost, object+"/"+string(kind), nil, &out))
 }
 
 // Routes returns a sandbox's routing table.
-func (c *Client) Routes(ctx context.Context, name string) (out api.Routes, err error) {
+func (c *Client) Routes(ctx context.Context, name string) (out rest.Routes, err error) {
 	return out, c.call(ctx, get(sandbox(name)+"/routes", nil, &out))
 }
 
 // SetRoute accepts a change of a service's route.
-func (c *Client) SetRoute(ctx context.Context, name, service string, in api.SetRoute) (out api.Operation, err error) {
+func (c *Client) SetRoute(ctx context.Context, name, service string, in rest.SetRoute) (out rest.Operation, err error) {
 	return out, c.call(ctx, change(http.MethodPut, sandbox(name)+"/routes/"+esc(service), in, &out))
 }
 
 // Traffic returns what the routers counted for a sandbox.
-func (c *Client) Traffic(ctx context.Context, name string) (out api.Traffic, err error) {
+func (c *Client) Traffic(ctx context.Context, name string) (out rest.Traffic, err error) {
 	return out, c.call(ctx, get(sandbox(name)+"/traffic", nil, &out))
 }
 
 // Trace sends a tagged request through a sandbox.
-func (c *Client) Trace(ctx context.Context, name string, in api.TraceRequest) (out api.Trace, err error) {
+func (c *Client) Trace(ctx context.Context, name string, in rest.TraceRequest) (out rest.Trace, err error) {
 	return out, c.call(ctx, change(http.MethodPost, sandbox(name)+"/trace", in, &out))
 }
 
 // Operation returns one operation.
-func (c *Client) Operation(ctx context.Context, id string) (out api.Operation, err error) {
+func (c *Client) Operation(ctx context.Context, id string) (out rest.Operation, err error) {
 	return out, c.call(ctx, get("/operations/"+esc(id), nil, &out))
 }
 
@@ -163,10 +162,10 @@ type OperationFilter struct {
 }
 
 // Operations lists operations of all sandboxes, newest first.
-func (c *Client) Operations(ctx context.Context, f OperationFilter) ([]api.Operation, error) {
+func (c *Client) Operations(ctx context.Context, f OperationFilter) ([]rest.Operation, error) {
 	query := values("sandbox", f.Sandbox, "service", f.Service, "user", f.User, "kind", f.Kind, "state", f.State,
 		"active", flag(f.Active), "since", moment(f.Since), "until", moment(f.Until))
-	return all[api.Operation](ctx, c, "/operations", query, f.Limit)
+	return all[rest.Operation](ctx, c, "/operations", query, f.Limit)
 }
 
 // AuditFilter narrows the audit; zero members do not filter. Limit 0 means all.
@@ -185,8 +184,8 @@ func (f AuditFilter) query() url.Values {
 }
 
 // Audit lists audit events, newest first.
-func (c *Client) Audit(ctx context.Context, f AuditFilter) ([]api.AuditEvent, error) {
-	return all[api.AuditEvent](ctx, c, "/audit", f.query(), f.Limit)
+func (c *Client) Audit(ctx context.Context, f AuditFilter) ([]rest.AuditEvent, error) {
+	return all[rest.AuditEvent](ctx, c, "/audit", f.query(), f.Limit)
 }
 
 // AuditCSV copies all audit events as a CSV file to w, newest first; the filter's limit does not count. Cells that a
@@ -222,7 +221,7 @@ func (c *Client) Ready(ctx context.Context) error {
 		return decode(response, nil)
 	}
 	response.StatusCode = http.StatusOK // the body says more than the status
-	var health api.Health
+	var health rest.Health
 	if err := decode(response, &health); err != nil {
 		return err
 	}
@@ -236,11 +235,11 @@ func (c *Client) Ready(ctx context.Context) error {
 }
 
 // FailureError returns a deployment's or operation's failure as an error, nil for nil.
-func FailureError(f *api.Failure) error {
+func FailureError(f *rest.Failure) error {
 	if f == nil {
 		return nil
 	}
-	return &sdp.Error{Kind: sdp.Kind(f.Kind), Code: f.Code, Detail: f.Detail, Remedy: f.Remedy}
+	return &sdp.Error{Kind: sdp.Kind(f.Kind), Code: f.Code, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command}
 }
 
 func esc(segment string) string { return url.PathEscape(segment) }

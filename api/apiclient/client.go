@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -145,10 +145,10 @@ func decode(response *http.Response, out any) error {
 
 // problem reads an error as the server meant it.
 func problem(response *http.Response) error {
-	var p api.Problem
+	var p rest.Problem
 	raw, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // what cannot be read is no problem+json
 	if json.Unmarshal(raw, &p) == nil && p.Code != "" && p.Kind != "" {
-		return &sdp.Error{Kind: sdp.Kind(p.Kind), Code: p.Code, Detail: p.Detail, Remedy: p.Remedy}
+		return &sdp.Error{Kind: sdp.Kind(p.Kind), Code: p.Code, Detail: p.Detail, Remedy: p.Remedy, Command: p.Command}
 	}
 	if response.StatusCode >= 500 {
 		return sdp.Errorf(sdp.Unavailable, "server-unreachable", "the server answers %s", response.Status).
@@ -182,7 +182,7 @@ func all[T any](ctx context.Context, c *Client, path string, query url.Values, l
 		query.Set("limit", itoa(limit))
 	}
 	for {
-		var page api.Page[T]
+		var page rest.Page[T]
 		if err := c.call(ctx, get(path, query, &page)); err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func all[T any](ctx context.Context, c *Client, path string, query url.Values, l
 
 // list reads a list that has no pages.
 func list[T any](ctx context.Context, c *Client, path string) ([]T, error) {
-	var page api.Page[T]
+	var page rest.Page[T]
 	err := c.call(ctx, get(path, nil, &page))
 	return page.Items, err
 }

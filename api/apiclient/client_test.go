@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"sdp/api"
 	"sdp/api/apiclient"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -45,10 +45,10 @@ func wantCode(t *testing.T, err error, kind sdp.Kind, code string) {
 	}
 }
 
-func createShop(t *testing.T, c *apiclient.Client) api.Deployment {
+func createShop(t *testing.T, c *apiclient.Client) rest.Deployment {
 	t.Helper()
-	created := must[api.CreatedSandbox](t)(c.CreateSandbox(t.Context(), api.SandboxSpec{
-		Name: "shop", Services: map[string]api.ServiceSpec{"account": {Branch: "main"}},
+	created := must[rest.CreatedSandbox](t)(c.CreateSandbox(t.Context(), sdp.SandboxSpec{
+		Name: "shop", Services: map[string]sdp.ServiceSpec{"account": {Branch: "main"}},
 	}))
 	return created.Deployments[0]
 }
@@ -61,11 +61,11 @@ func TestLoginAndLogout(t *testing.T) {
 	wantCode(t, err, sdp.Unauthenticated, "wrong-credentials")
 	_, err = c.Nodes(t.Context())
 	wantCode(t, err, sdp.Unauthenticated, "not-signed-in")
-	session := must[api.Session](t)(c.Login(t.Context(), apitest.User, apitest.Password))
+	session := must[rest.Session](t)(c.Login(t.Context(), apitest.User, apitest.Password))
 	if session.Token == "" {
 		t.Error("no token")
 	}
-	if me := must[api.Session](t)(c.Session(t.Context())); me.User != apitest.User {
+	if me := must[rest.Session](t)(c.Session(t.Context())); me.User != apitest.User {
 		t.Errorf("session %+v", me)
 	}
 	if err := c.Logout(t.Context()); err != nil {
@@ -84,47 +84,47 @@ func TestEveryCall(t *testing.T) {
 	if err := c.Ready(ctx); err != nil {
 		t.Error(err)
 	}
-	if got := must[api.About](t)(c.About(ctx)); got.Version != "test" || len(got.Environments) != 1 {
+	if got := must[rest.About](t)(c.About(ctx)); got.Version != "test" || len(got.Environments) != 1 {
 		t.Errorf("about %+v", got)
 	}
-	if got := must[[]api.Node](t)(c.Nodes(ctx)); len(got) != 2 {
+	if got := must[[]rest.Node](t)(c.Nodes(ctx)); len(got) != 2 {
 		t.Errorf("nodes %+v", got)
 	}
-	if got := must[[]api.Repository](t)(c.Repositories(ctx)); len(got) != 4 {
+	if got := must[[]rest.Repository](t)(c.Repositories(ctx)); len(got) != 4 {
 		t.Errorf("repositories %+v", got)
 	}
-	if got := must[[]api.Branch](t)(c.Branches(ctx, "account")); len(got) != 1 {
+	if got := must[[]rest.Branch](t)(c.Branches(ctx, "account")); len(got) != 1 {
 		t.Errorf("branches %+v", got)
 	}
-	if got := must[api.Sandbox](t)(c.Sandbox(ctx, "shop")); got.Name != "shop" {
+	if got := must[rest.Sandbox](t)(c.Sandbox(ctx, "shop")); got.Name != "shop" {
 		t.Errorf("sandbox %+v", got)
 	}
-	ds := must[[]api.Deployment](t)(c.Deploy(ctx, "shop", api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "main"}}}))
-	if got := must[api.Deployment](t)(c.Cancel(ctx, ds[0].ID)); got.ID != ds[0].ID {
+	ds := must[[]rest.Deployment](t)(c.Deploy(ctx, "shop", rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "main"}}}))
+	if got := must[rest.Deployment](t)(c.Cancel(ctx, ds[0].ID)); got.ID != ds[0].ID {
 		t.Errorf("cancel %+v", got)
 	}
-	if got := must[api.Progress](t)(c.Progress(ctx, first.ID)); got.Source != "database" {
+	if got := must[rest.Progress](t)(c.Progress(ctx, first.ID)); got.Source != "database" {
 		t.Errorf("progress %+v", got)
 	}
-	if got := must[[]api.Deployment](t)(c.Deployments(ctx, apiclient.DeploymentFilter{Sandbox: "shop", Service: "user"})); len(got) != 1 {
+	if got := must[[]rest.Deployment](t)(c.Deployments(ctx, apiclient.DeploymentFilter{Sandbox: "shop", Service: "user"})); len(got) != 1 {
 		t.Errorf("deployments %+v", got)
 	}
-	if got := must[api.Routes](t)(c.Routes(ctx, "shop")); len(got.Routes) == 0 {
+	if got := must[rest.Routes](t)(c.Routes(ctx, "shop")); len(got.Routes) == 0 {
 		t.Errorf("routes %+v", got)
 	}
-	op := must[api.Operation](t)(c.SetRoute(ctx, "shop", "user", api.SetRoute{Source: "ocp"}))
-	if got := must[api.Operation](t)(c.Operation(ctx, op.ID)); got.Kind != "route" {
+	op := must[rest.Operation](t)(c.SetRoute(ctx, "shop", "user", rest.SetRoute{Source: "ocp"}))
+	if got := must[rest.Operation](t)(c.Operation(ctx, op.ID)); got.Kind != "route" {
 		t.Errorf("operation %+v", got)
 	}
-	if got := must[api.Trace](t)(c.Trace(ctx, "shop", api.TraceRequest{Path: "/"})); len(got.Hops) != 1 {
+	if got := must[rest.Trace](t)(c.Trace(ctx, "shop", rest.TraceRequest{Path: "/"})); len(got.Hops) != 1 {
 		t.Errorf("trace %+v", got)
 	}
-	_, err := c.Restart(ctx, "shop", "account")
+	_, err := c.Operate(ctx, sdp.OpRestart, "shop", "account")
 	wantCode(t, err, sdp.Conflict, "never-ran")
-	_, err = c.Stop(ctx, "shop", "account")
+	_, err = c.Operate(ctx, sdp.OpStop, "shop", "account")
 	wantCode(t, err, sdp.Conflict, "not-running")
-	must[api.Operation](t)(c.DeleteSandbox(ctx, "shop"))
-	if got := must[[]api.AuditEvent](t)(c.Audit(ctx, apiclient.AuditFilter{Sandbox: "shop", Outcome: "accepted"})); len(got) != 6 {
+	must[rest.Operation](t)(c.DeleteSandbox(ctx, "shop"))
+	if got := must[[]rest.AuditEvent](t)(c.Audit(ctx, apiclient.AuditFilter{Sandbox: "shop", Outcome: "accepted"})); len(got) != 6 {
 		t.Errorf("audit %+v", got)
 	}
 	_, err = c.Sandbox(ctx, "../nodes")
@@ -142,15 +142,15 @@ func TestListsReadAllPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := must[[]api.AuditEvent](t)(c.Audit(t.Context(), apiclient.AuditFilter{Action: "test"})); len(got) != 205 {
+	if got := must[[]rest.AuditEvent](t)(c.Audit(t.Context(), apiclient.AuditFilter{Action: "test"})); len(got) != 205 {
 		t.Errorf("%d events", len(got))
 	}
 	for _, limit := range []int{3, 201} {
-		if got := must[[]api.AuditEvent](t)(c.Audit(t.Context(), apiclient.AuditFilter{Action: "test", Limit: limit})); len(got) != limit {
+		if got := must[[]rest.AuditEvent](t)(c.Audit(t.Context(), apiclient.AuditFilter{Action: "test", Limit: limit})); len(got) != limit {
 			t.Errorf("%d events, want %d", len(got), limit)
 		}
 	}
-	if got := must[[]api.Sandbox](t)(c.Sandboxes(t.Context())); len(got) != 1 {
+	if got := must[[]rest.Sandbox](t)(c.Sandboxes(t.Context())); len(got) != 1 {
 		t.Errorf("sandboxes %+v", got)
 	}
 }
@@ -197,8 +197,8 @@ func TestLostAnswer(t *testing.T) {
 	}))
 	defer losing.Close()
 	c := must[*apiclient.Client](t)(apiclient.New(losing.URL, bed.Token()))
-	ds := must[[]api.Deployment](t)(c.Deploy(t.Context(), "shop", api.Deploy{Services: []api.DeployService{{Service: "user", Branch: "main"}}}))
-	all := must[[]api.Deployment](t)(c.Deployments(t.Context(), apiclient.DeploymentFilter{Service: "user"}))
+	ds := must[[]rest.Deployment](t)(c.Deploy(t.Context(), "shop", rest.Deploy{Services: []rest.DeployService{{Service: "user", Branch: "main"}}}))
+	all := must[[]rest.Deployment](t)(c.Deployments(t.Context(), apiclient.DeploymentFilter{Service: "user"}))
 	if lost.Load() != 2 || len(all) != 1 || all[0].ID != ds[0].ID {
 		t.Errorf("%s attempts, deployments %+v", strconv.Itoa(int(lost.Load())), all)
 	}

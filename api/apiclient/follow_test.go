@@ -3,16 +3,20 @@ package apiclient_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/apiclient"
 	"sdp/api/apitest"
+	"sdp/api/rest"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
@@ -130,9 +134,9 @@ func TestWaitDeployment(t *testing.T) {
 	c := signedIn(t, bed)
 	d := createShop(t, c)
 	states := make(chan string, 100)
-	ended := make(chan api.Deployment, 1)
+	ended := make(chan rest.Deployment, 1)
 	go func() {
-		got, err := c.WaitDeployment(t.Context(), d.ID, func(d api.Deployment) { states <- d.State })
+		got, err := c.WaitDeployment(t.Context(), d.ID, func(d rest.Deployment) { states <- string(d.State) })
 		if err != nil {
 			t.Error(err)
 		}
@@ -179,11 +183,11 @@ func TestWaitOperation(t *testing.T) {
 	bed := apitest.New(t)
 	c := signedIn(t, bed)
 	createShop(t, c)
-	op := must[api.Operation](t)(c.SetRoute(t.Context(), "shop", "account", api.SetRoute{Source: "ocp"}))
+	op := must[rest.Operation](t)(c.SetRoute(t.Context(), "shop", "account", rest.SetRoute{Source: "ocp"}))
 	seen := make(chan struct{}, 100)
-	ended := make(chan api.Operation, 1)
+	ended := make(chan rest.Operation, 1)
 	go func() {
-		got, err := c.WaitOperation(t.Context(), op.ID, func(api.Operation) { seen <- struct{}{} })
+		got, err := c.WaitOperation(t.Context(), op.ID, func(rest.Operation) { seen <- struct{}{} })
 		if err != nil {
 			t.Error(err)
 		}
@@ -195,5 +199,29 @@ func TestWaitOperation(t *testing.T) {
 	}
 	if got := <-ended; got.State != "SUCCEEDED" {
 		t.Errorf("operation %+v", got)
+	}
+}
+
+// TestARefusedStreamSaysWhy also where the reason is long: a list of all that would have been right.
+func TestARefusedStreamSaysWhy(t *testing.T) {
+	t.Parallel()
+	reason := "it is none of " + strings.Repeat("DEPLOY_COMPLETED, ", 200)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(rest.Problem{Status: 400, Kind: "invalid", Code: "bad-request", Detail: reason, Remedy: "x"})
+	}))
+	t.Cleanup(server.Close)
+	c := must[*apiclient.Client](t)(apiclient.New(server.URL, ""))
+	each := func(rest.LifecycleEvent) error { return nil }
+	_, logs := c.FollowLogs(t.Context(), "d-1", 0, io.Discard)
+	_, service := c.FollowServiceLogs(t.Context(), "shop", "account", 0, io.Discard)
+	for name, err := range map[string]error{
+		"events": c.FollowEvents(t.Context(), apiclient.EventFilter{}, -1, each), "logs": logs, "logs of a service": service,
+	} {
+		wantCode(t, err, sdp.Invalid, "bad-request")
+		if got := sdp.AsError(err); got.Detail != reason || got.Remedy != "x" {
+			t.Errorf("%s: %v, %s", name, got, got.Remedy)
+		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 	"github.com/coder/websocket"
 
-	"sdp/api"
+	"sdp/api/rest"
+	"sdp/internal/pause"
 	"sdp/internal/sdp"
 )
 
@@ -92,7 +93,7 @@ func (c *Client) read(ctx context.Context, path string, offset int64, w io.Write
 	}
 	defer conn.CloseNow()
 	for {
-		var frame api.LogFrame
+		var frame rest.LogFrame
 		if err := readMessage(ctx, conn, &frame); err != nil {
 			return offset, false, err
 		}
@@ -120,17 +121,33 @@ func offsetQuery(offset int64) url.Values {
 func (c *Client) dial(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
 	timeout, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	conn, response, err := websocket.Dial(timeout, c.url(path, query), &websocket.DialOptions{ //nolint:bodyclose // websocket.Dial closes it
-		HTTPClient: c.http, HTTPHeader: c.header(),
-	})
-	if err != nil {
-		if response != nil && response.StatusCode >= 300 {
-			return nil, problem(response)
-		}
+	handshake := *c.http
+	handshake.Transport = refusals{c.http.Transport}
+	options := websocket.DialOptions{HTTPClient: &handshake, HTTPHeader: c.header()}
+	conn, _, err := websocket.Dial(timeout, c.url(path, query), &options) //nolint:bodyclose // websocket.Dial closes it
+	var refused *sdp.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, refused
+	case err != nil:
 		return nil, c.unreachable(err)
 	}
 	conn.SetReadLimit(maxFrame)
 	return conn, nil
+}
+
+// refusals makes an error of an answer that refuses a handshake, whatever its length: websocket.Dial keeps its first 1024
+// bytes, which is not JSON any more.
+type refusals struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (r refusals) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.RoundTripper.RoundTrip(request)
+	if err != nil || response.StatusCode < 300 {
+		return response, err
+	}
+	defer response.Body.Close()
+	return nil, problem(response)
 }
 
 func readMessage(ctx context.Context, conn *websocket.Conn, into any) error {
@@ -165,16 +182,5 @@ func (o *outage) pause(ctx context.Context, err error) error {
 	}
 	wait := o.next
 	o.next = min(2*o.next, longPause)
-	return sleep(ctx, wait)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return pause.For(ctx, wait)
 }

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/url"
 
-	"sdp/api"
+	"sdp/api/rest"
 )
 
 // CloneContract says what a clone of a sandbox would do with each of its parts.
-func (c *Client) CloneContract(ctx context.Context, name string, in api.CloneSandbox) (out api.CloneContract, err error) {
+func (c *Client) CloneContract(ctx context.Context, name string, in rest.CloneSandbox) (out rest.CloneContract, err error) {
 	query := url.Values{"to": {in.Name}}
 	if in.Follow {
 		query.Set("follow", "true")
@@ -18,22 +18,22 @@ func (c *Client) CloneContract(ctx context.Context, name string, in api.CloneSan
 }
 
 // CloneSandbox accepts a clone.
-func (c *Client) CloneSandbox(ctx context.Context, name string, in api.CloneSandbox) (out api.Applied, err error) {
+func (c *Client) CloneSandbox(ctx context.Context, name string, in rest.CloneSandbox) (out rest.Applied, err error) {
 	return out, c.call(ctx, change(http.MethodPost, sandbox(name)+"/clone", in, &out))
 }
 
 // CreateSnapshot freezes a sandbox.
-func (c *Client) CreateSnapshot(ctx context.Context, name string, in api.CreateSnapshot) (out api.Snapshot, err error) {
+func (c *Client) CreateSnapshot(ctx context.Context, name string, in rest.CreateSnapshot) (out rest.Snapshot, err error) {
 	return out, c.call(ctx, change(http.MethodPost, sandbox(name)+"/snapshots", in, &out))
 }
 
 // Snapshots lists the snapshots of a sandbox, newest first; "" = of all.
-func (c *Client) Snapshots(ctx context.Context, sandbox string) ([]api.Snapshot, error) {
-	return all[api.Snapshot](ctx, c, "/snapshots", values("sandbox", sandbox), 0)
+func (c *Client) Snapshots(ctx context.Context, sandbox string) ([]rest.Snapshot, error) {
+	return all[rest.Snapshot](ctx, c, "/snapshots", values("sandbox", sandbox), 0)
 }
 
 // Snapshot returns one snapshot.
-func (c *Client) Snapshot(ctx context.Context, id string) (out api.Snapshot, err error) {
+func (c *Client) Snapshot(ctx context.Context, id string) (out rest.Snapshot, err error) {
 	return out, c.call(ctx, get(snapshot(id), nil, &out))
 }
 
@@ -43,17 +43,12 @@ func (c *Client) DeleteSnapshot(ctx context.Context, id string) error {
 }
 
 // DiffSnapshot says in what the sandbox differs from its snapshot now.
-func (c *Client) DiffSnapshot(ctx context.Context, id string) (out api.SnapshotDiff, err error) {
+func (c *Client) DiffSnapshot(ctx context.Context, id string) (out rest.SnapshotDiff, err error) {
 	return out, c.call(ctx, get(snapshot(id)+"/diff", nil, &out))
 }
 
-// PlanRestore says what RestoreSnapshot would do.
-func (c *Client) PlanRestore(ctx context.Context, id string, in api.RestoreSnapshot) (out api.Plan, err error) {
-	return out, c.call(ctx, request{method: http.MethodPost, path: snapshot(id) + "/plan", in: in, out: &out})
-}
-
 // RestoreSnapshot accepts going back to a snapshot.
-func (c *Client) RestoreSnapshot(ctx context.Context, id string, in api.RestoreSnapshot) (out api.Applied, err error) {
+func (c *Client) RestoreSnapshot(ctx context.Context, id string, in rest.RestoreSnapshot) (out rest.Applied, err error) {
 	return out, c.call(ctx, change(http.MethodPost, snapshot(id)+"/restore", in, &out))
 }
 

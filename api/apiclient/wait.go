@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
+	"sdp/internal/pause"
 )
 
 const (
@@ -17,21 +18,21 @@ const (
 
 // WaitDeployment waits until the deployment settles and returns it; seen is called with each change (nil = not
 // called). A deployment that failed is not an error: look at its State and Failure.
-func (c *Client) WaitDeployment(ctx context.Context, id string, seen func(api.Deployment)) (api.Deployment, error) {
-	w := waiter[api.Deployment]{
+func (c *Client) WaitDeployment(ctx context.Context, id string, seen func(rest.Deployment)) (rest.Deployment, error) {
+	w := waiter[rest.Deployment]{
 		client: c, seen: seen,
-		look:  func(ctx context.Context) (api.Deployment, error) { return c.Deployment(ctx, id) },
-		state: func(d api.Deployment) (string, bool) { return d.Sandbox, d.Settled },
+		look:  func(ctx context.Context) (rest.Deployment, error) { return c.Deployment(ctx, id) },
+		state: func(d rest.Deployment) (string, bool) { return d.Sandbox, d.Settled },
 	}
 	return w.run(ctx)
 }
 
 // WaitOperation waits until the operation ends and returns it; seen as in WaitDeployment.
-func (c *Client) WaitOperation(ctx context.Context, id string, seen func(api.Operation)) (api.Operation, error) {
-	w := waiter[api.Operation]{
+func (c *Client) WaitOperation(ctx context.Context, id string, seen func(rest.Operation)) (rest.Operation, error) {
+	w := waiter[rest.Operation]{
 		client: c, seen: seen,
-		look:  func(ctx context.Context) (api.Operation, error) { return c.Operation(ctx, id) },
-		state: func(o api.Operation) (string, bool) { return o.Sandbox, !o.FinishedAt.IsZero() },
+		look:  func(ctx context.Context) (rest.Operation, error) { return c.Operation(ctx, id) },
+		state: func(o rest.Operation) (string, bool) { return o.Sandbox, !o.FinishedAt.IsZero() },
 	}
 	return w.run(ctx)
 }
@@ -97,7 +98,7 @@ func (w *waiter[T]) show() {
 }
 
 func nextLook(ctx context.Context, news <-chan struct{}) error {
-	if err := sleep(ctx, pace); err != nil {
+	if err := pause.For(ctx, pace); err != nil {
 		return err
 	}
 	poll := time.NewTimer(pollEvery)
@@ -140,7 +141,7 @@ func (c *Client) events(ctx context.Context, sandbox string, signal func()) (con
 	defer conn.CloseNow()
 	signal() // what happened before the connection stood
 	for {
-		var e api.Event
+		var e rest.Event
 		if err := readMessage(ctx, conn, &e); err != nil {
 			return true, err
 		}

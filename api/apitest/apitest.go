@@ -18,11 +18,13 @@ import (
 	"time"
 
 	"sdp/api"
+	"sdp/internal/control"
 	"sdp/internal/logs"
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/wire"
 )
 
 // User and Password sign in.
@@ -41,6 +43,8 @@ type Bed struct {
 	Engine *Engine
 	Log    *logs.Buffer
 	Config api.Config
+	// Control is what Start makes the use cases with; a change counts from the next Start on.
+	Control control.Config
 
 	t     testing.TB
 	http  *httptest.Server
@@ -63,14 +67,15 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 	t.Cleanup(func() { cancel(); <-hub.Done() })
 	b := &Bed{t: t, DB: db, Hub: hub, Keys: keys, Log: &logs.Buffer{}, clock: &clock{}, Engine: &Engine{
 		Users: map[string]string{User: Password, "erin": "other"}, nodeKeys: map[string]*secret.NodeKeys{},
-		Progresses: map[string]sdp.Progress{},
+		Progresses: map[string]wire.Progress{},
 	}}
-	b.Config = api.Config{
-		Version: "test", PublicURL: "http://sdp.test", LoginRepository: "account", DB: db, Hub: hub, Keys: keys, Engine: b.Engine,
-		Log:           slog.New(slog.NewTextHandler(b.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		LivenessGrace: time.Nanosecond, Now: b.clock.now,
+	b.Control = control.Config{
+		LoginRepository: "account", DB: db, Keys: keys, Engine: b.Engine, LivenessGrace: time.Nanosecond, Now: b.clock.now,
+		Log:            slog.New(slog.NewTextHandler(b.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		SharedServices: map[string]postgres.SharedService{"notification": {URL: "http://ocp.test/notification", Port: 8080}},
 	}
+	b.Config = api.Config{Version: "test", PublicURL: "http://sdp.test", DB: db, Hub: hub, Keys: keys, Log: b.Control.Log,
+		Now: b.clock.now}
 	dev := postgres.EnvironmentChange{Name: "dev", User: User,
 		Change: func(postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
 			return &postgres.EnvironmentContent{Variables: map[string]string{"LOG_LEVEL": "debug"}}, nil
@@ -78,7 +83,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 	if _, err := db.CreateEnvironment(ctx, dev); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SetSharedServices(ctx, b.Config.SharedServices); err != nil {
+	if err := db.SetSharedServices(ctx, b.Control.SharedServices); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range change {
@@ -93,6 +98,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 // Start starts the server; after Stop it starts another at the same address.
 func (b *Bed) Start() {
 	b.t.Helper()
+	b.Config.Control = control.New(b.Control)
 	server, err := api.New(b.Config)
 	if err != nil {
 		b.t.Fatal(err)
@@ -108,6 +114,13 @@ func (b *Bed) Start() {
 	ts.Start()
 	b.Server, b.http, b.URL = server, ts, ts.URL
 	b.t.Cleanup(func() { stop(server, ts) })
+}
+
+// Restart starts the server again with what was changed in Control.
+func (b *Bed) Restart() {
+	b.t.Helper()
+	b.Stop()
+	b.Start()
 }
 
 // Stop stops the server as a restart would.
@@ -160,7 +173,7 @@ func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
 	raw, ok := body.([]byte)
 	if !ok {
 		var err error
-		if raw, err = json.Marshal(body); err != nil {
+		if raw, err = json.Marshal(asWorker(body)); err != nil {
 			b.t.Fatal(err)
 		}
 	}
@@ -179,6 +192,19 @@ func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
 		b.t.Fatal(err)
 	}
 	return response.StatusCode, answer
+}
+
+// asWorker is what a worker of this version sends to say something.
+func asWorker(body any) any {
+	switch v := body.(type) {
+	case sdp.NodeRegistration:
+		return wire.Registration{Speaks: wire.Spoken(), NodeRegistration: v}
+	case sdp.Heartbeat:
+		return wire.Heartbeat{Speaks: wire.Spoken(), Heartbeat: v}
+	case sdp.NodeHealth:
+		return wire.Heartbeat{Speaks: wire.Spoken(), Heartbeat: sdp.Heartbeat{NodeHealth: v}}
+	}
+	return body
 }
 
 // Token signs User in and returns the session's token.

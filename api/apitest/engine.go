@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/planning"
 	"sdp/internal/secret"
-	"sdp/workflows"
+	"sdp/internal/wire"
 )
 
 // Engine stands for Temporal and the nodes behind it. It does what the real one does with credentials: it opens the
@@ -22,14 +23,14 @@ type Engine struct {
 	mu        sync.Mutex
 	submitted []sdp.OperationRef
 	cancelled []string
-	traces    []workflows.TraceInput
-	answer    func(*sdp.PreflightResult)
+	traces    []wire.TraceInput
+	answer    func(*planning.PreflightResult)
 	silent    map[string]sdp.Failure
 
 	// Fail, if set, is asked before anything is done; call is the method's name.
 	Fail func(call string) error
 	// Progresses is what Progress answers by deployment; a missing one is NotFound.
-	Progresses map[string]sdp.Progress
+	Progresses map[string]wire.Progress
 	List       []sdp.Branch
 	Stock      []sdp.NodeImage        // images of all nodes
 	Broken     map[string]sdp.Failure // nodes that do not answer
@@ -52,7 +53,7 @@ func (e *Engine) FailWith(fail func(call string) error) {
 	e.Fail = fail
 }
 
-// Submit implements api.Engine.
+// Submit implements control.Engine.
 func (e *Engine) Submit(_ context.Context, op sdp.OperationRef) error {
 	if err := e.failing("Submit"); err != nil {
 		return err
@@ -70,7 +71,7 @@ func (e *Engine) Submitted() []sdp.OperationRef {
 	return slices.Clone(e.submitted)
 }
 
-// Cancel implements api.Engine.
+// Cancel implements control.Engine.
 func (e *Engine) Cancel(_ context.Context, _, id string) error {
 	if err := e.failing("Cancel"); err != nil {
 		return err
@@ -88,10 +89,10 @@ func (e *Engine) Cancelled() []string {
 	return slices.Clone(e.cancelled)
 }
 
-// Progress implements api.Engine.
-func (e *Engine) Progress(_ context.Context, deployment string) (sdp.Progress, error) {
+// Progress implements control.Engine.
+func (e *Engine) Progress(_ context.Context, deployment string) (wire.Progress, error) {
 	if err := e.failing("Progress"); err != nil {
-		return sdp.Progress{}, err
+		return wire.Progress{}, err
 	}
 	p, ok := e.Progresses[deployment]
 	if !ok {
@@ -100,37 +101,37 @@ func (e *Engine) Progress(_ context.Context, deployment string) (sdp.Progress, e
 	return p, nil
 }
 
-// VerifyLogin implements api.Engine.
-func (e *Engine) VerifyLogin(_ context.Context, in workflows.LoginInput) error {
+// VerifyLogin implements control.Engine.
+func (e *Engine) VerifyLogin(_ context.Context, in wire.LoginInput) error {
 	if err := e.failing("VerifyLogin"); err != nil {
 		return err
 	}
 	return e.prove(in.Credentials, in.Node, in.ID)
 }
 
-// Branches implements api.Engine.
-func (e *Engine) Branches(_ context.Context, in workflows.BranchesInput) ([]sdp.Branch, error) {
+// Branches implements control.Engine.
+func (e *Engine) Branches(_ context.Context, in wire.BranchesInput) ([]sdp.Branch, error) {
 	if err := e.failing("Branches"); err != nil {
 		return nil, err
 	}
 	return e.List, e.prove(in.Credentials, in.Node, in.ID)
 }
 
-// Trace implements api.Engine.
-func (e *Engine) Trace(ctx context.Context, in workflows.TraceInput) (sdp.Trace, error) {
+// Trace implements control.Engine.
+func (e *Engine) Trace(ctx context.Context, in wire.TraceInput) (wire.Trace, error) {
 	if err := errors.Join(e.failing("Trace"), ctx.Err()); err != nil {
-		return sdp.Trace{}, err
+		return wire.Trace{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.traces = append(e.traces, in)
-	return sdp.Trace{ID: in.ID, Sandbox: in.Sandbox, Path: in.Path, Status: 200, Hops: []sdp.Hop{
+	return wire.Trace{ID: in.ID, Sandbox: in.Sandbox, Path: in.Path, Status: 200, Hops: []wire.Hop{
 		{Node: in.Node, From: "client", Service: "account", Source: sdp.SourceOCP, Method: in.Method, Path: in.Path, Status: 200, Duration: 1500},
 	}}, nil
 }
 
 // Traces returns the traces asked for.
-func (e *Engine) Traces() []workflows.TraceInput {
+func (e *Engine) Traces() []wire.TraceInput {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.traces)
@@ -157,4 +158,42 @@ func (e *Engine) prove(box sdp.SealedBox, node, operation string) error {
 			WithRemedy("check both")
 	}
 	return nil
+}
+
+// Images implements control.Engine: each node has the images of Stock that name it, and a node of Broken does not answer.
+func (e *Engine) Images(_ context.Context, in wire.InventoryInput) (wire.Inventory, error) {
+	out := wire.Inventory{Failures: map[string]sdp.Failure{}}
+	if err := e.failing("Images"); err != nil {
+		return out, err
+	}
+	for _, node := range in.Nodes {
+		if f, broken := e.Broken[node]; broken {
+			out.Failures[node] = f
+		}
+		for _, i := range e.Stock {
+			if i.Node == node {
+				out.Images = append(out.Images, i)
+			}
+		}
+	}
+	return out, nil
+}
+
+// PruneImages implements control.Engine: what nothing needs goes.
+func (e *Engine) PruneImages(_ context.Context, in wire.PruneRequest) (sdp.PruneReport, error) {
+	out := sdp.PruneReport{Node: in.Node, DryRun: in.DryRun}
+	if err := e.failing("PruneImages"); err != nil {
+		return out, err
+	}
+	for _, i := range e.Stock {
+		switch {
+		case i.Node != in.Node || i.Kind == sdp.BaseImage:
+		case len(i.NeededBy) > 0:
+			out.Kept = append(out.Kept, i)
+		default:
+			out.Removed = append(out.Removed, i)
+			out.Freed += i.Size
+		}
+	}
+	return out, nil
 }

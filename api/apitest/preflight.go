@@ -6,7 +6,8 @@ import (
 	"encoding/hex"
 
 	"sdp/internal/sdp"
-	"sdp/workflows"
+	"sdp/internal/sdp/planning"
+	"sdp/internal/wire"
 )
 
 // SHA is the commit the git server of the bed has for a branch of a repository.
@@ -16,7 +17,7 @@ func SHA(repository, branch string) string {
 }
 
 // Answer changes what the nodes say about services of a plan: it gets what they would say.
-func (e *Engine) Answer(change func(*sdp.PreflightResult)) {
+func (e *Engine) Answer(change func(*planning.PreflightResult)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.answer = change
@@ -29,9 +30,9 @@ func (e *Engine) Silence(node string, f sdp.Failure) {
 	e.silent = map[string]sdp.Failure{node: f}
 }
 
-// Preflight implements api.Engine: every branch exists, nothing is cached, and there is room for all of it.
-func (e *Engine) Preflight(_ context.Context, in workflows.PreflightInput) (workflows.PreflightAnswer, error) {
-	out := workflows.PreflightAnswer{Failures: map[string]sdp.Failure{}}
+// Preflight implements control.Engine: every branch exists, nothing is cached, and there is room for all of it.
+func (e *Engine) Preflight(_ context.Context, in wire.PlanInput) (wire.PlanAnswer, error) {
+	out := wire.PlanAnswer{Failures: map[string]sdp.Failure{}}
 	if err := e.failing("Preflight"); err != nil {
 		return out, err
 	}
@@ -45,7 +46,7 @@ func (e *Engine) Preflight(_ context.Context, in workflows.PreflightInput) (work
 			out.Failures[node.Node] = f
 			continue
 		}
-		report := sdp.PreflightReport{Node: node.Node, DiskFree: 100 << 30}
+		report := planning.PreflightReport{Node: node.Node, DiskFree: 100 << 30}
 		for _, item := range node.Items {
 			report.Results = append(report.Results, e.result(item))
 		}
@@ -54,8 +55,8 @@ func (e *Engine) Preflight(_ context.Context, in workflows.PreflightInput) (work
 	return out, nil
 }
 
-func (e *Engine) result(item sdp.PreflightItem) sdp.PreflightResult {
-	r := sdp.PreflightResult{Service: item.Service, SHA: item.SHA, Need: 10 << 20}
+func (e *Engine) result(item planning.PreflightItem) planning.PreflightResult {
+	r := planning.PreflightResult{Service: item.Service, SHA: item.SHA, Need: 10 << 20}
 	if r.SHA == "" {
 		r.SHA = SHA(item.Repository, item.Branch)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.yaml.in/yaml/v3"
 
-	"sdp/api"
 	"sdp/api/apiclient"
+	"sdp/internal/sdp"
 )
 
 // What the dashboard is measured with.
@@ -117,7 +117,7 @@ func (s *stack) fillOverview(ctx context.Context) error {
 	const atATime = 50
 	for first := len(have); first < browseRows && err == nil; first += atATime {
 		_, err = atOnce(min(atATime, browseRows-first), func(n int) (time.Duration, error) {
-			_, err := c.CreateSandbox(ctx, api.SandboxSpec{Name: browseName(first + n), Services: map[string]api.ServiceSpec{
+			_, err := c.CreateSandbox(ctx, sdp.SandboxSpec{Name: browseName(first + n), Services: map[string]sdp.ServiceSpec{
 				"account": {UseOCP: true}, "payment": {UseOCP: true}}})
 			return 0, err
 		})

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 )
 
 // cloneByHand runs copies of the images of a sandbox's containers, all at once, and waits until each is healthy.
@@ -137,11 +137,11 @@ func plans(ctx context.Context, s *stack) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		var plan api.Plan
+		var plan rest.Plan
 		if err := json.Unmarshal([]byte(out), &plan); err != nil || len(plan.Nodes) == 0 || len(plan.Problems) > 0 {
 			return nil, errors.Join(fmt.Errorf("the plan says %s", out), err)
 		}
-		slowest := slices.MaxFunc(plan.Nodes, func(a, b api.PlannedNode) int { return cmp.Compare(a.GitMillis, b.GitMillis) })
+		slowest := slices.MaxFunc(plan.Nodes, func(a, b rest.PlannedNode) int { return cmp.Compare(a.GitMillis, b.GitMillis) })
 		out, err = s.sh(ctx, s.root, lsRemoteAll, urls)
 		if err != nil {
 			return nil, err

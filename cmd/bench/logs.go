@@ -16,7 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"sdp/api"
+	"sdp/api/rest"
 )
 
 // Builds that print: this many deployments at once, each this many lines per second, for this long.
@@ -164,24 +164,24 @@ func (r *reader) follow(ctx context.Context, s *stack, id string) error {
 	}
 	defer conn.CloseNow() //nolint:errcheck // read to its end
 	conn.SetReadLimit(8 << 20)
-	rest := ""
+	partial := ""
 	for {
 		_, raw, err := conn.Read(ctx)
 		if err != nil {
 			return fmt.Errorf("following %s: %w", id, err)
 		}
 		now := time.Now()
-		var f api.LogFrame
+		var f rest.LogFrame
 		if err := json.Unmarshal(raw, &f); err != nil {
 			return err
 		}
 		if f.Final {
 			return nil
 		}
-		rest += f.Data
-		whole := strings.LastIndexByte(rest, '\n') + 1
-		r.take(rest[:whole], now)
-		rest = rest[whole:]
+		partial += f.Data
+		whole := strings.LastIndexByte(partial, '\n') + 1
+		r.take(partial[:whole], now)
+		partial = partial[whole:]
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apiclient"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -65,7 +65,7 @@ func portAllocations(ctx context.Context, c *apiclient.Client) (figure, error) {
 		if n%10 == 9 {
 			name = manyName(n - 1)
 		}
-		_, err := c.CreateSandbox(ctx, api.SandboxSpec{Name: name})
+		_, err := c.CreateSandbox(ctx, sdp.SandboxSpec{Name: name})
 		if sdp.KindOf(err) == sdp.Conflict {
 			lock.Lock()
 			refused++
@@ -120,7 +120,7 @@ func fill(ctx context.Context, c *apiclient.Client) error {
 		if names[manyName(n)] {
 			continue
 		}
-		if _, err := c.CreateSandbox(ctx, api.SandboxSpec{Name: manyName(n)}); err != nil {
+		if _, err := c.CreateSandbox(ctx, sdp.SandboxSpec{Name: manyName(n)}); err != nil {
 			return err
 		}
 		made++
@@ -130,7 +130,7 @@ func fill(ctx context.Context, c *apiclient.Client) error {
 			continue // its creation was refused above
 		}
 		running++
-		started, err := c.Deploy(ctx, manyName(n), api.Deploy{Services: []api.DeployService{{Service: "account", Branch: "main"}}})
+		started, err := c.Deploy(ctx, manyName(n), rest.Deploy{Services: []rest.DeployService{{Service: "account", Branch: "main"}}})
 		if err != nil {
 			return err
 		}
@@ -206,6 +206,6 @@ func removeMany(ctx context.Context, c *apiclient.Client) error {
 	// What is measured next is not to be disturbed by what still goes.
 	return await(ctx, "the deletes", deleteLimit, func() (bool, error) {
 		list, err := c.Sandboxes(ctx)
-		return err == nil && !slices.ContainsFunc(list, func(s api.Sandbox) bool { return s.Deleting }), err
+		return err == nil && !slices.ContainsFunc(list, func(s rest.Sandbox) bool { return s.Deleting }), err
 	})
 }

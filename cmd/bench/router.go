@@ -14,8 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sdp/internal/router"
+	"sdp/internal/router/socket"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Throughput is measured with this many connections for this long each, in turn.
@@ -142,7 +143,7 @@ func (s *stack) startRouter(ctx context.Context, upstream string, port int) (sto
 	dir := filepath.Join(s.root, "router")
 	config := filepath.Join(s.root, "router.yaml")
 	text := fmt.Sprintf("node: bench\ntype: GATEWAY\naddress: 127.0.0.1\ndata: %s\nmeshPort: %d\nports: %d-%d\n"+
-		"server: {url: %s, tokenFile: %s}\ncodecKeys: %s\n", dir, mesh[0], port, port, s.url, config, config)
+		"server: {url: %s, tokenFile: %s}\ncodecKeys: %s\nroutes: {allow: [%q]}\n", dir, mesh[0], port, port, s.url, config, config, upstream)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -151,9 +152,9 @@ func (s *stack) startRouter(ctx context.Context, upstream string, port int) (sto
 		return nil, err
 	}
 	stop = func() { cmd.Process.Signal(os.Interrupt); cmd.Wait() } //nolint:errcheck // it goes with the run
-	control := router.NewClient(filepath.Join(dir, "router.sock"))
-	table := sdp.RoutingTable{Sandbox: "bench", Version: 1, State: sdp.Active, GatewayNode: "bench", PublicPort: port,
-		Services: []sdp.ServiceRoute{{Service: "service", Port: 80, Source: sdp.SourceURL, URL: "http://" + upstream}}}
+	control := socket.NewClient(filepath.Join(dir, "router.sock"))
+	table := wire.RoutingTable{Sandbox: "bench", Version: 1, State: sdp.Active, GatewayNode: "bench", PublicPort: port,
+		Services: []wire.ServiceRoute{{Service: "service", Port: 80, Source: sdp.SourceURL, URL: "http://" + upstream}}}
 	for {
 		err := control.Apply(ctx, table)
 		if err == nil {

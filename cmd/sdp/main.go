@@ -10,14 +10,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
+	"sdp/cmd/sdp/contract"
 	"sdp/cmd/sdp/role"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/usage"
+	"sdp/internal/sdp"
 )
 
 func main() {
@@ -30,11 +35,11 @@ func main() {
 // run executes the command line. What goes wrong before the verb itself starts is a wrong call.
 func run(ctx context.Context, out *screen.Screen) error {
 	started := false
-	root := newRoot(out)
+	root, app := newRoot(out)
 	var wrong error
 	usage.Help(root, &wrong)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFormat(out, cmd); err != nil {
+		if err := checkFormat(app, cmd); err != nil {
 			return err
 		}
 		started = true
@@ -47,31 +52,48 @@ func run(ctx context.Context, out *screen.Screen) error {
 	return usage.Wrap(err)
 }
 
-// exitCode says what went wrong, if anything, and returns the program's exit code.
+// exitCode says what went wrong, if anything, and returns the program's exit code. It ends -o ndjson with its last line.
 func exitCode(ctx context.Context, out *screen.Screen, err error) int {
-	var detached *client.Detached
+	outcome, code, reason := ending(ctx, err)
+	if unwritten := out.End(outcome, code, reason); unwritten != nil && err == nil {
+		code, err, reason = 1, unwritten, unwritten
+	}
+	var shown *cli.Shown
+	var detached *cli.Detached
 	switch {
 	case err == nil:
-		return 0
-	case errors.Is(err, client.ErrShown):
-		return 1
-	case errors.As(err, &detached):
-		fmt.Fprintln(out.Err, "\n"+detached.Note)
-		return 1
-	case usage.Is(err):
-		out.Error(err)
-		return 2
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(out.Err, "\nInterrupted.")
-		return 1
+	case errors.As(err, &detached) && !out.Machine():
+		fmt.Fprintln(out.Err, "\n"+detached.Error())
+	case outcome == screen.Detached && !out.Machine():
+		fmt.Fprintln(out.Err, "\n"+reason.Error())
+	case errors.As(err, &shown) && !out.Machine():
+	default:
+		out.Error(reason)
 	}
-	out.Error(err)
-	return 1
+	return code
 }
 
-func newRoot(out *screen.Screen) *cobra.Command {
+// ending says how the program ends: the outcome, its exit code, and what a program is told about it.
+func ending(ctx context.Context, err error) (screen.Outcome, int, error) {
+	var detached *cli.Detached
+	switch {
+	case err == nil && ctx.Err() != nil:
+		return screen.Detached, 0, nil //nolint:nilerr // Ctrl-C is how following a log ends
+	case err == nil:
+		return screen.Succeeded, 0, nil
+	case errors.As(err, &detached):
+		return screen.Detached, 1, detached.Problem()
+	case usage.Is(err):
+		return screen.Failed, 2, err
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return screen.Detached, 1, sdp.Errorf(sdp.Unavailable, "interrupted", "Interrupted.")
+	}
+	return screen.Failed, 1, err
+}
+
+func newRoot(out *screen.Screen) (*cobra.Command, *cli.App) {
 	cobra.EnableCommandSorting = false // help lists verbs in the order people need them
-	app := &client.App{In: os.Stdin, Screen: out}
+	app := &cli.App{In: os.Stdin, Screen: out}
 	root := &cobra.Command{
 		Use:   "sdp",
 		Short: "Run a feature branch in a sandbox, with everything else answered by the shared environment",
@@ -85,30 +107,31 @@ every other one is answered by the shared environment. Each sandbox has one URL.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().StringVarP((*string)(&out.Format), "output", "o", string(screen.Text), "print data as text, json or yaml")
+	root.PersistentFlags().StringVarP((*string)(&out.Format), "output", "o", string(screen.Text), "print data as text, json or yaml; ndjson where something is followed")
 	root.PersistentFlags().StringVar(&app.Server, "server", "",
-		"URL of the server; default $SDP_SERVER, else where you logged in last, else "+client.DefaultServer)
+		"URL of the server; default $SDP_SERVER, else where you logged in last, else "+cli.DefaultServer)
 	root.AddGroup(&cobra.Group{ID: client.Group, Title: "Work with sandboxes:"}, &cobra.Group{ID: role.Group, Title: "Run SDP:"})
 	usage.Root(root, client.Commands(app)...)
 	root.AddCommand(role.Commands(app)...)
+	root.AddCommand(contract.Commands(app)...)
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		usage.Group(completion)
 	}
-	return root
+	return root, app
 }
 
-func checkFormat(out *screen.Screen, cmd *cobra.Command) error {
-	formats := "text, json or yaml"
-	switch format := out.Format; {
-	case format == screen.Text, format == screen.JSON, format == screen.YAML:
+// checkFormat refuses a format of the output that the verb does not have.
+func checkFormat(app *cli.App, cmd *cobra.Command) error {
+	formats := app.Formats(cmd)
+	format := app.Screen.Format
+	if slices.Contains(formats, format) {
 		return nil
-	case client.WritesCSV(cmd):
-		if formats = "text, json, yaml or csv"; format == screen.CSV {
-			return nil
-		}
 	}
-	format := out.Format
-	out.Format = screen.Text
-	return usage.Errorf("use "+formats, "there is no output format %q", format)
+	app.Screen.Format = screen.Text
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = string(f)
+	}
+	return usage.Errorf("use "+strings.Join(names, ", "), "`%s` has no output format %q", cmd.CommandPath(), format)
 }

@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"sdp/api/rest"
 )
 
 var binary string
@@ -69,7 +72,7 @@ func TestWrongUsageIsExitCode2WithARemedy(t *testing.T) {
 		"history --limit x", "history --limit -1", "nodes -o xml", "login", "login -u alice", "server", "worker", "router",
 		"migrate", "node", "node token", "keys", "keys list", "keys retire f", "keys retire f k", "keys reseal",
 		"env", "env show", "env show A_B", "env create dev novalue", "env create dev A=1 --secret B", "env set dev", "env set dev 1A=x",
-		"env set dev --file /etc/passwd=x", "env set dev --file x", "env import dev", "env import dev /no/such/file", "env diff dev x", "env unset dev", "env explain box", "images", "images import", "demo", "demo git", "cancel", "--server ftp://x nodes", "up extra", "nodes -o csv", "audit -o csv -n 3", "audit --since yesterday", "completion nosuchshell", "completion bash extra",
+		"env set dev --file /etc/passwd=x", "env set dev --file x", "env import dev", "env import dev /no/such/file", "env diff dev x", "env unset dev", "env explain box", "images", "images import", "demo", "demo git", "cancel", "--server ftp://x nodes", "up extra", "nodes -o csv", "audit -o csv -n 3", "audit --since yesterday", "events --type NO_SUCH", "events -f -n 3", "events -n -1", "completion nosuchshell", "completion bash extra",
 	} {
 		r := sdp(t, t.TempDir(), "", strings.Fields(args)...)
 		if r.code != 2 || !strings.HasPrefix(r.err, "Error: ") || !strings.Contains(r.err, "\n  -> ") || r.out != "" {
@@ -115,6 +118,18 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
+func TestAWrongValueOfAFlagIsSaidInWords(t *testing.T) {
+	for args, want := range map[string]string{
+		"audit -n 99999999999999999999": "99999999999999999999 is too large a number for --limit", "audit -n few": `--limit takes a number, not "few"`,
+		"deploy demo account@main --wait=perhaps": `--wait is true or false, not "perhaps"`,
+	} {
+		r := sdp(t, t.TempDir(), "", strings.Fields(args)...)
+		if r.code != 2 || !strings.Contains(r.err, want) || strings.Contains(r.err, "strconv") {
+			t.Errorf("sdp %s: exit code %d: %s", args, r.code, r.err)
+		}
+	}
+}
+
 // slow is the ID of a deployment that never ends.
 const slow = "d-slowslowsl"
 
@@ -128,23 +143,23 @@ func fakeServer(t *testing.T) *httptest.Server {
 		json.NewEncoder(w).Encode(v)
 	}
 	mux.HandleFunc("POST /api/v1/session", func(w http.ResponseWriter, r *http.Request) {
-		var in api.Login
+		var in rest.Login
 		json.NewDecoder(r.Body).Decode(&in)
 		if in.Password != "right" {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(401)
-			json.NewEncoder(w).Encode(api.Problem{Title: "Unauthorized", Status: 401, Kind: "unauthenticated", Code: "wrong-credentials",
+			json.NewEncoder(w).Encode(rest.Problem{Title: "Unauthorized", Status: 401, Kind: "unauthenticated", Code: "wrong-credentials",
 				Detail: "the git server refuses the password", Remedy: "check it in Bitbucket"})
 			return
 		}
-		reply(w, 201, api.Session{User: in.User, Token: "token-of-" + in.User, ExpiresAt: time.Now().Add(time.Hour)})
+		reply(w, 201, rest.Session{User: in.User, Token: "token-of-" + in.User, ExpiresAt: time.Now().Add(time.Hour)})
 	})
 	signedIn := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer token-of-alice" {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(401)
-				json.NewEncoder(w).Encode(api.Problem{Status: 401, Kind: "unauthenticated", Code: "no-session", Detail: "you are not signed in", Remedy: "sdp login"})
+				json.NewEncoder(w).Encode(rest.Problem{Status: 401, Kind: "unauthenticated", Code: "no-session", Detail: "you are not signed in", Remedy: "sdp login"})
 				return
 			}
 			h(w, r)
@@ -152,15 +167,15 @@ func fakeServer(t *testing.T) *httptest.Server {
 	}
 	mux.HandleFunc("DELETE /api/v1/session", signedIn(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
 	mux.HandleFunc("GET /api/v1/nodes", signedIn(func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, 200, api.Page[api.Node]{Items: []api.Node{{Name: "micro-1", Type: "MICRO", Alive: true, Problems: []string{}}}})
+		reply(w, 200, rest.Page[rest.Node]{Items: []rest.Node{{Name: "micro-1", Type: "MICRO", Alive: true, Problems: []string{}}}})
 	}))
 	mux.HandleFunc("GET /api/v1/deployments/{id}/logs", signedIn(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "[FETCH] main\n[BUILD] ok\n")
 	}))
 	mux.HandleFunc("POST /api/v1/sandboxes/{name}/deployments", signedIn(func(w http.ResponseWriter, r *http.Request) {
-		var in api.Deploy
+		var in rest.Deploy
 		json.NewDecoder(r.Body).Decode(&in)
-		var out api.Deployments
+		var out rest.Deployments
 		for i, s := range in.Services {
 			id := fmt.Sprintf("d-aaaaaaaaa%d", i)
 			if s.Branch == "slow" {
@@ -171,28 +186,40 @@ func fakeServer(t *testing.T) *httptest.Server {
 		reply(w, 202, out)
 	}))
 	mux.HandleFunc("GET /api/v1/deployments/{id}", signedIn(func(w http.ResponseWriter, r *http.Request) {
-		d := deployment(r.PathValue("id"), "demo", api.DeployService{Service: "account", Branch: "main"})
+		d := deployment(r.PathValue("id"), "demo", rest.DeployService{Service: "account", Branch: "main"})
 		d.State, d.Settled = "RUNNING", true
 		if r.PathValue("id") == slow {
 			d.State, d.Settled = "BUILDING", false
 		}
 		if strings.HasSuffix(d.ID, "1") {
 			d.Service, d.State = "payment", "FAILED"
-			d.Failure = &api.Failure{Step: "build", Detail: "it does not compile", Remedy: "correct it", Output: "main.go:1: oops"}
+			d.Failure = &rest.Failure{Step: "build", Kind: "failed", Code: "compile-error", Detail: "it does not compile", Remedy: "correct it", Output: "main.go:1: oops"}
 		}
 		reply(w, 200, d)
 	}))
+	mux.HandleFunc("GET /api/v1/events/stream", signedIn(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.CloseNow()
+		ctx := ws.CloseRead(r.Context())
+		event := rest.EventFrame{Next: 7, Event: &rest.LifecycleEvent{Seq: 7, Type: "DEPLOY_STARTED", Sandbox: "demo"}}
+		if wsjson.Write(ctx, ws, event) == nil {
+			<-ctx.Done() // nothing more happens
+		}
+	}))
 	mux.HandleFunc("GET /api/v1/sandboxes/{name}", signedIn(func(w http.ResponseWriter, r *http.Request) {
-		reply(w, 200, api.Sandbox{Name: r.PathValue("name"), URL: "http://127.0.0.1:8080", Services: []api.Service{}})
+		reply(w, 200, rest.Sandbox{Name: r.PathValue("name"), URL: "http://127.0.0.1:8080", Services: []rest.Service{}})
 	}))
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
 }
 
-func deployment(id, sandbox string, s api.DeployService) api.Deployment {
-	return api.Deployment{ID: id, Sandbox: sandbox, Service: s.Service, Branch: s.Branch, State: "QUEUED", CreatedAt: time.Now(),
-		Steps: []api.Step{{Name: "resolve", State: "done", Detail: "main"}}}
+func deployment(id, sandbox string, s rest.DeployService) rest.Deployment {
+	return rest.Deployment{ID: id, Sandbox: sandbox, Service: s.Service, Branch: s.Branch, State: "QUEUED", CreatedAt: time.Now(),
+		Steps: []rest.Step{{Name: "resolve", State: "done", Detail: "main"}}}
 }
 
 func TestLoginKeepsTheTokenForItsOwnerOnly(t *testing.T) {
@@ -214,7 +241,7 @@ func TestLoginKeepsTheTokenForItsOwnerOnly(t *testing.T) {
 		t.Errorf("session file holds %s", raw)
 	}
 	nodes := sdp(t, dir, "", "nodes", "-o", "json") // without --server: where the login went
-	var list []api.Node
+	var list []rest.Node
 	if err := json.Unmarshal([]byte(nodes.out), &list); err != nil || nodes.code != 0 || len(list) != 1 || list[0].Name != "micro-1" {
 		t.Errorf("exit code %d: %s%s", nodes.code, nodes.out, nodes.err)
 	}
@@ -240,7 +267,7 @@ func TestDeployWaitsForAllAndFailsIfOneDoes(t *testing.T) {
 		}
 	}
 	good := sdp(t, dir, "", "deploy", "demo", "account@main", "--wait", "-o", "json")
-	var ended []api.Deployment
+	var ended []rest.Deployment
 	if err := json.Unmarshal([]byte(good.out), &ended); err != nil || good.code != 0 || ended[0].State != "RUNNING" {
 		t.Errorf("exit code %d, %v\n%s", good.code, err, good.out)
 	}
@@ -257,16 +284,35 @@ func TestLogs(t *testing.T) {
 		t.Errorf("exit code %d: %q %s", r.code, r.out, r.err)
 	}
 	r := sdp(t, dir, "", "logs", "d-aaaaaaaaa0", "-o", "json")
-	var frame api.LogFrame
+	var frame rest.LogFrame
 	if err := json.Unmarshal([]byte(r.out), &frame); err != nil || frame.Next != 24 {
 		t.Errorf("got %q: %v", r.out, err)
+	}
+}
+
+func TestCtrlCIsHowFollowingEnds(t *testing.T) {
+	s, dir := fakeServer(t), t.TempDir()
+	sdp(t, dir, "right", "login", "--server", s.URL, "-u", "alice", "--password-stdin")
+	first, code, errs := interrupted(t, dir, "events", "-f")
+	if code != 0 || !strings.HasSuffix(first, "DEPLOY_STARTED       demo\n") || errs != "" {
+		t.Errorf("exit code %d, %q: %s", code, first, errs)
 	}
 }
 
 func TestCtrlCOnlyStopsWatching(t *testing.T) {
 	s, dir := fakeServer(t), t.TempDir()
 	sdp(t, dir, "right", "login", "--server", s.URL, "-u", "alice", "--password-stdin")
-	cmd := exec.CommandContext(t.Context(), binary, "deploy", "demo", "account@slow", "--wait")
+	first, code, errs := interrupted(t, dir, "deploy", "demo", "account@slow", "--wait")
+	if !strings.Contains(first, "resolve") || code != 1 || !strings.Contains(errs, "the deployment goes on") ||
+		!strings.Contains(errs, "sdp cancel "+slow) {
+		t.Errorf("exit code %d, %q: %s", code, first, errs)
+	}
+}
+
+// interrupted runs the program until it has printed a line, which it returns, and sends Ctrl-C.
+func interrupted(t *testing.T, dir string, args ...string) (first string, code int, stderr string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Env = []string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -277,15 +323,12 @@ func TestCtrlCOnlyStopsWatching(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.Contains(line, "resolve") {
-		t.Fatalf("first line %q, %v", line, err)
+	if first, err = bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("first line %q, %v", first, err)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // the exit code is looked at below
-	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(errs.String(), "the deployment goes on") ||
-		!strings.Contains(errs.String(), "sdp cancel "+slow) {
-		t.Errorf("exit code %d: %s", cmd.ProcessState.ExitCode(), &errs)
-	}
+	_ = cmd.Wait() // the exit code is what is asked for
+	return first, cmd.ProcessState.ExitCode(), errs.String()
 }

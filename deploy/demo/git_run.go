@@ -75,13 +75,26 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers requests until ctx ends, gives those in flight two seconds, and returns nil.
-func serve(ctx context.Context, l net.Listener, handler http.Handler) error {
-	server := &http.Server{
+// readTimeout is how long a request may take to arrive, a push with all its commits; idleTimeout how long a connection may
+// wait for the next one.
+const (
+	readTimeout = 2 * time.Minute
+	idleTimeout = 2 * time.Minute
+)
+
+func httpServer(handler http.Handler, read time.Duration) *http.Server {
+	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: min(10*time.Second, read),
+		ReadTimeout:       read,
+		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
+}
+
+// serve answers requests until ctx ends, gives those in flight two seconds, and returns nil.
+func serve(ctx context.Context, l net.Listener, handler http.Handler) error {
+	server := httpServer(handler, readTimeout)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // world is what the tests of this package share: a git server with the demo seeded into it, and the clones.
@@ -44,6 +46,7 @@ func runOCPOfTest(arguments []string) int {
 }
 
 func runTests(m *testing.M) int {
+	hashCost = bcrypt.MinCost
 	slog.SetDefault(slog.New(slog.NewTextHandler(&world.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	temp, err := os.MkdirTemp("", "sdp-demo-test-")
 	if err != nil {

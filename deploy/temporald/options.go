@@ -119,7 +119,7 @@ func (o *options) check() error {
 	}
 	for name, address := range addresses {
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			errs = append(errs, fmt.Errorf("--%s %q is no host:port", name, address))
+			errs = append(errs, fmt.Errorf("--%s %q is not a host:port", name, address))
 		}
 	}
 	if o.shards < minShards {

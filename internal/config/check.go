@@ -24,7 +24,11 @@ type checker struct {
 var (
 	durationType    = reflect.TypeFor[time.Duration]()
 	unmarshalerType = reflect.TypeFor[yaml.Unmarshaler]()
+	ownFormType     = reflect.TypeFor[ownForm]()
 )
+
+// ownForm is a value with a form of its own in YAML, of a package that does not import the YAML library.
+type ownForm interface{ UnmarshalYAML(func(any) error) error }
 
 func (c *checker) fail(n *yaml.Node, remedy, format string, args ...any) {
 	if c.err == nil {
@@ -39,6 +43,8 @@ func (c *checker) value(n *yaml.Node, t reflect.Type, at string) {
 		return
 	}
 	switch {
+	case reflect.PointerTo(t).Implements(ownFormType):
+		c.own(n, t)
 	case t.Kind() == reflect.Pointer:
 		c.value(n, t.Elem(), at)
 	case t == durationType:
@@ -53,9 +59,17 @@ func (c *checker) value(n *yaml.Node, t reflect.Type, at string) {
 	}
 }
 
+// own asks the type itself.
+func (c *checker) own(n *yaml.Node, t reflect.Type) {
+	if err := n.Decode(reflect.New(t).Interface()); err != nil {
+		e := sdp.AsError(err)
+		c.fail(n, e.Remedy, "%s", e.Detail)
+	}
+}
+
 func (c *checker) duration(n *yaml.Node, at string) {
 	if _, err := time.ParseDuration(n.Value); n.Kind != yaml.ScalarNode || err != nil {
-		c.fail(n, `write a number with a unit, such as "30s", "15m" or "12h"`, "%s: %s is no duration", at, show(n))
+		c.fail(n, `write a number with a unit, such as "30s", "15m" or "12h"`, "%s: %s is not a duration", at, show(n))
 	}
 }
 
@@ -173,7 +187,7 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d
 func (f *File) syntaxError(err error) *sdp.Error {
 	line, text := splitLine(err)
 	remedy := "check the indentation (spaces only), the colons and the quotes around this line"
-	return f.fail(line, remedy, "this is no valid YAML: %s", text)
+	return f.fail(line, remedy, "this is not valid YAML: %s", text)
 }
 
 func (f *File) typeError(err error) *sdp.Error {

@@ -118,7 +118,7 @@ func (f *File) Decode(into any) error {
 }
 
 // Errorf returns an Invalid error about the value at a path of keys and list indexes, such as
-// Errorf([]any{"repositories", 1, "path"}, "is no clone", ...). Where the value is missing, the line is that of the
+// Errorf([]any{"repositories", 1, "path"}, "is not a clone", ...). Where the value is missing, the line is that of the
 // nearest part of the path that exists. The remedy says what to change.
 func (f *File) Errorf(at []any, remedy, format string, args ...any) *sdp.Error {
 	return f.fail(f.Line(at...), remedy, format, args...)

@@ -65,11 +65,11 @@ func TestLoadNamesFileLineAndRemedy(t *testing.T) {
 		"list for text":        {"node: [a]\n", `:1: node: expected a text, found a list`, "write a text"},
 		"text for struct":      {"server: http://x\n", `:1: server: expected keys and values, found "http://x"`, "indented"},
 		"struct for list":      {"repositories: {name: a}\n", ":1: repositories: expected a list", "- ..."},
-		"duration, no unit":    {"drain: 30\n", `:1: drain: "30" is no duration`, "30s"},
+		"duration, no unit":    {"drain: 30\n", `:1: drain: "30" is not a duration`, "30s"},
 		"empty":                {"# only a comment\n", ":1: the file is empty", "at least one key"},
 		"two documents":        {"node: a\n---\nnode: b\n", "second YAML document", "remove"},
 		"no mapping":           {"- a\n", ":1: the file: expected keys and values, found a list", ""},
-		"tab":                  {"node: a\nserver:\n\turl: x\n", "no valid YAML", "spaces only"},
+		"tab":                  {"node: a\nserver:\n\turl: x\n", "not valid YAML", "spaces only"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
+	"sdp/internal/devstack/supervise"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Names of the two nodes of a stack.
@@ -52,6 +55,8 @@ type Hooks struct {
 	Seed func(ctx context.Context, s Stack) (Content, error)
 	// NodeReady returns nil once the server knows the node as alive; it is polled.
 	NodeReady func(ctx context.Context, s Stack, node string) error
+	// CheckNode returns what is wrong with a node's configuration file that was changed; nil = it is not asked.
+	CheckNode func(path string) error
 	// Ready is called once everything runs; an error it returns ends Run.
 	Ready func(ctx context.Context, s Stack, p Progress) error
 	// StopContainers stops, and does not remove, the containers of an instance at a graceful stop.
@@ -62,36 +67,15 @@ type Hooks struct {
 
 // Content is what Seed puts into the configuration files.
 type Content struct {
-	Repositories map[string][]Repository  // by node
-	Shared       map[string]SharedService // services only the shared environment has
-	Login        string                   // repository that sign-in is proven against
+	Repositories map[string][]wire.RepositoryConfig // by node
+	Shared       map[string]SharedService           // services only the shared environment has
+	Login        string                             // repository that sign-in is proven against
 }
 
 // SharedService is one entry under ocp: in the server's configuration file.
 type SharedService struct {
 	URL  string `yaml:"url"`
 	Port int    `yaml:"port"`
-}
-
-// Repository is one entry under repositories: in a node's configuration file.
-type Repository struct {
-	Name       string             `yaml:"name"`
-	Path       string             `yaml:"path"`
-	Kind       sdp.RepositoryKind `yaml:"kind"`
-	Build      string             `yaml:"build,omitempty"`
-	Dockerfile string             `yaml:"dockerfile,omitempty"`
-	Port       int                `yaml:"port"`
-	Health     string             `yaml:"health,omitempty"`
-	BaseImage  string             `yaml:"baseImage,omitempty"`
-	OCP        string             `yaml:"ocp,omitempty"`
-	Env        Environment        `yaml:"env,omitempty"`
-	User       string             `yaml:"user,omitempty"`
-}
-
-// Environment is the env: of a repository.
-type Environment struct {
-	Upstreams string            `yaml:"upstreams,omitempty"`
-	Vars      map[string]string `yaml:"vars,omitempty"`
 }
 
 // DefaultData is /var/lib/sdp for root and $XDG_DATA_HOME/sdp (default ~/.local/share/sdp) for anybody else.
@@ -114,6 +98,24 @@ func DockerAddress(address string) string {
 	return cmp.Or(address, os.Getenv("DOCKER_HOST"), "unix:///var/run/docker.sock")
 }
 
+// checkDocker returns an error if nobody listens where the Docker daemon should; only for local sockets.
+func checkDocker(ctx context.Context, address string) error {
+	path, local := strings.CutPrefix(address, "unix://")
+	if !local {
+		return nil
+	}
+	err := supervise.Accepts("unix", path)(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case os.IsPermission(err):
+		return sdp.Errorf(sdp.Forbidden, "docker-forbidden", "no access to the Docker daemon: %w", err).
+			WithRemedy("become a member of the group docker (`sudo usermod -aG docker $USER`, then sign in again), or run as root")
+	}
+	return sdp.Errorf(sdp.Unavailable, "docker-down", "the Docker daemon does not answer: %w", err).
+		WithRemedy("start it: deploy/setup.sh up")
+}
+
 // withDefaults fills in what was left out and checks the rest.
 func (c Config) withDefaults() (Config, error) {
 	if c.Data == "" {
@@ -130,7 +132,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Docker = DockerAddress(c.Docker)
 	if c.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-			return c, sdp.Errorf(sdp.Invalid, "bad-listen", "%q is no address to listen on", c.Listen).
+			return c, sdp.Errorf(sdp.Invalid, "bad-listen", "%q is not an address to listen on", c.Listen).
 				WithRemedy("write host:port, such as 127.0.0.1:7700 or 0.0.0.0:7700")
 		}
 	}

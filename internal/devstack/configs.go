@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sdp/internal/atomicfile"
 	"sdp/internal/sdp"
 )
 
@@ -18,7 +19,7 @@ func writeConfigs(s Stack, st state, content Content) error {
 		return err
 	}
 	for i, node := range s.Nodes {
-		if err := writeNodeConfig(s, st, i, content.Repositories[node]); err != nil {
+		if err := writeNodeConfig(s, st, i, content); err != nil {
 			return fmt.Errorf("configuration of node %s: %w", node, err)
 		}
 	}
@@ -59,7 +60,7 @@ func writeServerConfig(s Stack, st state, content Content) error {
 	return f.save()
 }
 
-func writeNodeConfig(s Stack, st state, number int, repositories []Repository) error {
+func writeNodeConfig(s Stack, st state, number int, content Content) error {
 	node := s.Nodes[number]
 	f, err := openYAML(s.Config[node], head("node "+node+", for its worker and its router")+
 		"\nThe worker is started again when this file changes: add repositories at the end.")
@@ -85,6 +86,9 @@ func writeNodeConfig(s Stack, st state, number int, repositories []Repository) e
 		f.set(setting{"networks", networkPool(s.Instance, number).String()}),
 		f.propose(setting{"builds", []setting{{"concurrency", 2}, {"timeout", "15m"}, {"online", false}}}),
 	)
+	f.setMarked("routes", "deny", "repositories", "all sandboxes' networks on this machine, set by `sdp up`", []string{networks.String()})
+	f.setMarked("routes", "allow", "repositories", "the demo's shared environment, set by `sdp up`", content.sharedAddresses())
+	repositories := content.Repositories[node]
 	elements := make([]any, len(repositories))
 	for i, r := range repositories {
 		elements[i] = r
@@ -94,6 +98,26 @@ func writeNodeConfig(s Stack, st state, number int, repositories []Repository) e
 		return err
 	}
 	return f.save()
+}
+
+// sharedAddresses returns the "host:port" of everything in the shared environment.
+func (c Content) sharedAddresses() []string {
+	var urls, addresses []string
+	for _, s := range c.Shared {
+		urls = append(urls, s.URL)
+	}
+	for _, repositories := range c.Repositories {
+		for _, r := range repositories {
+			urls = append(urls, r.OCP)
+		}
+	}
+	for _, raw := range urls {
+		if u, err := url.Parse(raw); err == nil && u.Port() != "" { // without a port it is nothing `sdp up` started
+			addresses = append(addresses, u.Host)
+		}
+	}
+	slices.Sort(addresses)
+	return slices.Compact(addresses)
 }
 
 func nodeType(node string) sdp.NodeType {
@@ -110,7 +134,7 @@ func writeTokens(s Stack, token func(masterKey, node string) (string, error)) er
 		if err != nil {
 			return fmt.Errorf("token of node %s: %w", node, err)
 		}
-		if err := writeFile(s.tokenFile(node), []byte(t+"\n"), 0o600); err != nil {
+		if err := atomicfile.Write(s.tokenFile(node), []byte(t+"\n"), 0o600); err != nil {
 			return err
 		}
 	}

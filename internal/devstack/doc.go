@@ -2,8 +2,9 @@
 //
 // Run takes a data directory for itself (a lock refuses a second one), starts a private PostgreSQL, temporald, the
 // server, and for each node a worker and a router, each as a child process of its own, in that order and each once the
-// one before is ready. From then on it is a small supervisor: a child that dies is started again, whatever killed it.
-// On the way out they are stopped in reverse order, and none outlives Run even if that is killed with SIGKILL.
+// one before is ready. From then on package supervise below it keeps them running: a child that dies is started again,
+// whatever killed it. On the way out they are stopped in reverse order, and none outlives Run even if that is killed with
+// SIGKILL.
 //
 //	sdp up ── PostgreSQL
 //	       ├─ temporald

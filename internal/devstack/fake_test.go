@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"sdp/internal/wire"
 )
 
 // The test program plays sdp itself: Config.Binary is os.Executable(), and the first argument says which role to play.
@@ -38,11 +40,6 @@ func play(args []string) error {
 	switch args[0] {
 	case "up":
 		return Run(ctx, fakeConfig(args[1], argument(args, "--temporald")), newLines(os.Stdout))
-	case "sleep": // in a child of its own, which must not survive either
-		return playSleep(ctx, args)
-	case "fail":
-		fmt.Println("first line\nthe reason")
-		os.Exit(3)
 	case "migrate":
 		return nil
 	case "server":
@@ -65,19 +62,6 @@ func play(args []string) error {
 		return serve(ctx, net.JoinHostPort(argument(args, "--listen-host"), argument(args, "--base-port")))
 	}
 	<-ctx.Done()
-	return nil
-}
-
-// playSleep runs until it is told to stop, or, with "stubborn", for ever.
-func playSleep(ctx context.Context, args []string) error {
-	if slices.Contains(args, "stubborn") {
-		signal.Ignore(syscall.SIGTERM)
-		fmt.Println("up")
-		select {}
-	}
-	fmt.Println("up")
-	<-ctx.Done()
-	fmt.Println("down")
 	return nil
 }
 
@@ -120,7 +104,7 @@ func fakeConfig(data, temporald string) Config {
 			Seed: func(_ context.Context, s Stack) (Content, error) {
 				return Content{
 					Login: "account",
-					Repositories: map[string][]Repository{
+					Repositories: map[string][]wire.RepositoryConfig{
 						MicroNode: {{Name: "account", Path: s.Demo.Clones, Kind: "go", Port: 8080, OCP: "http://ocp.test"}},
 					},
 				}, nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sdp/internal/devstack/supervise"
 )
 
 // temporald returns the program the tests run; SDP_TEMPORALD overrides where it is.
@@ -77,6 +79,14 @@ func (r *run) down() error {
 	err := <-r.done
 	r.done <- err
 	return err
+}
+
+// testSupervisor runs what is tested beside a stack; it stops that at the end of the test.
+func testSupervisor(t *testing.T) *supervise.Supervisor {
+	t.Helper()
+	sup := supervise.New(t.TempDir(), func(text string) { t.Log(text) })
+	t.Cleanup(func() { sup.Stop(nil) })
+	return sup
 }
 
 func readState(t *testing.T, data string) string {

@@ -106,9 +106,13 @@ func instanceNumber(instance string, n int) int {
 // networkPool is the address range of a node's sandbox networks: a /20 of 10.213.0.0/16 for each instance, half of it
 // for each node. Two instances may get the same one of the 16; then the nodes step over each other's networks.
 func networkPool(instance string, node int) netip.Prefix {
-	third := 16*instanceNumber(instance, 16) + 8*node
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 213, byte(third), 0}), 21)
+	pool := networks.Addr().As4()
+	pool[2] = byte(16*instanceNumber(instance, 16) + 8*node)
+	return netip.PrefixFrom(netip.AddrFrom4(pool), 21)
 }
+
+// networks is what the networks of all instances and nodes are cut from.
+var networks = netip.MustParsePrefix("10.213.0.0/16")
 
 // publicPorts is the range of sandbox ports of an instance: 40 ports, each instance its own as far as 40 ranges go.
 func publicPorts(instance string) string {

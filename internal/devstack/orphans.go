@@ -73,10 +73,11 @@ func running(dir string) []int {
 		if err != nil {
 			continue
 		}
-		// Errors mean that the process has just ended or belongs to somebody else.
+		// Errors mean that the process has just ended or belongs to somebody else. One that is ending loses its program
+		// first, then the shared memory for which a new postmaster refuses to start, then its directory.
 		cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
-		program, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-		if cwd == dir && filepath.Base(program) == "postgres" {
+		program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if cwd == dir && (filepath.Base(program) == "postgres" || errors.Is(err, os.ErrNotExist)) {
 			pids = append(pids, pid)
 		}
 	}

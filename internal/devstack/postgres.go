@@ -2,22 +2,18 @@ package devstack
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-)
+	"sdp/internal/devstack/supervise"
+	"sdp/internal/sdp"
 
-// Roles of the private PostgreSQL. Each has a password of its own in keys/<role>.password.
-const (
-	roleAdmin    = "postgres" // superuser, used at start only
-	roleSDP      = "sdp"      // owns database sdp
-	roleTemporal = "temporal" // creates and owns temporald's two databases
+	"github.com/jackc/pgx/v5"
 )
 
 // postgresSettings keep a PostgreSQL for one machine's control plane small: no parallel workers, no replication, little
@@ -51,19 +47,6 @@ log_parameter_max_length_on_error = 0
 include_if_exists 'custom.conf'
 `
 
-// makePassword returns the password in a file, which it writes with a new one if there is none.
-func makePassword(path string) (string, error) {
-	raw, err := os.ReadFile(path)
-	if err == nil && len(raw) > 0 {
-		return strings.TrimSpace(string(raw)), nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	password := rand.Text()
-	return password, writeFile(path, []byte(password+"\n"), 0o600)
-}
-
 // cluster is the private PostgreSQL of a stack.
 type cluster struct {
 	stack Stack
@@ -91,7 +74,7 @@ func (c *cluster) version() string {
 }
 
 // create makes the data directory if there is none. It appears under its name only when it is complete.
-func (c *cluster) create(ctx context.Context, sup *supervisor) error {
+func (c *cluster) create(ctx context.Context, sup *supervise.Supervisor) error {
 	if c.version() != "" {
 		return c.configure()
 	}
@@ -113,13 +96,13 @@ func (c *cluster) create(ctx context.Context, sup *supervisor) error {
 	if err != nil {
 		return err
 	}
-	err = sup.run(ctx, child{
-		name: "initdb", user: c.user.credential(), dir: c.stack.Data, env: []string{"LC_ALL=C"},
-		argv: []string{
+	err = sup.Run(ctx, supervise.Child{
+		Name: "initdb", User: c.user.credential(), Dir: c.stack.Data, Env: []string{"LC_ALL=C"},
+		Argv: []string{
 			filepath.Join(c.bin, "initdb"), "--pgdata=" + dir, "--username=" + roleAdmin, "--pwfile=" + passwordFile,
 			"--auth-host=scram-sha-256", "--auth-local=reject", "--encoding=UTF8", "--locale=C", "--data-checksums",
 		},
-		death: sigKill, end: sigKill,
+		Death: sigKill, End: sigKill,
 	})
 	if err != nil {
 		return err
@@ -139,11 +122,11 @@ func (c *cluster) configure() error {
 }
 
 // child describes the server process. SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-func (c *cluster) child() child {
-	return child{
-		name: "postgres", user: c.user.credential(), dir: c.stack.postgresDir(), env: []string{"LC_ALL=C"},
-		argv:  []string{filepath.Join(c.bin, "postgres"), "-D", c.stack.postgresDir()},
-		ready: c.ping, patience: readyPostgres, end: sigInt, death: sigInt, grace: graceLong,
+func (c *cluster) child() supervise.Child {
+	return supervise.Child{
+		Name: "postgres", User: c.user.credential(), Dir: c.stack.postgresDir(), Env: []string{"LC_ALL=C"},
+		Argv:  []string{filepath.Join(c.bin, "postgres"), "-D", c.stack.postgresDir()},
+		Ready: c.ping, Patience: readyPostgres, End: sigInt, Death: sigInt, Grace: graceLong,
 	}
 }
 
@@ -172,50 +155,33 @@ func (c *cluster) connect(ctx context.Context, database string) (*pgx.Conn, erro
 	return pgx.ConnectConfig(ctx, cfg)
 }
 
-// populate creates what is missing of the roles and the database of SDP, and gives the roles the passwords of their
-// files. temporald creates its own databases.
-func (c *cluster) populate(ctx context.Context) error {
-	conn, err := c.connect(ctx, roleAdmin)
-	if err != nil {
-		return err
+// postgresPrograms finds the directory of initdb and postgres: of the version that made the data directory, or the
+// newest there is.
+func postgresPrograms(dataDir string) (string, error) {
+	version := "*"
+	if raw, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION")); err == nil {
+		version = strings.TrimSpace(string(raw))
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	for role, options := range map[string]string{roleSDP: "NOCREATEDB", roleTemporal: "CREATEDB"} {
-		if err := c.makeRole(ctx, conn, role, options); err != nil {
-			return fmt.Errorf("role %s: %w", role, err)
+	best, newest := "", -1
+	for _, root := range []string{"/usr/lib/postgresql/", "/usr/pgsql-"} { // Debian's and Red Hat's kin
+		pattern := root + version + "/bin/postgres"
+		found, _ := filepath.Glob(pattern) // fails for a malformed pattern only
+		for _, program := range found {
+			dir := filepath.Dir(program)
+			number, _ := strconv.Atoi(strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), "pgsql-"))
+			if _, err := os.Stat(filepath.Join(dir, "initdb")); err == nil && number > newest {
+				best, newest = dir, number
+			}
 		}
 	}
-	var exists bool
-	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", roleSDP).Scan(&exists)
-	if err != nil || exists {
-		return err
+	if best != "" {
+		return best, nil
 	}
-	name := pgx.Identifier{roleSDP}.Sanitize()
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+name+" OWNER "+name)
-	if err == nil {
-		_, err = conn.Exec(ctx, "REVOKE CONNECT ON DATABASE "+name+" FROM PUBLIC")
+	if version != "*" {
+		return "", sdp.Errorf(sdp.Invalid, "no-postgresql",
+			"the data in %s needs PostgreSQL %s, which is not installed", dataDir, version).
+			WithRemedy("install it: apt-get install postgresql-%s", version)
 	}
-	return err
-}
-
-func (c *cluster) makeRole(ctx context.Context, conn *pgx.Conn, role, options string) error {
-	password, err := makePassword(c.stack.passwordFile(role))
-	if err != nil {
-		return err
-	}
-	verifier, err := scramVerifier(password)
-	if err != nil {
-		return err
-	}
-	var exists bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role).Scan(&exists); err != nil {
-		return err
-	}
-	verb := "CREATE"
-	if exists {
-		verb = "ALTER"
-	}
-	name := pgx.Identifier{role}.Sanitize()
-	_, err = conn.Exec(ctx, verb+" ROLE "+name+" LOGIN NOSUPERUSER "+options+" PASSWORD '"+verifier+"'")
-	return err
+	return "", sdp.Errorf(sdp.Invalid, "no-postgresql", "PostgreSQL is not installed").
+		WithRemedy("install it: deploy/setup.sh up")
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"sdp/internal/devstack/supervise"
 	"sdp/internal/sdp"
 )
 
@@ -37,9 +38,9 @@ type runner struct {
 	stack    Stack
 	state    state
 	cluster  *cluster
-	sup      *supervisor
+	sup      *supervise.Supervisor
 	content  Content
-	ocp      *keeper // the shared environment, until it was waited for
+	ocp      *supervise.Keeper // the shared environment, until it was waited for
 }
 
 // Run runs the stack until ctx ends, then stops it in order. It returns nil after such a stop, and an error if the
@@ -106,7 +107,7 @@ func (r *runner) settle(ctx context.Context) error {
 		return err
 	}
 	r.stack = newStack(r.cfg, r.state)
-	r.sup = &supervisor{logDir: r.stack.LogDir, progress: r.progress}
+	r.sup = supervise.New(r.stack.LogDir, r.progress.Event)
 	r.cluster, err = newCluster(r.stack, r.state.Ports[portPostgres])
 	return err
 }
@@ -114,32 +115,16 @@ func (r *runner) settle(ctx context.Context) error {
 // stop stops the workers first, so that nothing starts containers again, then the containers, then everything else.
 func (r *runner) stop(ctx context.Context) error {
 	began := time.Now()
-	r.sup.stop(func(name string) bool { return name == routerName(GatewayNode) })
+	r.sup.Stop(func(name string) bool { return name == routerName(GatewayNode) })
 	var err error
 	if r.cfg.StopContainers != nil {
 		ctx, cancel := context.WithTimeout(ctx, stopHook)
 		defer cancel()
 		err = r.step("containers stopped", func() (string, error) { return "", r.cfg.StopContainers(ctx, r.stack) })
 	}
-	r.sup.stop(nil)
+	r.sup.Stop(nil)
 	r.progress.Done("everything stopped", "", time.Since(began))
 	return err
-}
-
-// step runs one step and tells the progress; f returns the detail shown beside it.
-func (r *runner) step(name string, f func() (detail string, err error)) error {
-	r.progress.Start(name)
-	began := time.Now()
-	detail, err := f()
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	if err != nil {
-		r.progress.Fail(name, err, time.Since(began))
-		return err
-	}
-	r.progress.Done(name, detail, time.Since(began))
-	return nil
 }
 
 // Down stops the stack of cfg.Data if it runs and removes everything of it: containers, networks, images and data. What

@@ -19,6 +19,13 @@ func TestStackFromNothingAndAgain(t *testing.T) {
 	cfg := fakeConfig(dataDir(t), temporald(t))
 	stopped := 0
 	cfg.StopContainers = func(context.Context, Stack) error { stopped++; return nil }
+	cfg.CheckNode = func(path string) error {
+		raw, err := os.ReadFile(path)
+		if strings.Contains(string(raw), "unusable") {
+			err = errors.New("it is unusable")
+		}
+		return err
+	}
 	var stack Stack
 	cfg.Ready = func(_ context.Context, s Stack, _ Progress) error { stack = s; return nil }
 
@@ -38,6 +45,10 @@ func TestStackFromNothingAndAgain(t *testing.T) {
 	t.Run("a changed configuration restarts the worker", func(t *testing.T) {
 		appendTo(t, stack.Config[MicroNode], "# a remark\n")
 		first.await("worker-micro-1 is started again")
+	})
+	t.Run("one that cannot be used stops nothing", func(t *testing.T) {
+		appendTo(t, stack.Config[MicroNode], "unusable: true\n")
+		first.await("worker-micro-1 goes on with its configuration as it was: it is unusable")
 	})
 	began = time.Now()
 	if err := first.down(); err != nil {

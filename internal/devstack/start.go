@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"sdp/internal/devstack/supervise"
 	"sdp/internal/sdp"
 )
 
@@ -56,7 +58,7 @@ func (r *runner) startPostgres(ctx context.Context) (string, error) {
 	if err := r.cluster.create(ctx, r.sup); err != nil {
 		return "", err
 	}
-	if err := r.sup.start(ctx, r.cluster.child()); err != nil {
+	if err := r.sup.Start(ctx, r.cluster.child()); err != nil {
 		return "", err
 	}
 	return "version " + r.cluster.version() + " on " + loopback(r.state.Ports[portPostgres]), r.cluster.populate(ctx)
@@ -68,24 +70,24 @@ func (r *runner) startTemporald(ctx context.Context) (string, error) {
 	if host, _, err := net.SplitHostPort(r.state.Listen); err == nil && r.cfg.Listen != "" {
 		uiHost = host // who opens the dashboard to others wants its links to Temporal to work as well
 	}
-	return r.stack.UI, r.sup.start(ctx, child{
-		name: "temporald",
-		argv: []string{
+	return r.stack.UI, r.sup.Start(ctx, supervise.Child{
+		Name: "temporald",
+		Argv: []string{
 			r.cfg.Temporald, "--listen", address, "--health-listen", health, "--namespace", namespace,
 			"--ui-listen", net.JoinHostPort(uiHost, strconv.Itoa(r.state.Ports[portUI])),
 			"--codec-endpoint", r.stack.URL + "/codec",
 			"--postgres", loopback(r.state.Ports[portPostgres]), "--postgres-user", roleTemporal,
 			"--postgres-password-file", r.stack.passwordFile(roleTemporal),
 		},
-		ready: answers("http://" + health + "/readyz"), patience: readyTemporald,
-		end: sigTerm, death: sigKill, grace: graceLong,
+		Ready: supervise.Answers("http://" + health + "/readyz"), Patience: readyTemporald,
+		End: sigTerm, Death: sigKill, Grace: graceLong,
 	})
 }
 
 func (r *runner) startGit(ctx context.Context) (string, error) {
 	address, _ := url.Parse(r.stack.Demo.GitURL)
-	return r.stack.Demo.GitURL, r.sup.start(ctx, r.role("demo-git",
-		answers(r.stack.Demo.GitURL+"/healthz"),
+	return r.stack.Demo.GitURL, r.sup.Start(ctx, r.role("demo-git",
+		supervise.Answers(r.stack.Demo.GitURL+"/healthz"),
 		"demo", "git", "--listen", address.Host, "--root", r.stack.Demo.GitRoot))
 }
 
@@ -101,17 +103,17 @@ func (r *runner) seed(ctx context.Context) (string, error) {
 // launchOCP starts the shared environment without waiting: it builds its services while the rest starts.
 func (r *runner) launchOCP(ctx context.Context) (string, error) {
 	d := r.stack.Demo
-	c := r.role("demo-ocp", answers("http://"+loopback(d.OCPPort)+"/healthz"),
+	c := r.role("demo-ocp", supervise.Answers("http://"+loopback(d.OCPPort)+"/healthz"),
 		"demo", "ocp", "--listen-host", d.OCPHost, "--base-port", strconv.Itoa(d.OCPPort),
 		"--clones", d.Clones, "--data", d.OCPData)
-	c.patience = readyOCP
+	c.Patience = readyOCP
 	var err error
-	r.ocp, err = r.sup.launch(c)
+	r.ocp, err = r.sup.Launch(c)
 	return "", err
 }
 
 func (r *runner) awaitOCP(ctx context.Context) (string, error) {
-	return "http://" + loopback(r.stack.Demo.OCPPort), r.ocp.awaitReady(ctx)
+	return "http://" + loopback(r.stack.Demo.OCPPort), r.ocp.AwaitReady(ctx)
 }
 
 func (r *runner) configure(context.Context) (string, error) {
@@ -122,12 +124,12 @@ func (r *runner) configure(context.Context) (string, error) {
 }
 
 func (r *runner) migrate(ctx context.Context) (string, error) {
-	return "", r.sup.run(ctx, r.role("migrate", nil, "migrate", "--config", r.stack.Config["server"]))
+	return "", r.sup.Run(ctx, r.role("migrate", nil, "migrate", "--config", r.stack.Config["server"]))
 }
 
 func (r *runner) startServer(ctx context.Context) (string, error) {
-	ready := answers("http://" + reachable(r.state.Listen, "127.0.0.1") + "/readyz")
-	return r.stack.URL, r.sup.start(ctx, r.role(serverName(), ready, "server", "--config", r.stack.Config["server"]))
+	ready := supervise.Answers("http://" + reachable(r.state.Listen, "127.0.0.1") + "/readyz")
+	return r.stack.URL, r.sup.Start(ctx, r.role(serverName(), ready, "server", "--config", r.stack.Config["server"]))
 }
 
 func (r *runner) startRouter(node string) func(context.Context) (string, error) {
@@ -135,29 +137,30 @@ func (r *runner) startRouter(node string) func(context.Context) (string, error) 
 	if nodeType(node) == sdp.Gateway {
 		detail = "sandbox ports " + r.stack.Ports
 	}
-	ready := accepts("unix", r.stack.path(node, "router.sock"))
+	ready := supervise.Accepts("unix", r.stack.path(node, "router.sock"))
 	return func(ctx context.Context) (string, error) {
-		return detail, r.sup.start(ctx, r.role(routerName(node), ready, "router", "--config", r.stack.Config[node]))
+		return detail, r.sup.Start(ctx, r.role(routerName(node), ready, "router", "--config", r.stack.Config[node]))
 	}
 }
 
 func (r *runner) startWorker(node string) func(context.Context) (string, error) {
 	c := r.role(workerName(node), nil, "worker", "--config", r.stack.Config[node])
 	if r.cfg.NodeReady != nil {
-		c.ready = func(ctx context.Context) error { return r.cfg.NodeReady(ctx, r.stack, node) }
+		c.Ready = func(ctx context.Context) error { return r.cfg.NodeReady(ctx, r.stack, node) }
 	}
-	return func(ctx context.Context) (string, error) { return "", r.sup.start(ctx, c) }
+	return func(ctx context.Context) (string, error) { return "", r.sup.Start(ctx, c) }
 }
 
 // role describes a child that runs sdp itself.
-func (r *runner) role(name string, ready func(context.Context) error, args ...string) child {
-	return child{
-		name: name, argv: append([]string{r.cfg.Binary}, args...), dir: r.stack.Data,
-		ready: ready, patience: readyRole, end: sigTerm, death: sigKill, grace: graceLong,
+func (r *runner) role(name string, ready func(context.Context) error, args ...string) supervise.Child {
+	return supervise.Child{
+		Name: name, Argv: append([]string{r.cfg.Binary}, args...), Dir: r.stack.Data,
+		Ready: ready, Patience: readyRole, End: sigTerm, Death: sigKill, Grace: graceLong,
 	}
 }
 
-// watchConfigs starts a node's worker again when its configuration file was changed, until ctx ends.
+// watchConfigs starts a node's worker again when its configuration file was changed, until ctx ends. A file that cannot be
+// used stops nothing: the worker goes on with what it read.
 func (r *runner) watchConfigs(ctx context.Context) {
 	changed := func(node string) time.Time {
 		info, err := os.Stat(r.stack.Config[node])
@@ -181,8 +184,19 @@ func (r *runner) watchConfigs(ctx context.Context) {
 		for _, node := range r.stack.Nodes {
 			if now := changed(node); !now.IsZero() && !now.Equal(seen[node]) {
 				seen[node] = now
-				r.sup.again(workerName(node))
+				r.reread(node)
 			}
 		}
 	}
+}
+
+// reread starts a worker again with its new configuration.
+func (r *runner) reread(node string) {
+	if r.cfg.CheckNode != nil {
+		if err := r.cfg.CheckNode(r.stack.Config[node]); err != nil {
+			r.progress.Event(fmt.Sprintf("%s goes on with its configuration as it was: %v", workerName(node), err))
+			return
+		}
+	}
+	r.sup.Again(workerName(node))
 }

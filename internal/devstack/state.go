@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
+	"sdp/internal/atomicfile"
 	"sdp/internal/sdp"
 )
 
@@ -80,7 +80,7 @@ func (st state) save(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(raw, '\n'), 0o644)
+	return atomicfile.Write(path, append(raw, '\n'), 0o644)
 }
 
 // choose fills st: what was chosen before stays if its ports are free now. It tells changed about what could not stay.
@@ -189,19 +189,4 @@ func listen(ctx context.Context, address string, patience time.Duration) (net.Li
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-// writeFile replaces a file so that no reader and no crash ever sees half of it.
-func writeFile(path string, content []byte, mode os.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(content)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -18,6 +18,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"sdp/internal/devstack/supervise"
 )
 
 const (
@@ -173,7 +175,7 @@ func (s *temporalStack) testKill(t *testing.T) {
 		}
 		began := time.Now()
 		s.await(program + " is ready again")
-		await(t, answers("http://"+loopback(s.state.Ports[portHealth])+"/readyz"))
+		await(t, supervise.Answers("http://"+loopback(s.state.Ports[portHealth])+"/readyz"))
 		t.Logf("after kill -9 of %s Temporal was ready again in %s", program, time.Since(began))
 	}
 	if err := run.Get(t.Context(), nil); err != nil {

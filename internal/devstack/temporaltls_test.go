@@ -19,6 +19,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+
+	"sdp/internal/devstack/supervise"
 )
 
 // TestTemporald runs more temporalds on the PostgreSQL of a stack.
@@ -38,23 +40,23 @@ func testTLS(t *testing.T, s Stack, st state) {
 	ca := newAuthority(t)
 	ours := ca.issue(t, "server")
 	address, health, ui := freeAddress(t), freeAddress(t), freeAddress(t)
-	sup, _ := testSupervisor(t)
-	err := sup.start(t.Context(), child{
-		name: "temporald",
-		argv: []string{
+	sup := testSupervisor(t)
+	err := sup.Start(t.Context(), supervise.Child{
+		Name: "temporald",
+		Argv: []string{
 			temporald(t), "--listen", address, "--ui-listen", ui, "--health-listen", health,
 			"--postgres", loopback(st.Ports[portPostgres]), "--postgres-user", roleTemporal,
 			"--postgres-password-file", s.passwordFile(roleTemporal),
 			"--postgres-database", "other", "--postgres-visibility-database", "other_visibility",
 			"--tls-cert", ours.cert, "--tls-key", ours.key, "--tls-client-ca", ca.file,
 		},
-		ready: answers("http://" + health + "/readyz"), patience: readyTemporald,
-		end: sigTerm, death: sigKill, grace: graceLong,
+		Ready: supervise.Answers("http://" + health + "/readyz"), Patience: readyTemporald,
+		End: sigTerm, Death: sigKill, Grace: graceLong,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := answers("http://" + ui + "/api/v1/namespaces/sdp")(t.Context()); err != nil {
+	if err := supervise.Answers("http://" + ui + "/api/v1/namespaces/sdp")(t.Context()); err != nil {
 		t.Errorf("the Web UI cannot reach the frontend: %v", err)
 	}
 	theirs := ca.issue(t, "worker")
@@ -195,10 +197,10 @@ func testWrongSettings(t *testing.T, s Stack, st state) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sup, _ := testSupervisor(t)
-			err := sup.run(t.Context(), child{
-				name: "temporald", argv: append([]string{temporald(t), "--ui-listen", ""}, c.args...), env: []string{c.env},
-				end: sigTerm, death: sigKill, grace: graceShort,
+			sup := testSupervisor(t)
+			err := sup.Run(t.Context(), supervise.Child{
+				Name: "temporald", Argv: append([]string{temporald(t), "--ui-listen", ""}, c.args...), Env: []string{c.env},
+				End: sigTerm, Death: sigKill, Grace: graceShort,
 			})
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v", err)

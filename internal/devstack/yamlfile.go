@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
+	"sdp/internal/atomicfile"
 	"sdp/internal/sdp"
 )
 
@@ -82,6 +84,43 @@ func (f *yamlFile) setNamed(key string, always []string, elements ...any) error 
 	return nil
 }
 
+// setMarked has the list under key, in the mapping under parent, hold values. Entries that carry mark as their comment were
+// set so before and go; all others are somebody's own. A new parent comes before the key next.
+func (f *yamlFile) setMarked(parent, key, next, mark string, values []string) {
+	if len(values) == 0 && lookup(f.mapping(), parent) == nil {
+		return
+	}
+	mapping := f.child(parent, next)
+	if have := lookup(mapping, key); have == nil || have.Kind != yaml.SequenceNode {
+		put(mapping, key, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}, true)
+	}
+	list := lookup(mapping, key)
+	mapping.Style, list.Style = 0, 0 // a comment needs a line of its own
+	list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n.LineComment == "# "+mark })
+	for _, v := range values {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v, LineComment: "# " + mark})
+	}
+}
+
+// child returns the mapping under a top-level key, made before the key next if there is none.
+func (f *yamlFile) child(key, next string) *yaml.Node {
+	made := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	have := lookup(f.mapping(), key)
+	switch {
+	case have == nil:
+		root := f.mapping()
+		at := slices.IndexFunc(root.Content, func(n *yaml.Node) bool { return n.Value == next })
+		if at < 0 {
+			at = len(root.Content)
+		}
+		root.Content = slices.Insert(root.Content, at, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, made)
+		return made
+	case have.Kind != yaml.MappingNode:
+		*have = *made
+	}
+	return have
+}
+
 func mergeNamed(list, element *yaml.Node, always []string) {
 	name := lookup(element, "name").Value
 	for _, have := range list.Content {
@@ -109,7 +148,7 @@ func (f *yamlFile) save() error {
 	if old, err := os.ReadFile(f.path); err == nil && bytes.Equal(old, b.Bytes()) {
 		return nil
 	}
-	return writeFile(f.path, b.Bytes(), 0o644)
+	return atomicfile.Write(f.path, b.Bytes(), 0o644)
 }
 
 func setAll(mapping *yaml.Node, settings []setting, overwrite bool) error {

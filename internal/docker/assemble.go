@@ -22,23 +22,14 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
-
-// GoImage says how a Go service's binary becomes an image.
-type GoImage struct {
-	Ref    string // name the image gets
-	Base   string // image the binary is put on; "" = SDP's own, see ownBase
-	Binary string // path of the binary on this machine
-	Name   string // what it is called in the image: /app/<Name>
-	Labels map[string]string
-	Port   int // TCP port the service listens on
-}
 
 // AssembleGoImage makes an image of a base and one binary. It writes the archive that `docker save` would write and
 // loads it, which takes about half the time of a build. Of a configured base only the identity is sent: a daemon that
 // has a layer does not look for it in the archive (github.com/moby/moby/pull/18727).
-func (c *Client) AssembleGoImage(ctx context.Context, g GoImage) error {
+func (c *Client) AssembleGoImage(ctx context.Context, g containers.GoImage) error {
 	if err := checkBinary(g); err != nil {
 		return err
 	}
@@ -79,7 +70,7 @@ func (c *Client) BaseKey(ctx context.Context, base string) (string, error) {
 }
 
 // checkBinary finds out what would only show as "no such file or directory" when the container starts.
-func checkBinary(g GoImage) error {
+func checkBinary(g containers.GoImage) error {
 	f, err := elf.Open(g.Binary)
 	if err != nil {
 		return sdp.Errorf(sdp.Failed, "bad-binary", "the build made no program for Linux: %w", err).
@@ -119,7 +110,7 @@ func configOf(base dockerimage.InspectResponse) v1.Image {
 }
 
 // assemble streams the archive into the daemon. The base's layers are not in it unless given.
-func (c *Client) assemble(ctx context.Context, g GoImage, img v1.Image, base *layer) error {
+func (c *Client) assemble(ctx context.Context, g containers.GoImage, img v1.Image, base *layer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r, w := io.Pipe()
@@ -139,7 +130,7 @@ func (c *Client) assemble(ctx context.Context, g GoImage, img v1.Image, base *la
 
 // writeImage writes an archive in Docker's format (moby image/spec v1.2): layers, configuration, manifest. The layer
 // with the binary goes first and is hashed on its way, so that the binary is read once.
-func (c *Client) writeImage(out io.Writer, g GoImage, img v1.Image, base *layer) error {
+func (c *Client) writeImage(out io.Writer, g containers.GoImage, img v1.Image, base *layer) error {
 	w := tar.NewWriter(out)
 	if base != nil {
 		img.RootFS.DiffIDs = append(img.RootFS.DiffIDs, digest.Digest(base.diffID))
@@ -191,7 +182,7 @@ const binaryLayer = "binary/layer.tar"
 
 func layerFile(diffID string) string { return strings.TrimPrefix(diffID, "sha256:") + "/layer.tar" }
 
-func (c *Client) configure(config *v1.ImageConfig, g GoImage) {
+func (c *Client) configure(config *v1.ImageConfig, g containers.GoImage) {
 	if isRoot(config.User) {
 		config.User = Nonroot
 	}
@@ -221,7 +212,7 @@ func writeEntry(w *tar.Writer, name string, content []byte) error {
 
 // writeBinaryLayer writes the layer /app/<name> as one entry of w and returns its diff ID. Its size must be known
 // before it is written: two headers, the binary in blocks of 512 bytes, two empty blocks.
-func writeBinaryLayer(w *tar.Writer, g GoImage) (diffID string, err error) {
+func writeBinaryLayer(w *tar.Writer, g containers.GoImage) (diffID string, err error) {
 	binary, err := os.Open(g.Binary)
 	if err != nil {
 		return "", err

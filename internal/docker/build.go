@@ -18,24 +18,17 @@ import (
 	"github.com/docker/docker/api/types/build"
 	dockerimage "github.com/docker/docker/api/types/image"
 
+	"sdp/internal/containers"
+	"sdp/internal/docker/buildcontext"
+	"sdp/internal/docker/dockerfile"
 	"sdp/internal/sdp"
 )
-
-// DockerfileBuild says how a repository with a Dockerfile becomes an image.
-type DockerfileBuild struct {
-	Ref         string // name the image gets
-	Dir         string // build context
-	Dockerfile  string // path below Dir; "" = "Dockerfile"
-	Labels      map[string]string
-	MemoryBytes int64 // limit of each RUN step; 0 = none
-	Online      bool  // RUN steps may use the network
-}
 
 // BuildImage builds an image with the daemon's classic builder and writes its output to out. Images it starts from must
 // be there: nothing is pulled. If ctx is cancelled the running step is killed, and BuildImage returns once it is gone.
 //
-// Codes: "no-dockerfile", "missing-base-image", and "image-build-failed" with the failed step as its detail.
-func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Writer) error {
+// Codes: "no-dockerfile", "reserved-label", "missing-base-image", and "image-build-failed" with the failed step as its detail.
+func (c *Client) BuildImage(ctx context.Context, b containers.DockerfileBuild, out io.Writer) error {
 	if b.Dockerfile == "" {
 		b.Dockerfile = "Dockerfile"
 	}
@@ -43,13 +36,21 @@ func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Write
 	if err != nil {
 		return err
 	}
-	for _, base := range BaseImages(recipe) {
+	if err := dockerfile.Check(recipe); err != nil {
+		return err
+	}
+	for _, base := range dockerfile.BaseImages(recipe) {
 		if err := c.RequireImage(ctx, base); err != nil {
 			return err
 		}
 	}
+	return c.build(ctx, b, out)
+}
+
+// build builds what was checked.
+func (c *Client) build(ctx context.Context, b containers.DockerfileBuild, out io.Writer) error {
 	run := &buildRun{client: c, out: out, began: time.Now()}
-	err = run.do(ctx, b)
+	err := run.do(ctx, b)
 	if ctx.Err() != nil {
 		run.awaitStop(ctx)
 		err = fmt.Errorf("build image %s: %w", b.Ref, ctx.Err())
@@ -61,7 +62,7 @@ func (c *Client) BuildImage(ctx context.Context, b DockerfileBuild, out io.Write
 }
 
 // readDockerfile reads the Dockerfile without following a link out of the context.
-func readDockerfile(b DockerfileBuild) (string, error) {
+func readDockerfile(b containers.DockerfileBuild) (string, error) {
 	root, err := os.OpenRoot(b.Dir)
 	if err != nil {
 		return "", sdp.Errorf(sdp.Internal, "no-build-context", "build context: %w", err)
@@ -88,9 +89,9 @@ type buildRun struct {
 	made   string // the image of the last step that is done
 }
 
-func (r *buildRun) do(ctx context.Context, b DockerfileBuild) error {
-	source := newContext(b)
-	defer source.close()
+func (r *buildRun) do(ctx context.Context, b containers.DockerfileBuild) error {
+	source := buildcontext.Open(b)
+	defer func() { _ = source.End() }() // its error was asked for by then
 	options := build.ImageBuildOptions{
 		Tags: []string{b.Ref}, Dockerfile: b.Dockerfile, Labels: r.client.imageLabels(b.Labels),
 		Version: build.BuilderV1, Remove: true, ForceRemove: true,
@@ -100,7 +101,7 @@ func (r *buildRun) do(ctx context.Context, b DockerfileBuild) error {
 		options.NetworkMode = "default"
 	}
 	res, err := r.client.api.ImageBuild(ctx, source, options)
-	if sourceErr := source.close(); sourceErr != nil && ctx.Err() == nil {
+	if sourceErr := source.End(); sourceErr != nil && ctx.Err() == nil {
 		return r.client.fail(ctx, sourceErr, "read the build context")
 	}
 	if errdefs.IsInvalidArgument(err) {
@@ -195,7 +196,7 @@ func (r *buildRun) awaitStop(ctx context.Context) {
 
 // buildOnBase does with the builder what assemble does with an archive, for daemons that want every layer sent: those
 // that keep images in containerd.
-func (c *Client) buildOnBase(ctx context.Context, g GoImage) error {
+func (c *Client) buildOnBase(ctx context.Context, g containers.GoImage) error {
 	info, _, err := c.inspectImage(ctx, g.Base)
 	if err != nil {
 		return err
@@ -219,7 +220,7 @@ func (c *Client) buildOnBase(ctx context.Context, g GoImage) error {
 	if err := copyProgram(filepath.Join(dir, "binary"), g.Binary); err != nil {
 		return c.fail(ctx, err, "make image %s", g.Ref)
 	}
-	return c.BuildImage(ctx, DockerfileBuild{Ref: g.Ref, Dir: dir, Labels: g.Labels}, io.Discard)
+	return c.BuildImage(ctx, containers.DockerfileBuild{Ref: g.Ref, Dir: dir, Labels: g.Labels}, io.Discard)
 }
 
 func copyProgram(to, from string) error {

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,13 +13,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
 func buildFiles(t *testing.T, c *Client, contents map[string]string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := c.BuildImage(context.Background(), DockerfileBuild{
+	err := c.BuildImage(context.Background(), containers.DockerfileBuild{
 		Ref: "sdp/" + c.instance + ":" + sdp.NewID(""), Dir: files(t, contents), MemoryBytes: 64 << 20,
 		Labels: map[string]string{sdp.LabelSHA: sha},
 	}, &out)
@@ -53,12 +57,55 @@ func TestBuild(t *testing.T) {
 		t.Errorf("error = %v, output = %s", err, out)
 	}
 	img, err := c.ListImages(context.Background())
-	if err != nil || !slices.ContainsFunc(img, func(i Image) bool { return i.Labels[sdp.LabelSHA] == sha }) {
+	if err != nil || !slices.ContainsFunc(img, func(i containers.Image) bool { return i.Labels[sdp.LabelSHA] == sha }) {
 		t.Errorf("images = %+v, %v", img, err)
 	}
-	if slices.ContainsFunc(img, func(i Image) bool { return len(i.Refs) == 0 }) {
+	if slices.ContainsFunc(img, func(i containers.Image) bool { return len(i.Refs) == 0 }) {
 		t.Errorf("images = %+v; the failed build left one without a name", img)
 	}
+}
+
+// What a step prints is there as it was printed, and before the next step: also what the daemon still held when the
+// step was over, because nobody took it.
+func TestBuildOutputIsWhole(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	base := image(t, c, "")
+	step := `RUN ["/app/service", "long"]` + "\n"
+	dir := files(t, map[string]string{"Dockerfile": "FROM " + base + "\n" + step + `RUN ["/app/service", "need", "/app"]` + "\n"})
+	out := &lateReader{client: c}
+	err := c.BuildImage(t.Context(), containers.DockerfileBuild{Ref: "sdp/" + c.instance + ":long", Dir: dir}, out)
+	if err != nil || !out.over {
+		t.Errorf("error = %v; the end of the step was waited for: %v", err, out.over)
+	}
+	first, _, _ := strings.Cut(out.all.String(), "\nStep 3/")
+	if printed := "\nbefore\n" + strings.Repeat("x", 1<<20) + "\nafter\n"; !strings.Contains(first, printed) {
+		t.Errorf("output of %d bytes: %.600s ... %s", out.all.Len(), out.all.String(), lastLines(out.all.Bytes(), 600))
+	}
+}
+
+// lateReader takes nothing of the output of a build's first step before that is over.
+type lateReader struct {
+	client *Client
+	step   string
+	over   bool
+	all    bytes.Buffer
+}
+
+func (r *lateReader) Write(p []byte) (int, error) {
+	if r.step != "" && !r.over {
+		r.over = true
+		wait, failed := r.client.api.ContainerWait(context.Background(), r.step, container.WaitConditionNotRunning)
+		select {
+		case <-wait:
+		case err := <-failed:
+			return 0, err
+		}
+	}
+	if found := runningIn.FindSubmatch(p); found != nil {
+		r.step = cmp.Or(r.step, string(found[1]))
+	}
+	return r.all.Write(p)
 }
 
 func TestBuildRefuses(t *testing.T) {
@@ -79,7 +126,7 @@ func TestBuildRefuses(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "Dockerfile")); err != nil {
 		t.Fatal(err)
 	}
-	err = c.BuildImage(context.Background(), DockerfileBuild{Ref: "sdp/x:y", Dir: dir}, io.Discard)
+	err = c.BuildImage(context.Background(), containers.DockerfileBuild{Ref: "sdp/x:y", Dir: dir}, io.Discard)
 	wantCode(t, err, sdp.Failed, "no-dockerfile")
 }
 
@@ -93,7 +140,9 @@ func TestBuildCancel(t *testing.T) {
 	run := &watch{want: "hanging", seen: make(chan struct{})}
 	failed := make(chan error, 1)
 	dir := files(t, map[string]string{"Dockerfile": "FROM " + base + "\n" + `RUN ["/app/service", "hang"]` + "\n"})
-	go func() { failed <- c.BuildImage(ctx, DockerfileBuild{Ref: "sdp/" + c.instance + ":c", Dir: dir}, run) }()
+	go func() {
+		failed <- c.BuildImage(ctx, containers.DockerfileBuild{Ref: "sdp/" + c.instance + ":c", Dir: dir}, run)
+	}()
 	select {
 	case <-run.seen:
 	case err := <-failed:
@@ -133,27 +182,6 @@ func (w *watch) Write(p []byte) (int, error) {
 		close(w.seen)
 	}
 	return len(p), nil
-}
-
-func TestBaseImages(t *testing.T) {
-	for dockerfile, want := range map[string]string{
-		"FROM a":                              "a",
-		"from --platform=linux/amd64 a AS b":  "a",
-		"FROM a AS b\nFROM b\nFROM scratch":   "a",
-		"ARG V=1\nARG W=x$V\nFROM a:${W}-$V":  "a:x1-1",
-		"ARG V\nFROM a:${V:-2}":               "a:2",
-		"ARG V=1\nFROM a${V:+:tag}":           "a:tag",
-		"ARG \"V=1\"\nFROM a":                 "a",
-		"# FROM x\n\nFROM \\\n # no\n a\nRUN": "a",
-		"# escape=`\nFROM `\n a":              "a",
-		"FROM a AS b\nCOPY --from=b /x /\nCOPY --from=0 /x /\nCOPY --chown=1 --from=c /x /": "a c",
-		"FROM a AS B\nFROM b": "a",
-		"ARG V='q'\nFROM $V":  "q",
-	} {
-		if got := strings.Join(BaseImages(dockerfile), " "); got != want {
-			t.Errorf("BaseImages(%q) = %q, want %q", dockerfile, got, want)
-		}
-	}
 }
 
 // A RUN step that wants more memory than it may have is killed; the machine goes on.

@@ -1,8 +1,15 @@
 // Package docker runs sandboxes on a node's Docker daemon: images, networks, containers, their health and their output.
-// It is the only importer of the Docker client.
+// It is the only importer of the Docker client, hence larger than other packages; what a build needs of a context and a
+// Dockerfile without the client is below it.
 //
 // Everything it makes carries the labels sdp.instance and sdp.node, and it stops or removes nothing that does not carry
-// both with its own values: two nodes, and two installations, may share a daemon. Nothing is ever pulled.
+// both with its own values: two nodes, and two installations, may share a daemon. A container must have the name of its
+// deployment as well, because images hand their labels on. Nothing is ever pulled.
+//
+// Images of Go services are put together here (assemble.go), and not with go-containerregistry: for a binary of 20 MB that
+// took 1.0 to 1.7 s and 3 MB in 360 allocations where this takes 0.07 to 0.19 s and 36 KB in 50 (measured side by side on a busy
+// machine with 2 cores), because it compresses what the daemon then unpacks, and reads the binary twice. Nor does it leave
+// out the layers of a base that the daemon has.
 //
 // Every method that changes something can be repeated: what is there already is taken as done, what is gone already is
 // taken as removed. Methods return within a second of their context being cancelled, Start and BuildImage only after
@@ -17,8 +24,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/api/types/filters"
@@ -37,8 +46,9 @@ type Client struct {
 	node     string
 	pool     netip.Prefix
 
-	places   places
-	networks sync.Mutex // one network is created at a time, so that two do not try the same subnet
+	places    places
+	initFound atomic.Bool // see RequireInit
+	networks  sync.Mutex  // one network is created at a time, so that two do not try the same subnet
 }
 
 // New returns a client for the daemon at host, such as "unix:///var/run/docker.sock", on behalf of a node of an
@@ -46,7 +56,7 @@ type Client struct {
 func New(host, instance, node string, pool netip.Prefix) (*Client, error) {
 	if !pool.Addr().Is4() || pool.Bits() > subnetBits {
 		return nil, sdp.Errorf(sdp.Invalid, "bad-networks",
-			"%s is no IPv4 range with room for networks of /%d", pool, subnetBits).
+			"%s is not an IPv4 range with room for networks of /%d", pool, subnetBits).
 			WithRemedy("set `networks:` to a private range such as 10.213.0.0/16")
 	}
 	api, err := client.NewClientWithOpts(client.WithHost(host), client.WithAPIVersionNegotiation())
@@ -78,10 +88,15 @@ func (c *Client) owns(labels map[string]string) bool {
 	return labels[sdp.LabelInstance] == c.instance && labels[sdp.LabelNode] == c.node
 }
 
-// ownsContainer asks for a deployment too: containers inherit their image's labels, so one that a person, or a build,
-// runs from an image of ours has the others as well.
-func (c *Client) ownsContainer(labels map[string]string) bool {
-	return c.owns(labels) && labels[sdp.LabelDeployment] != ""
+// ownsContainer asks for the name of a deployment's container too. Labels alone prove nothing: a container inherits its
+// image's, and the step of a build runs in one with all those that the Dockerfile has set so far. Its name no image can
+// choose: whoever makes a container gives it one, and without one Docker does.
+func (c *Client) ownsContainer(labels map[string]string, names ...string) bool {
+	sandbox, service, deployment := labels[sdp.LabelSandbox], labels[sdp.LabelService], labels[sdp.LabelDeployment]
+	return c.owns(labels) && deployment != "" && slices.ContainsFunc(names, func(name string) bool {
+		name = strings.TrimPrefix(name, "/")
+		return name == sdp.ContainerName(sandbox, service) || name == sdp.GenerationName(sandbox, service, deployment)
+	})
 }
 
 // ownFilter selects what this client made, and of that what has the further labels ("key=value").

@@ -15,59 +15,24 @@ import (
 	"github.com/docker/go-connections/nat"
 	"golang.org/x/sync/errgroup"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
 // labelPort is a container's label for the TCP port its service listens on.
 const labelPort = "sdp.port"
 
-// Spec says what container to start.
-type Spec struct {
-	Name       string
-	Sandbox    string
-	Service    string
-	Deployment string
-	SHA        string // commit the image must carry in its label sdp.sha
-	Image      string
-	Repository string
-	Env        []string          // "KEY=value"
-	SecretKeys []string          // those of Env whose values are secret
-	Hosts      map[string]string // further names the container knows, with their addresses
-	Network    string
-	User       string  // "" = the image's, but Nonroot in place of root
-	Port       int     // TCP port the service listens on
-	Memory     int64   // bytes; 0 = no limit
-	CPUs       float64 // 0 = no limit
-	PIDs       int64   // 0 = no limit
-	Files      []File  // sorted by path
-}
-
-// Container is a container this node made.
-type Container struct {
-	ID         string
-	Name       string
-	Sandbox    string
-	Service    string
-	Deployment string
-	SHA        string
-	Image      string
-	Address    string   // "ip:port"; "" while it does not run
-	State      string   // Docker's: "created", "running", "exited", ...
-	SecretKeys []string // names of the variables whose values are secret
-	Env        []string // from Start, StartExisting and Inspect only
-	Files      []string // paths of the files it was given
-}
-
 // Start creates a container and starts it. It runs as a user that is not root, without capabilities, without a way to
 // gain any, and within its limits. What a former call for the same deployment left is removed first; after an error
 // or a cancel nothing is left. Its restart policy is "no" until Keep.
 //
 // Codes: "image-missing", "wrong-commit" if the image was not built from Spec.SHA, "name-taken",
-// "container-start-failed" if its program cannot be run, and those of files that do not fit the image (see putFiles).
-func (c *Client) Start(ctx context.Context, s Spec) (Container, error) {
+// "container-start-failed" if its user is unknown, "no-docker-init", and those of files that do not fit the image (see
+// putFiles). That its program cannot be run is for WaitHealthy to find out.
+func (c *Client) Start(ctx context.Context, s containers.Spec) (containers.Container, error) {
 	from, err := c.prepare(ctx, s)
 	if err != nil {
-		return Container{}, err
+		return containers.Container{}, err
 	}
 	// Creating takes about 300 ms and cannot be cancelled half way: the daemon would go on, unseen.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
@@ -78,14 +43,17 @@ func (c *Client) Start(ctx context.Context, s Spec) (Container, error) {
 	}
 	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	return Container{}, errors.Join(err, c.RemoveDeployment(undo, s.Deployment))
+	return containers.Container{}, errors.Join(err, c.RemoveDeployment(undo, s.Deployment))
 }
 
-// origin is the image a container is made of, and whom it runs as.
-type origin struct{ image, user string }
+// origin is the image a container is made of, whom it runs as, and whether it has Docker's init process.
+type origin struct {
+	image, user string
+	init        bool
+}
 
 // prepare checks the image and removes leftovers, side by side.
-func (c *Client) prepare(ctx context.Context, s Spec) (o origin, err error) {
+func (c *Client) prepare(ctx context.Context, s containers.Spec) (o origin, err error) {
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		o, err = c.originOf(gctx, s)
@@ -95,8 +63,9 @@ func (c *Client) prepare(ctx context.Context, s Spec) (o origin, err error) {
 	return o, group.Wait()
 }
 
-func (c *Client) originOf(ctx context.Context, s Spec) (origin, error) {
+func (c *Client) originOf(ctx context.Context, s containers.Spec) (origin, error) {
 	img, found, err := c.ImageInfo(ctx, s.Image)
+	o := origin{img.ID, img.User, !bringsInit(img.Command)}
 	switch {
 	case err != nil:
 		return origin{}, err
@@ -107,11 +76,11 @@ func (c *Client) originOf(ctx context.Context, s Spec) (origin, error) {
 		return origin{}, sdp.Errorf(sdp.Internal, "wrong-commit", "image %s was built from commit %q, not %s",
 			s.Image, img.Labels[sdp.LabelSHA], s.SHA).WithRemedy("remove the image and deploy again: `docker rmi %s`", s.Image)
 	case s.User != "":
-		return origin{img.ID, s.User}, nil
+		o.user = s.User
 	case isRoot(img.User):
-		return origin{img.ID, Nonroot}, nil
+		o.user = Nonroot
 	}
-	return origin{img.ID, img.User}, nil
+	return o, nil
 }
 
 func isRoot(user string) bool {
@@ -120,22 +89,22 @@ func isRoot(user string) bool {
 	return name == "" || name == "root" || err == nil && id == 0
 }
 
-func (c *Client) createAndStart(ctx, work context.Context, s Spec, from origin) (Container, error) {
+func (c *Client) createAndStart(ctx, work context.Context, s containers.Spec, from origin) (containers.Container, error) {
 	if err := ctx.Err(); err != nil {
-		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
+		return containers.Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
 	}
-	created, err := c.api.ContainerCreate(work, c.config(s, from.user), hostConfig(s), networking(s), nil, s.Name)
+	created, err := c.api.ContainerCreate(work, c.config(s, from.user), hostConfig(s, from.init), networking(s), nil, s.Name)
 	if errdefs.IsConflict(err) {
-		return Container{}, c.nameTaken(work, s.Name)
+		return containers.Container{}, c.nameTaken(work, s.Name)
 	}
 	if err != nil {
-		return Container{}, c.fail(work, err, "create container %s", s.Name)
+		return containers.Container{}, c.fail(work, err, "create container %s", s.Name)
 	}
 	if err := c.putFiles(work, created.ID, from.image, s.Files); err != nil {
-		return Container{}, err
+		return containers.Container{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
+		return containers.Container{}, fmt.Errorf("start container %s: %w", s.Name, err)
 	}
 	ct, err := c.start(work, created.ID, s.Name)
 	if err == nil && ctx.Err() != nil {
@@ -144,14 +113,9 @@ func (c *Client) createAndStart(ctx, work context.Context, s Spec, from origin) 
 	return ct, err
 }
 
-func (c *Client) start(ctx context.Context, id, name string) (Container, error) {
+func (c *Client) start(ctx context.Context, id, name string) (containers.Container, error) {
 	if err := c.api.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
-		if strings.Contains(err.Error(), "OCI runtime") || strings.Contains(err.Error(), "unable to find user") {
-			return Container{}, sdp.Errorf(sdp.Failed, "container-start-failed",
-				"container %s cannot run its program: %s", name, shortReason(err)).
-				WithRemedy("check the program, and the user, the image starts with")
-		}
-		return Container{}, c.fail(ctx, err, "start container %s", name)
+		return containers.Container{}, c.startError(ctx, err, name)
 	}
 	ct, found, err := c.Inspect(ctx, id)
 	if err == nil && !found {
@@ -159,6 +123,17 @@ func (c *Client) start(ctx context.Context, id, name string) (Container, error) 
 			WithRemedy("try again")
 	}
 	return ct, err
+}
+
+func (c *Client) startError(ctx context.Context, err error, name string) error {
+	switch text := err.Error(); {
+	case strings.Contains(text, `"docker-init": executable file not found`):
+		return c.noInit()
+	case strings.Contains(text, "OCI runtime") || strings.Contains(text, "unable to find user"):
+		return sdp.Errorf(sdp.Failed, "container-start-failed", "container %s cannot run its program: %s", name, shortReason(err)).
+			WithRemedy("check the program, and the user, the image starts with")
+	}
+	return c.fail(ctx, err, "start container %s", name)
 }
 
 // shortReason is the end of the runtime's chain of errors, which is where the reason is.
@@ -183,13 +158,14 @@ func (c *Client) nameTaken(ctx context.Context, name string) error {
 		WithRemedy("choose another sandbox name, or %s", remedy)
 }
 
-func (c *Client) config(s Spec, user string) *container.Config {
+func (c *Client) config(s containers.Spec, user string) *container.Config {
 	labels := c.ownLabels()
 	maps.Copy(labels, map[string]string{
 		sdp.LabelSandbox: s.Sandbox, sdp.LabelService: s.Service, sdp.LabelSHA: s.SHA, sdp.LabelDeployment: s.Deployment,
 		sdp.LabelRepository: s.Repository, sdp.LabelSecretKeys: strings.Join(s.SecretKeys, ","),
 		labelPort: strconv.Itoa(s.Port),
 	})
+	labels[labelFiles] = "" // not the image's
 	if len(s.Files) > 0 {
 		labels[labelFiles] = filesLabel(s.Files)
 	}
@@ -199,9 +175,10 @@ func (c *Client) config(s Spec, user string) *container.Config {
 	}
 }
 
-func hostConfig(s Spec) *container.HostConfig {
+func hostConfig(s containers.Spec, init bool) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:   container.NetworkMode(s.Network),
+		Init:          &init,
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "2"}},
 		CapDrop:       []string{"ALL"},
@@ -217,6 +194,6 @@ func hostConfig(s Spec) *container.HostConfig {
 	return h
 }
 
-func networking(s Spec) *network.NetworkingConfig {
+func networking(s containers.Spec) *network.NetworkingConfig {
 	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{s.Network: {}}}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -50,11 +51,12 @@ func TestContainerLife(t *testing.T) {
 	if err := c.Keep(ctx, ct.ID); err != nil {
 		t.Error(err)
 	}
-	if err := c.Rename(ctx, ct.ID, s.Name+".x"); err != nil {
+	other := sdp.GenerationName(s.Sandbox, s.Service, s.Deployment)
+	if err := c.Rename(ctx, ct.ID, other); err != nil {
 		t.Error(err)
 	}
 	list, err := c.List(ctx)
-	if err != nil || len(list) != 1 || list[0].Name != s.Name+".x" || list[0].Address != ct.Address ||
+	if err != nil || len(list) != 1 || list[0].Name != other || list[0].Address != ct.Address ||
 		list[0].State != "running" {
 		t.Errorf("List = %+v, %v", list, err)
 	}
@@ -104,7 +106,7 @@ func TestStartAgain(t *testing.T) {
 	ctx := context.Background()
 	s := spec(t, c)
 	first := start(t, c, s)
-	if err := c.Rename(ctx, first.ID, s.Name+".old"); err != nil {
+	if err := c.Rename(ctx, first.ID, s.Name+"."+s.Deployment); err != nil {
 		t.Fatal(err)
 	}
 	second := start(t, c, s)
@@ -181,17 +183,17 @@ func TestContainerThatDoesNotBecomeHealthy(t *testing.T) {
 	s := spec(t, c)
 	for _, test := range []struct {
 		mode   string
-		probe  Probe
+		probe  containers.Probe
 		code   string
 		exit   int
 		output string
 		detail string
 	}{
-		{"exit", Probe{Path: "/healthz", Timeout: 20 * time.Second}, "container-exited", 3, "no database", "code 3"},
-		{"eat", Probe{Path: "/healthz", Timeout: 20 * time.Second}, "container-exited", 137, "", "memory"},
-		{"sick", Probe{Path: "/healthz", Timeout: time.Second}, "never-healthy", -1, "", "503 Service Unavailable"},
-		{"hang", Probe{Path: "/healthz", Timeout: time.Second}, "never-healthy", -1, "hanging", "connection refused"},
-		{"", Probe{Port: 8081, Timeout: time.Second}, "never-healthy", -1, "", "port 8081: connection refused"},
+		{"exit", containers.Probe{Path: "/healthz", Timeout: 20 * time.Second}, "container-exited", 3, "no database", "code 3"},
+		{"eat", containers.Probe{Path: "/healthz", Timeout: 20 * time.Second}, "container-exited", 137, "", "memory"},
+		{"sick", containers.Probe{Path: "/healthz", Timeout: 2 * time.Second}, "never-healthy", -1, "", "503 Service Unavailable"},
+		{"hang", containers.Probe{Path: "/healthz", Timeout: 2 * time.Second}, "never-healthy", -1, "hanging", "connection refused"},
+		{"", containers.Probe{Port: 8081, Timeout: 2 * time.Second}, "never-healthy", -1, "", "port 8081: connection refused"},
 	} {
 		t.Run(test.mode+test.code, func(t *testing.T) {
 			s := s
@@ -200,7 +202,7 @@ func TestContainerThatDoesNotBecomeHealthy(t *testing.T) {
 			ct := start(t, c, s)
 			err := c.WaitHealthy(context.Background(), ct, test.probe)
 			wantCode(t, err, sdp.Failed, test.code)
-			var exit *ExitError
+			var exit *containers.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode != test.exit || !strings.Contains(exit.Output, test.output) ||
 				!strings.Contains(err.Error(), test.detail) {
 				t.Errorf("error = %v, %+v", err, exit)
@@ -254,7 +256,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	began := time.Now()
-	err := c.WaitHealthy(ctx, ct, Probe{Path: "/healthz", Timeout: time.Minute})
+	err := c.WaitHealthy(ctx, ct, containers.Probe{Path: "/healthz", Timeout: time.Minute})
 	if !errors.Is(err, context.Canceled) || time.Since(began) > time.Second {
 		t.Errorf("error = %v after %v", err, time.Since(began))
 	}

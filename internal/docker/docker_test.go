@@ -16,6 +16,7 @@ import (
 	dockerimage "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -68,9 +69,9 @@ func clientFor(t *testing.T, instance, node string) *Client {
 func removeInstance(t *testing.T, c *Client) {
 	ctx := context.Background()
 	ours := filters.NewArgs(filters.Arg("label", sdp.LabelInstance+"="+c.instance))
-	containers, err := c.api.ContainerList(ctx, container.ListOptions{All: true, Filters: ours})
-	for _, ct := range containers {
-		err = errors.Join(err, c.remove(ctx, Container{ID: ct.ID}))
+	list, err := c.api.ContainerList(ctx, container.ListOptions{All: true, Filters: ours})
+	for _, ct := range list {
+		err = errors.Join(err, c.remove(ctx, containers.Container{ID: ct.ID}))
 	}
 	networks, lerr := c.api.NetworkList(ctx, network.ListOptions{Filters: ours})
 	for _, n := range networks {
@@ -106,7 +107,7 @@ func removeImages(ctx context.Context, c *Client, ours filters.Args) error {
 // image assembles the tests' program on a base and returns the image's name.
 func image(t *testing.T, c *Client, base string) string {
 	t.Helper()
-	g := GoImage{
+	g := containers.GoImage{
 		Ref: "sdp/" + c.instance + ":" + sdp.NewID(""), Base: base, Binary: program, Name: "service", Port: 8080,
 		Labels: map[string]string{sdp.LabelSHA: sha, sdp.LabelRepository: "account"},
 	}
@@ -117,21 +118,21 @@ func image(t *testing.T, c *Client, base string) string {
 }
 
 // spec describes a container of the tests' image in a network of its own.
-func spec(t *testing.T, c *Client, env ...string) Spec {
+func spec(t *testing.T, c *Client, env ...string) containers.Spec {
 	t.Helper()
 	sandbox := sdp.NewID("s")
 	n, err := c.EnsureNetwork(context.Background(), sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Spec{
+	return containers.Spec{
 		Name: sdp.ContainerName(sandbox, "account"), Sandbox: sandbox, Service: "account", Deployment: sdp.NewID("d"),
 		SHA: sha, Image: image(t, c, ""), Repository: "account", Env: env, Network: n.Name, Port: 8080,
 		Memory: 64 << 20, CPUs: 1, PIDs: 64,
 	}
 }
 
-func start(t *testing.T, c *Client, s Spec) Container {
+func start(t *testing.T, c *Client, s containers.Spec) containers.Container {
 	t.Helper()
 	ct, err := c.Start(context.Background(), s)
 	if err != nil {
@@ -140,9 +141,9 @@ func start(t *testing.T, c *Client, s Spec) Container {
 	return ct
 }
 
-func healthy(t *testing.T, c *Client, ct Container) {
+func healthy(t *testing.T, c *Client, ct containers.Container) {
 	t.Helper()
-	if err := c.WaitHealthy(context.Background(), ct, Probe{Path: "/healthz", Timeout: 20 * time.Second}); err != nil {
+	if err := c.WaitHealthy(context.Background(), ct, containers.Probe{Path: "/healthz", Timeout: 20 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 }

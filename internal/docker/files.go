@@ -17,19 +17,13 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 // labelFiles is a container's label for the paths of the files it was given, as JSON.
 const labelFiles = "sdp.files"
-
-// File is a file a container is given before it starts. It belongs to root and is read-only; so is, for anybody but
-// root, every directory on the way to it. It lives in the container's own layer: it goes with the container, stays when
-// that is started again, and is nowhere else on the machine.
-type File struct {
-	Path    string // absolute and clean
-	Content []byte
-}
 
 // places remembers for images where files have their place: looking costs several times as much as copying, and an
 // image does not change.
@@ -60,7 +54,7 @@ func (p *places) learn(key string, missing []string) {
 // putFiles copies files into a container of an image that was not started yet. A file that the image has at a path is replaced.
 // Codes: "file-path-link", "file-path-taken" and "file-unprotected" where the image does not let the file be what File
 // promises.
-func (c *Client) putFiles(ctx context.Context, id, image string, files []File) error {
+func (c *Client) putFiles(ctx context.Context, id, image string, files []containers.File) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -83,7 +77,7 @@ func (c *Client) putFiles(ctx context.Context, id, image string, files []File) e
 
 // checkPlaces looks at every directory on the way to a file and returns those that the image does not have, outer ones
 // first.
-func (c *Client) checkPlaces(ctx context.Context, id string, files []File) (missing []string, err error) {
+func (c *Client) checkPlaces(ctx context.Context, id string, files []containers.File) (missing []string, err error) {
 	for _, dir := range directories(files) {
 		if slices.Contains(missing, path.Dir(dir)) {
 			missing = append(missing, dir)
@@ -115,7 +109,7 @@ func (c *Client) checkPlaces(ctx context.Context, id string, files []File) (miss
 }
 
 // directories lists the directories on the way to files, but for the root, each after the one it is in.
-func directories(files []File) []string {
+func directories(files []containers.File) []string {
 	var dirs []string
 	for _, f := range files {
 		for dir := path.Dir(f.Path); dir != "/"; dir = path.Dir(dir) {
@@ -166,7 +160,7 @@ func (c *Client) entry(ctx context.Context, id, p string) (h tar.Header, found b
 }
 
 // filesArchive packs the files, and the directories that are missing, as the daemon unpacks them.
-func filesArchive(missing []string, files []File) (io.Reader, error) {
+func filesArchive(missing []string, files []containers.File) (io.Reader, error) {
 	var buf bytes.Buffer
 	a := &archive{w: tar.NewWriter(&buf)}
 	for _, dir := range missing {
@@ -182,7 +176,7 @@ func filesArchive(missing []string, files []File) (io.Reader, error) {
 }
 
 // filesLabel is the value of labelFiles.
-func filesLabel(files []File) string {
+func filesLabel(files []containers.File) string {
 	paths := []string{}
 	for _, f := range files {
 		paths = append(paths, f.Path)
@@ -195,8 +189,8 @@ func filesLabel(files []File) string {
 }
 
 // Files reads the files a container was given back from it.
-func (c *Client) Files(ctx context.Context, ct Container) ([]File, error) {
-	var files []File
+func (c *Client) Files(ctx context.Context, ct containers.Container) ([]containers.File, error) {
+	var files []containers.File
 	for _, p := range ct.Files {
 		content, _, err := c.api.CopyFromContainer(ctx, ct.ID, p)
 		if errdefs.IsNotFound(err) {
@@ -209,7 +203,7 @@ func (c *Client) Files(ctx context.Context, ct Container) ([]File, error) {
 		if err != nil {
 			return nil, c.fail(ctx, err, "read %s from container %s", p, ct.Name)
 		}
-		files = append(files, File{p, text})
+		files = append(files, containers.File{Path: p, Content: text})
 	}
 	return files, nil
 }
@@ -220,5 +214,5 @@ func firstFile(content io.ReadCloser) ([]byte, error) {
 	if _, err := r.Next(); err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, sdp.MaxFile))
+	return io.ReadAll(io.LimitReader(r, settings.MaxFile))
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -20,8 +21,8 @@ func TestFiles(t *testing.T) {
 	ctx := context.Background()
 	s := spec(t, c)
 	secret := "marker-" + sdp.NewID("")
-	s.Files = []File{{"/etc/app/deep/er/settings.json", []byte(secret)}, {"/etc/empty", nil},
-		{"/etc/nsswitch.conf", []byte("replaced")}, {"/tmp/in-sticky", []byte("safe")}}
+	s.Files = []containers.File{{Path: "/etc/app/deep/er/settings.json", Content: []byte(secret)}, {Path: "/etc/empty", Content: nil},
+		{Path: "/etc/nsswitch.conf", Content: []byte("replaced")}, {Path: "/tmp/in-sticky", Content: []byte("safe")}}
 	ct := start(t, c, s)
 	for range 2 {
 		healthy(t, c, ct)
@@ -68,7 +69,7 @@ func TestFiles(t *testing.T) {
 }
 
 // wantFile has the service try everything against a file it was given.
-func wantFile(t *testing.T, ct Container, f File) {
+func wantFile(t *testing.T, ct containers.Container, f containers.File) {
 	t.Helper()
 	seen := get(t, "http://"+ct.Address+"/file?path="+f.Path)
 	for _, want := range []string{"content: \"" + string(f.Content) + "\" <nil>", "mode: -r--r--r-- 0\n",
@@ -115,7 +116,7 @@ func TestFilesThatDoNotFitTheImage(t *testing.T) {
 		`RUN ["/app/service", "link", "/tmp", "/etc/last"]` + "\n" +
 		"COPY --chown=65532 own /srv/theirs\nUSER 65532\n", "own/file": "x"})
 	s.Image = "sdp/" + c.instance + ":" + sdp.NewID("")
-	err := c.BuildImage(ctx, DockerfileBuild{Ref: s.Image, Dir: dir, Labels: map[string]string{sdp.LabelSHA: sha}}, &bytes.Buffer{})
+	err := c.BuildImage(ctx, containers.DockerfileBuild{Ref: s.Image, Dir: dir, Labels: map[string]string{sdp.LabelSHA: sha}}, &bytes.Buffer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestFilesThatDoNotFitTheImage(t *testing.T) {
 		"/srv/own": "file-path-taken", "/srv/own/file/x": "file-path-taken",
 		"/home/nonroot/x": "file-unprotected", "/srv/theirs/sub/x": "file-unprotected",
 	} {
-		s.Files = []File{{path, []byte("content-" + s.Deployment)}}
+		s.Files = []containers.File{{Path: path, Content: []byte("content-" + s.Deployment)}}
 		_, err := c.Start(ctx, s)
 		wantCode(t, err, sdp.Invalid, code)
 		if err != nil && strings.Contains(err.Error(), "content-") {
@@ -135,7 +136,7 @@ func TestFilesThatDoNotFitTheImage(t *testing.T) {
 		t.Errorf("left behind: %+v, %v", list, err)
 	}
 	// At the path itself a link is replaced, not followed.
-	s.Files = []File{{"/etc/last", []byte("plain")}, {"/srv/own/file", []byte("new")}}
+	s.Files = []containers.File{{Path: "/etc/last", Content: []byte("plain")}, {Path: "/srv/own/file", Content: []byte("new")}}
 	ct := start(t, c, s)
 	healthy(t, c, ct)
 	for _, f := range s.Files {

@@ -2,56 +2,39 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"strconv"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 
+	"sdp/internal/containers"
+	"sdp/internal/pause"
 	"sdp/internal/sdp"
 )
 
-// Probe says when a container is healthy.
-type Probe struct {
-	Path    string // GET it must answer with a status below 400; "" = accepting a connection is enough
-	Port    int    // 0 = the container's own
-	Timeout time.Duration
-}
+// killed is the exit code of a process that SIGKILL ended, the kernel's way when memory is short.
+const killed = 128 + int(syscall.SIGKILL)
 
-// Probes are 10 ms apart at first, as a Go service is up in a few of them, and at most 250 ms.
+// Docker hears of a process the kernel killed for its memory, and of the container's end, in two ways, of which the first
+// may be the slower: these bound how often and how long it is asked.
 const (
-	firstPause  = 10 * time.Millisecond
-	lastPause   = 250 * time.Millisecond
-	probeLimit  = 2 * time.Second
-	outputLines = 50
+	memoryAsks  = 10
+	memoryPause = 100 * time.Millisecond
 )
 
-// ExitError is why a container did not become healthy, with the end of its output. It is an *sdp.Error too
-// (errors.As): "container-exited" or "never-healthy".
-type ExitError struct {
-	ExitCode int    // -1 if it still runs
-	Output   string // its last lines; what is secret in them is not masked
-	err      *sdp.Error
-}
-
-func (e *ExitError) Error() string { return e.err.Error() }
-
-// Unwrap returns the *sdp.Error.
-func (e *ExitError) Unwrap() error { return e.err }
+// outputLines is how much of its output tells why a container did not become healthy.
+const outputLines = 50
 
 // WaitHealthy returns nil as soon as the container answers its probe, and an *ExitError as soon as it exits or when the
 // probe's timeout is over.
-func (c *Client) WaitHealthy(ctx context.Context, ct Container, p Probe) error {
+func (c *Client) WaitHealthy(ctx context.Context, ct containers.Container, p containers.Probe) error {
 	probing, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	exited, lost := c.api.ContainerWait(probing, ct.ID, container.WaitConditionNotRunning)
 	type outcome struct{ err error }
 	polled := make(chan outcome, 1)
-	go func() { polled <- outcome{poll(probing, ct, p)} }()
+	go func() { polled <- outcome{p.Poll(probing, ct.Address)} }()
 	for {
 		select {
 		case probed := <-polled:
@@ -77,93 +60,38 @@ func (c *Client) WaitHealthy(ctx context.Context, ct Container, p Probe) error {
 	}
 }
 
-func (c *Client) neverHealthy(ctx context.Context, ct Container, p Probe, last error) error {
-	return &ExitError{ExitCode: -1, Output: c.Output(ctx, ct.ID, outputLines),
-		err: sdp.Errorf(sdp.Failed, "never-healthy", "%s did not become healthy within %v: %w", ct.Service, p.Timeout, last).
+func (c *Client) neverHealthy(ctx context.Context, ct containers.Container, p containers.Probe, last error) error {
+	return &containers.ExitError{ExitCode: -1, Output: c.Output(ctx, ct.ID, outputLines),
+		Reason: sdp.Errorf(sdp.Failed, "never-healthy", "%s did not become healthy within %v: %w", ct.Service, p.Timeout, last).
 			WithRemedy("check `port:` and `health:` of the repository on node %s, and the container's output", c.node)}
 }
 
-func (c *Client) exitError(ctx context.Context, ct Container, code int) error {
+func (c *Client) exitError(ctx context.Context, ct containers.Container, code int) error {
 	e := sdp.Errorf(sdp.Failed, "container-exited", "%s exited with code %d before it was healthy", ct.Service, code).
 		WithRemedy("the container's last output says why")
-	if info, err := c.api.ContainerInspect(ctx, ct.ID); err == nil && info.State != nil && info.State.OOMKilled {
+	if code == killed && c.outOfMemory(ctx, ct.ID) {
 		e = sdp.Errorf(sdp.Failed, "container-exited", "%s was killed (code %d) because it needs more memory than its limit",
 			ct.Service, code).WithRemedy("let it use less, or raise the sandbox's memory limit")
 	}
-	return &ExitError{ExitCode: code, Output: c.Output(ctx, ct.ID, outputLines), err: e}
+	output := c.Output(ctx, ct.ID, outputLines)
+	if failed := notRun(ct.Name, output); failed != nil {
+		e = failed
+	}
+	return &containers.ExitError{ExitCode: code, Output: output, Reason: e}
 }
 
-// prober sends probes. It uses no proxy, keeps no connection and follows no redirect: the container itself must answer.
-var prober = http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// poll probes until the container is healthy, or ctx is done: then it returns what the last full probe met.
-func poll(ctx context.Context, ct Container, p Probe) error {
-	last := errors.New("it has no address")
-	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
-		err := once(ctx, ct, p)
-		if err == nil {
-			return nil
+// outOfMemory reports whether a container that was killed needed more memory than its limit.
+func (c *Client) outOfMemory(ctx context.Context, id string) bool {
+	for asked := 1; ; asked++ {
+		info, err := c.api.ContainerInspect(ctx, id)
+		if err != nil || info.State == nil {
+			return false
 		}
-		if ctx.Err() == nil {
-			last = err
+		if info.State.OOMKilled {
+			return true
 		}
-		select {
-		case <-ctx.Done():
-			return last
-		case <-time.After(pause):
+		if asked == memoryAsks || pause.For(ctx, memoryPause) != nil {
+			return false
 		}
 	}
-}
-
-// Answers returns nil if what listens at address ("ip:port") answers p once, and what it met instead if not. Timeout does
-// not count: a probe takes two seconds at most.
-func Answers(ctx context.Context, address string, p Probe) error {
-	return once(ctx, Container{Address: address}, p)
-}
-
-func once(ctx context.Context, ct Container, p Probe) error {
-	host, port, err := net.SplitHostPort(ct.Address)
-	if err != nil {
-		return errors.New("it has no address")
-	}
-	if p.Port > 0 {
-		port = strconv.Itoa(p.Port)
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
-	defer cancel()
-	if p.Path == "" {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-		if err != nil {
-			return fmt.Errorf("port %s: %s", port, reason(err))
-		}
-		return conn.Close()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+p.Path, nil)
-	if err != nil {
-		return err
-	}
-	res, err := prober.Do(req)
-	if err != nil {
-		return fmt.Errorf("GET %s on port %s: %s", p.Path, port, reason(err))
-	}
-	res.Body.Close()
-	if res.StatusCode >= 400 {
-		return fmt.Errorf("GET %s on port %s answered %s", p.Path, port, res.Status)
-	}
-	return nil
-}
-
-// reason is what is at the bottom of a network error, without addresses people do not know.
-func reason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Sprintf("no answer within %v", probeLimit)
-	}
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		text = text[i+2:]
-	}
-	return text
 }

@@ -13,32 +13,24 @@ import (
 	dockerimage "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
-// Image is an image of the daemon.
-type Image struct {
-	ID     string
-	Refs   []string // names it goes by; none if another image took its name
-	User   string   // whom it runs as; "" = root
-	Ports  []int    // TCP ports it says it listens on, ascending
-	Labels map[string]string
-	Size   int64 // bytes, what it shares with other images included
-}
-
 // ImageInfo returns an image by name or ID, and whether there is one.
-func (c *Client) ImageInfo(ctx context.Context, ref string) (Image, bool, error) {
+func (c *Client) ImageInfo(ctx context.Context, ref string) (containers.Image, bool, error) {
 	info, found, err := c.inspectImage(ctx, ref)
 	if err != nil || !found {
-		return Image{}, false, err
+		return containers.Image{}, false, err
 	}
 	return imageOf(info), true, nil
 }
 
-func imageOf(info dockerimage.InspectResponse) Image {
-	img := Image{ID: info.ID, Refs: info.RepoTags, Size: info.Size}
+func imageOf(info dockerimage.InspectResponse) containers.Image {
+	img := containers.Image{ID: info.ID, Refs: info.RepoTags, Size: info.Size}
 	if info.Config != nil {
 		img.User, img.Labels = info.Config.User, info.Config.Labels
+		img.Command = slices.Concat(info.Config.Entrypoint, info.Config.Cmd)
 		for port := range info.Config.ExposedPorts {
 			number, proto, _ := strings.Cut(port, "/")
 			if n, err := strconv.Atoi(number); err == nil && (proto == "" || proto == "tcp") {
@@ -81,15 +73,15 @@ func (c *Client) missingBase(ref string) error {
 }
 
 // ListImages lists the images this node made, those that lost their name included.
-func (c *Client) ListImages(ctx context.Context) ([]Image, error) {
+func (c *Client) ListImages(ctx context.Context) ([]containers.Image, error) {
 	list, err := c.api.ImageList(ctx, dockerimage.ListOptions{Filters: c.ownFilter()})
 	if err != nil {
 		return nil, c.fail(ctx, err, "list images")
 	}
-	images := make([]Image, 0, len(list))
+	images := make([]containers.Image, 0, len(list))
 	for _, i := range list {
 		refs := slices.DeleteFunc(i.RepoTags, func(ref string) bool { return strings.HasPrefix(ref, "<none>") })
-		images = append(images, Image{ID: i.ID, Refs: refs, Labels: i.Labels, Size: i.Size})
+		images = append(images, containers.Image{ID: i.ID, Refs: refs, Labels: i.Labels, Size: i.Size})
 	}
 	return images, nil
 }

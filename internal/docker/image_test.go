@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -32,7 +33,7 @@ func TestAssemble(t *testing.T) {
 	base := "sdp/" + c.instance + ":base"
 	dir := files(t, map[string]string{"Dockerfile": "FROM " + own + "\nENV COLOR=blue\nCMD [\"unused\"]\nUSER root\n" +
 		`RUN ["/app/service", "touch", "/from-base"]` + "\n"})
-	err = c.BuildImage(ctx, DockerfileBuild{Ref: base, Dir: dir}, io.Discard)
+	err = c.BuildImage(ctx, containers.DockerfileBuild{Ref: base, Dir: dir}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestArchiveHasOnlyTheNewLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var archive bytes.Buffer
-	g := GoImage{Ref: "x:y", Binary: program, Name: "service"}
+	g := containers.GoImage{Ref: "x:y", Binary: program, Name: "service"}
 	if err := c.writeImage(&archive, g, configOf(info), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestAssembleByBuilding(t *testing.T) {
 	c := newClient(t)
 	s := spec(t, c)
 	s.Image = "sdp/" + c.instance + ":built"
-	g := GoImage{
+	g := containers.GoImage{
 		Ref: s.Image, Base: image(t, c, ""), Binary: program, Name: "service", Port: 8080,
 		Labels: map[string]string{sdp.LabelSHA: sha},
 	}
@@ -122,9 +123,9 @@ func TestAssembleRefuses(t *testing.T) {
 	if err := os.WriteFile(text, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, c.AssembleGoImage(ctx, GoImage{Ref: "a:b", Binary: text, Name: "x"}), sdp.Failed, "bad-binary")
-	wantCode(t, c.AssembleGoImage(ctx, GoImage{Ref: "a:b", Binary: "/bin/ls", Name: "x"}), sdp.Failed, "dynamic-binary")
-	err := c.AssembleGoImage(ctx, GoImage{Ref: "a:b", Base: "company/base:1", Binary: program, Name: "x"})
+	wantCode(t, c.AssembleGoImage(ctx, containers.GoImage{Ref: "a:b", Binary: text, Name: "x"}), sdp.Failed, "bad-binary")
+	wantCode(t, c.AssembleGoImage(ctx, containers.GoImage{Ref: "a:b", Binary: "/bin/ls", Name: "x"}), sdp.Failed, "dynamic-binary")
+	err := c.AssembleGoImage(ctx, containers.GoImage{Ref: "a:b", Base: "company/base:1", Binary: program, Name: "x"})
 	wantCode(t, err, sdp.Failed, "missing-base-image")
 	if !strings.Contains(err.Error(), "docker save company/base:1 | ssh micro-1 docker load") {
 		t.Errorf("error = %v", err)
@@ -134,7 +135,7 @@ func TestAssembleRefuses(t *testing.T) {
 	wantCode(t, c.RequireImage(ctx, "Not A Name"), sdp.Invalid, "bad-image-name")
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
-	err = c.AssembleGoImage(canceled, GoImage{Ref: "a:b", Binary: program, Name: "x"})
+	err = c.AssembleGoImage(canceled, containers.GoImage{Ref: "a:b", Binary: program, Name: "x"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
@@ -195,7 +196,7 @@ func TestAssembleSpeed(t *testing.T) {
 		if err := os.WriteFile(binary, append(bytes.Clone(content), filler...), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		g := GoImage{Ref: "sdp/" + c.instance + ":" + sdp.NewID(""), Binary: binary, Name: "service", Port: 8080}
+		g := containers.GoImage{Ref: "sdp/" + c.instance + ":" + sdp.NewID(""), Binary: binary, Name: "service", Port: 8080}
 		if i%2 == 1 {
 			g.Base = base
 		}
@@ -231,4 +232,21 @@ func files(t *testing.T, contents map[string]string) string {
 		}
 	}
 	return dir
+}
+
+// BenchmarkWriteImage writes the archive of a service of 20 MB, without a daemon that reads it.
+func BenchmarkWriteImage(b *testing.B) {
+	binary := filepath.Join(b.TempDir(), "service")
+	if err := os.WriteFile(binary, make([]byte, 20<<20), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	g := containers.GoImage{Ref: "sdp/bench:1", Binary: binary, Name: "service", Port: 8080}
+	c := &Client{instance: "bench", node: "micro-1"}
+	b.SetBytes(20 << 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.writeImage(io.Discard, g, emptyConfig(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

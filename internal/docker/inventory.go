@@ -13,26 +13,12 @@ import (
 	dockerimage "github.com/docker/docker/api/types/image"
 	"golang.org/x/sync/errgroup"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
-// StoredImage is an image of the daemon, whoever made it, with what a clean-up must know.
-type StoredImage struct {
-	Image
-	Ours    bool // this node of this instance made it
-	Created time.Time
-	Layers  []Layer  // from the base up
-	UsedBy  []string // names of containers, anybody's, running or not
-}
-
-// Layer is a layer of an image. Equal IDs mean the same layer on top of the same layers, which is stored once.
-type Layer struct {
-	ID   string
-	Size int64 // bytes
-}
-
 // Inventory lists all images of the daemon but those that others were built from and that have no name.
-func (c *Client) Inventory(ctx context.Context) ([]StoredImage, error) {
+func (c *Client) Inventory(ctx context.Context) ([]containers.StoredImage, error) {
 	list, err := c.api.ImageList(ctx, dockerimage.ListOptions{})
 	if err != nil {
 		return nil, c.fail(ctx, err, "list images")
@@ -55,7 +41,7 @@ func (c *Client) Inventory(ctx context.Context) ([]StoredImage, error) {
 	}
 	looks = slices.DeleteFunc(looks, func(l look) bool { return l.image.ID == "" }) // gone meanwhile
 	sizeLayers(looks)
-	var images []StoredImage
+	var images []containers.StoredImage
 	for _, l := range looks {
 		l.image.UsedBy = users[l.image.ID]
 		images = append(images, l.image)
@@ -83,7 +69,7 @@ func (c *Client) imageUsers(ctx context.Context) (map[string][]string, error) {
 // look is what the daemon says of one image. steps are the sizes of its history's steps, in bytes, oldest first; a step
 // that only changed the configuration has none.
 type look struct {
-	image StoredImage
+	image containers.StoredImage
 	steps []int64
 }
 
@@ -100,7 +86,7 @@ func (c *Client) look(ctx context.Context, id string) (look, error) {
 	if err != nil {
 		return look{}, c.fail(ctx, err, "read the history of image %s", id)
 	}
-	l := look{image: StoredImage{Image: imageOf(info)}}
+	l := look{image: containers.StoredImage{Image: imageOf(info)}}
 	l.image.Ours = c.owns(l.image.Labels) && len(history) > 0 && c.lastStepIsOurs(history[0].CreatedBy)
 	l.image.Created, _ = time.Parse(time.RFC3339Nano, info.Created) // zero where the daemon does not know
 	for _, step := range slices.Backward(history) {
@@ -110,7 +96,7 @@ func (c *Client) look(ctx context.Context, id string) (look, error) {
 	for _, diffID := range info.RootFS.Layers {
 		sum := sha256.Sum256([]byte(chain + diffID))
 		chain = hex.EncodeToString(sum[:])
-		l.image.Layers = append(l.image.Layers, Layer{ID: chain})
+		l.image.Layers = append(l.image.Layers, containers.Layer{ID: chain})
 	}
 	return l, nil
 }
@@ -136,7 +122,7 @@ func sizeLayers(looks []look) {
 	}
 	for _, l := range looks {
 		steps := slices.DeleteFunc(slices.Clone(l.steps), func(size int64) bool { return size == 0 })
-		var unknown []*Layer
+		var unknown []*containers.Layer
 		for i := range l.image.Layers {
 			layer := &l.image.Layers[i]
 			size, sure := known[layer.ID]
@@ -165,26 +151,6 @@ func (l look) certain() []int64 {
 	return nil
 }
 
-// Freed is how many bytes go when images are removed and the others stay: the layers no other image has.
-func Freed(removed, others []StoredImage) int64 {
-	stays := map[string]bool{}
-	for _, i := range others {
-		for _, l := range i.Layers {
-			stays[l.ID] = true
-		}
-	}
-	var sum int64
-	for _, i := range removed {
-		for _, l := range i.Layers {
-			if !stays[l.ID] {
-				stays[l.ID] = true
-				sum += l.Size
-			}
-		}
-	}
-	return sum
-}
-
 // RootDir is the directory in which the daemon keeps images and containers.
 func (c *Client) RootDir(ctx context.Context) (string, error) {
 	info, err := c.api.Info(ctx)
@@ -192,11 +158,4 @@ func (c *Client) RootDir(ctx context.Context) (string, error) {
 		return "", c.fail(ctx, err, "ask Docker where it keeps its images")
 	}
 	return info.DockerRootDir, nil
-}
-
-// NamedByUs reports whether a name is the one SDP gave the image with these labels: an image that somebody built from one
-// of ours inherits the labels, and one of ours may get further names.
-func NamedByUs(name string, labels map[string]string) bool {
-	own := sdp.ImageName(labels[sdp.LabelRepository], labels[sdp.LabelSHA], "")
-	return labels[sdp.LabelRepository] != "" && labels[sdp.LabelSHA] != "" && strings.HasPrefix(name, own)
 }

@@ -8,6 +8,7 @@ import (
 
 	dockerimage "github.com/docker/docker/api/types/image"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -20,22 +21,23 @@ func TestInventory(t *testing.T) {
 	build := func(recipe string) string {
 		dir := files(t, map[string]string{"Dockerfile": "FROM " + base + "\n" + recipe, "shared": string(bytes.Repeat([]byte("s"), 3<<20)), "own": sdp.NewID("")})
 		ref := "sdp/" + c.instance + ":" + sdp.NewID("")
-		if err := c.BuildImage(ctx, DockerfileBuild{Ref: ref, Dir: dir, Labels: map[string]string{sdp.LabelSHA: sha}}, &bytes.Buffer{}); err != nil {
+		if err := c.BuildImage(ctx, containers.DockerfileBuild{Ref: ref, Dir: dir, Labels: map[string]string{sdp.LabelSHA: sha}}, &bytes.Buffer{}); err != nil {
 			t.Fatal(err)
 		}
 		return ref
 	}
 	one := build("COPY shared /srv/shared\nWORKDIR /srv\nCOPY own /srv/own\nEXPOSE 1\n")
 	two := build("COPY shared /srv/shared\nWORKDIR /srv\nCOPY own /srv/own\nEXPOSE 2\n")
-	ct := start(t, c, Spec{Name: sdp.NewID("c"), Sandbox: "x", Service: "y", Deployment: sdp.NewID("d"), SHA: sha, Image: base,
-		Repository: "account", Network: spec(t, c).Network, Port: 8080})
+	s := spec(t, c)
+	s.Image = base
+	ct := start(t, c, s)
 
 	all, err := c.Inventory(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	find := func(ref string) StoredImage {
-		i := slices.IndexFunc(all, func(i StoredImage) bool { return slices.Contains(i.Refs, ref) })
+	find := func(ref string) containers.StoredImage {
+		i := slices.IndexFunc(all, func(i containers.StoredImage) bool { return slices.Contains(i.Refs, ref) })
 		if i < 0 {
 			t.Fatalf("%s is missing", ref)
 		}
@@ -45,7 +47,7 @@ func TestInventory(t *testing.T) {
 	if !b.Ours || !slices.Equal(b.UsedBy, []string{ct.Name}) || len(first.UsedBy) > 0 || b.Created.IsZero() {
 		t.Errorf("base %+v", b)
 	}
-	for _, i := range []StoredImage{b, first, second} {
+	for _, i := range []containers.StoredImage{b, first, second} {
 		var sum int64
 		for _, l := range i.Layers {
 			sum += l.Size
@@ -55,13 +57,13 @@ func TestInventory(t *testing.T) {
 		}
 	}
 	// COPY shared is the same step of both builds, so the daemon has it once.
-	if own := Freed([]StoredImage{first}, []StoredImage{b, second}); own > 100 {
+	if own := containers.Freed([]containers.StoredImage{first}, []containers.StoredImage{b, second}); own > 100 {
 		t.Errorf("removing one frees %d bytes, want only its own file", own)
 	}
-	if both := Freed([]StoredImage{first, second}, []StoredImage{b}); both < 3<<20 || both > 3<<20+200 {
+	if both := containers.Freed([]containers.StoredImage{first, second}, []containers.StoredImage{b}); both < 3<<20 || both > 3<<20+200 {
 		t.Errorf("removing both frees %d bytes, want 3 MB and little more", both)
 	}
-	if all := Freed([]StoredImage{first, second, b}, nil); all <= 3<<20+b.Size-1 {
+	if all := containers.Freed([]containers.StoredImage{first, second, b}, nil); all <= 3<<20+b.Size-1 {
 		t.Errorf("removing all frees %d bytes", all)
 	}
 }
@@ -72,11 +74,11 @@ func TestNamedByUs(t *testing.T) {
 		sdp.ImageName("account", sha, "12345678"): true, "sdp/account:debug": false, "mine:latest": false,
 		sdp.ImageName("payment", sha, "12345678"): false, "sdp/account:abababababab": false,
 	} {
-		if got := NamedByUs(name, labels); got != want {
+		if got := containers.NamedByUs(name, labels); got != want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if NamedByUs(sdp.ImageName("", "", ""), nil) {
+	if containers.NamedByUs(sdp.ImageName("", "", ""), nil) {
 		t.Error("an image without labels is SDP's")
 	}
 }

@@ -13,17 +13,18 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
 // StartExisting starts a container that was stopped. It may get another address than it had.
-func (c *Client) StartExisting(ctx context.Context, id string) (Container, error) {
+func (c *Client) StartExisting(ctx context.Context, id string) (containers.Container, error) {
 	ct, found, err := c.Inspect(ctx, id)
 	if err != nil {
-		return Container{}, err
+		return containers.Container{}, err
 	}
 	if !found {
-		return Container{}, c.noContainer(id)
+		return containers.Container{}, c.noContainer(id)
 	}
 	return c.start(ctx, ct.ID, ct.Name)
 }
@@ -70,7 +71,7 @@ func (c *Client) Remove(ctx context.Context, id string) error {
 	return c.remove(ctx, ct)
 }
 
-func (c *Client) remove(ctx context.Context, ct Container) error {
+func (c *Client) remove(ctx context.Context, ct containers.Container) error {
 	err := c.api.ContainerRemove(ctx, ct.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
 	switch {
 	case errdefs.IsNotFound(err):
@@ -81,7 +82,7 @@ func (c *Client) remove(ctx context.Context, ct Container) error {
 	return c.fail(ctx, err, "remove container %s", ct.Name)
 }
 
-func (c *Client) awaitRemoval(ctx context.Context, ct Container) error {
+func (c *Client) awaitRemoval(ctx context.Context, ct containers.Container) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
 	removed, failed := c.api.ContainerWait(ctx, ct.ID, container.WaitConditionRemoved)
@@ -128,18 +129,21 @@ func (c *Client) Rename(ctx context.Context, id, name string) error {
 }
 
 // List lists the containers of this node, running or not, without their environment.
-func (c *Client) List(ctx context.Context) ([]Container, error) {
+func (c *Client) List(ctx context.Context) ([]containers.Container, error) {
 	return c.list(ctx, sdp.LabelDeployment)
 }
 
 // list lists the containers of this node that have a label, "key" or "key=value".
-func (c *Client) list(ctx context.Context, label string) ([]Container, error) {
+func (c *Client) list(ctx context.Context, label string) ([]containers.Container, error) {
 	list, err := c.api.ContainerList(ctx, container.ListOptions{All: true, Filters: c.ownFilter(label)})
 	if err != nil {
 		return nil, c.fail(ctx, err, "list containers")
 	}
-	containers := make([]Container, 0, len(list))
+	out := make([]containers.Container, 0, len(list))
 	for _, s := range list {
+		if !c.ownsContainer(s.Labels, s.Names...) {
+			continue
+		}
 		ct := labelled(s.Labels)
 		ct.ID, ct.Image, ct.State = s.ID, s.Image, s.State
 		if len(s.Names) > 0 {
@@ -148,22 +152,16 @@ func (c *Client) list(ctx context.Context, label string) ([]Container, error) {
 		if s.NetworkSettings != nil {
 			ct.Address = address(s.NetworkSettings.Networks, s.Labels)
 		}
-		containers = append(containers, ct)
+		out = append(out, ct)
 	}
-	return containers, nil
+	return out, nil
 }
 
 // Inspect returns a container of this node by ID or name, and whether there is one.
-func (c *Client) Inspect(ctx context.Context, id string) (Container, bool, error) {
-	info, err := c.api.ContainerInspect(ctx, id)
-	if errdefs.IsNotFound(err) {
-		return Container{}, false, nil
-	}
-	if err != nil {
-		return Container{}, false, c.fail(ctx, err, "look at container %s", id)
-	}
-	if info.Config == nil || !c.ownsContainer(info.Config.Labels) {
-		return Container{}, false, nil
+func (c *Client) Inspect(ctx context.Context, id string) (containers.Container, bool, error) {
+	info, found, err := c.inspect(ctx, id)
+	if !found {
+		return containers.Container{}, false, err
 	}
 	ct := labelled(info.Config.Labels)
 	ct.ID, ct.Name, ct.Image = info.ID, strings.TrimPrefix(info.Name, "/"), info.Config.Image
@@ -174,8 +172,20 @@ func (c *Client) Inspect(ctx context.Context, id string) (Container, bool, error
 	return ct, true, nil
 }
 
-func labelled(labels map[string]string) Container {
-	ct := Container{
+// inspect returns what Docker says of a container by ID or name. found is false for one that is not there, or not ours.
+func (c *Client) inspect(ctx context.Context, id string) (info container.InspectResponse, found bool, err error) {
+	info, err = c.api.ContainerInspect(ctx, id)
+	switch {
+	case errdefs.IsNotFound(err):
+		return info, false, nil
+	case err != nil:
+		return info, false, c.fail(ctx, err, "look at container %s", id)
+	}
+	return info, info.Config != nil && c.ownsContainer(info.Config.Labels, info.Name), nil
+}
+
+func labelled(labels map[string]string) containers.Container {
+	ct := containers.Container{
 		Sandbox: labels[sdp.LabelSandbox], Service: labels[sdp.LabelService],
 		Deployment: labels[sdp.LabelDeployment], SHA: labels[sdp.LabelSHA],
 	}
@@ -195,4 +205,22 @@ func address(networks map[string]*network.EndpointSettings, labels map[string]st
 		}
 	}
 	return ""
+}
+
+// Whereabouts returns how a container of this node is now, and whether there is one.
+func (c *Client) Whereabouts(ctx context.Context, id string) (containers.Whereabouts, bool, error) {
+	info, found, err := c.inspect(ctx, id)
+	if !found {
+		return containers.Whereabouts{}, false, err
+	}
+	w := containers.Whereabouts{Name: strings.TrimPrefix(info.Name, "/"), Deployment: labelled(info.Config.Labels).Deployment,
+		State: info.State.Status, ExitCode: info.State.ExitCode, OutOfMemory: info.State.OOMKilled, Restarts: info.RestartCount}
+	w.Ended, _ = time.Parse(time.RFC3339Nano, info.State.FinishedAt) // zero where the daemon does not know
+	switch w.State {
+	case "running":
+		w.Address = address(info.NetworkSettings.Networks, info.Config.Labels)
+	case "restarting":
+		w.Restarts = max(0, w.Restarts-1) // the daemon counts the one it waits for
+	}
+	return w, true, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
 
+	"sdp/internal/containers"
 	"sdp/internal/sdp"
 )
 
@@ -19,17 +20,9 @@ const subnetBits = 26
 // codeNameTaken is the code of errors about a name that somebody else's container or network has.
 const codeNameTaken = "name-taken"
 
-// Network is the network of a sandbox on this node.
-type Network struct {
-	Name    string
-	Sandbox string
-	Gateway string // address of this machine on it
-	Subnet  string // CIDR
-}
-
 // EnsureNetwork returns the sandbox's network and makes it if there is none. The subnet is the first of the pool that
 // neither Docker nor this machine uses, because Docker's own pools end at about 31 networks.
-func (c *Client) EnsureNetwork(ctx context.Context, sandbox string) (Network, error) {
+func (c *Client) EnsureNetwork(ctx context.Context, sandbox string) (containers.Network, error) {
 	name := sdp.NetworkName(sandbox, c.node)
 	if n, found, err := c.network(ctx, name); found || err != nil {
 		return n, err
@@ -41,7 +34,7 @@ func (c *Client) EnsureNetwork(ctx context.Context, sandbox string) (Network, er
 	}
 	taken, err := c.takenSubnets(ctx)
 	if err != nil {
-		return Network{}, err
+		return containers.Network{}, err
 	}
 	for subnet := range c.freeSubnets(taken) {
 		err := c.createNetwork(ctx, name, sandbox, subnet)
@@ -56,10 +49,10 @@ func (c *Client) EnsureNetwork(ctx context.Context, sandbox string) (Network, er
 		case overlaps(err): // the other node of this daemon was faster, or a route of this machine is in the way
 			continue
 		default:
-			return Network{}, c.fail(ctx, err, "make network %s", name)
+			return containers.Network{}, c.fail(ctx, err, "make network %s", name)
 		}
 	}
-	return Network{}, sdp.Errorf(sdp.Exhausted, "no-network-left", "all %d networks of %s are in use on node %s",
+	return containers.Network{}, sdp.Errorf(sdp.Exhausted, "no-network-left", "all %d networks of %s are in use on node %s",
 		1<<(subnetBits-c.pool.Bits()), c.pool, c.node).
 		WithRemedy("delete sandboxes, or give the node a larger `networks:` range")
 }
@@ -71,16 +64,16 @@ func overlaps(err error) bool {
 }
 
 // network looks for a network of ours. One of the same name that is not ours is a Conflict.
-func (c *Client) network(ctx context.Context, name string) (Network, bool, error) {
+func (c *Client) network(ctx context.Context, name string) (containers.Network, bool, error) {
 	info, err := c.api.NetworkInspect(ctx, name, network.InspectOptions{})
 	if errdefs.IsNotFound(err) {
-		return Network{}, false, nil
+		return containers.Network{}, false, nil
 	}
 	if err != nil {
-		return Network{}, false, c.fail(ctx, err, "look at network %s", name)
+		return containers.Network{}, false, c.fail(ctx, err, "look at network %s", name)
 	}
 	if !c.owns(info.Labels) {
-		return Network{}, false, c.networkTaken(name, info.Labels)
+		return containers.Network{}, false, c.networkTaken(name, info.Labels)
 	}
 	return networkOf(info), true, nil
 }
@@ -94,8 +87,8 @@ func (c *Client) networkTaken(name string, labels map[string]string) error {
 		WithRemedy("choose another sandbox name, or remove it: `docker network rm %s`", name)
 }
 
-func networkOf(info network.Inspect) Network {
-	n := Network{Name: info.Name, Sandbox: info.Labels[sdp.LabelSandbox]}
+func networkOf(info network.Inspect) containers.Network {
+	n := containers.Network{Name: info.Name, Sandbox: info.Labels[sdp.LabelSandbox]}
 	if len(info.IPAM.Config) > 0 {
 		n.Gateway, n.Subnet = info.IPAM.Config[0].Gateway, info.IPAM.Config[0].Subnet
 	}
@@ -166,8 +159,8 @@ func after(a netip.Addr) netip.Addr {
 	return netip.AddrFrom4(raw)
 }
 
-// RemoveNetwork removes the sandbox's network; one that is gone is no error, one with containers on it a Conflict. One of
-// the same name that is somebody else's is left alone.
+// RemoveNetwork removes the sandbox's network; one that is gone is no error, one with containers on it a Conflict. See
+// UnlessMiscounted for one without that cannot be removed. One of the same name that is somebody else's is left alone.
 func (c *Client) RemoveNetwork(ctx context.Context, sandbox string) error {
 	name := sdp.NetworkName(sandbox, c.node)
 	_, found, err := c.network(ctx, name)
@@ -182,6 +175,10 @@ func (c *Client) RemoveNetwork(ctx context.Context, sandbox string) error {
 	case errdefs.IsNotFound(err):
 		return nil
 	case err != nil && strings.Contains(err.Error(), "active endpoints"):
+		if info, e := c.api.NetworkInspect(ctx, name, network.InspectOptions{}); e == nil && len(info.Containers) == 0 {
+			return sdp.Errorf(sdp.Unavailable, containers.CodeMiscounted, "Docker takes network %s, which has no containers, for one in use", name).
+				WithRemedy("nothing: node %s removes it when Docker was started again", c.node)
+		}
 		return sdp.Errorf(sdp.Conflict, "network-busy", "network %s still has containers on it: %w", name, err).
 			WithRemedy("`docker network inspect %s` shows them; those that SDP did not make must be disconnected by hand", name)
 	}
@@ -189,12 +186,12 @@ func (c *Client) RemoveNetwork(ctx context.Context, sandbox string) error {
 }
 
 // Networks lists the networks of this node.
-func (c *Client) Networks(ctx context.Context) ([]Network, error) {
+func (c *Client) Networks(ctx context.Context) ([]containers.Network, error) {
 	list, err := c.api.NetworkList(ctx, network.ListOptions{Filters: c.ownFilter()})
 	if err != nil {
 		return nil, c.fail(ctx, err, "list networks")
 	}
-	networks := make([]Network, 0, len(list))
+	networks := make([]containers.Network, 0, len(list))
 	for _, n := range list {
 		networks = append(networks, networkOf(n))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sdp/internal/containers"
 )
 
 type line struct {
@@ -95,7 +97,7 @@ func TestEvents(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	events := c.Events(ctx)
-	if e := <-events; e.Action != Resync {
+	if e := <-events; e.Action != containers.Resync {
 		t.Errorf("the first event is %+v", e)
 	}
 	s := spec(t, c, "MODE=exit")
@@ -104,7 +106,8 @@ func TestEvents(t *testing.T) {
 		if e.Action != "die" {
 			continue
 		}
-		want := Event{"die", ct.ID, s.Name, s.Sandbox, s.Service, s.Deployment, 3, e.At}
+		want := containers.Event{Action: "die", ID: ct.ID, Name: s.Name, Sandbox: s.Sandbox, Service: s.Service, Deployment: s.Deployment,
+			ExitCode: 3, At: e.At}
 		if e != want || time.Since(e.At) > time.Minute {
 			t.Errorf("event = %+v", e)
 		}

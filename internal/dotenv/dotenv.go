@@ -29,7 +29,7 @@ type Variable struct {
 func Parse(name string, data []byte) ([]Variable, error) {
 	p := &parser{name: name, rest: string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), line: 1}
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
-		return nil, p.fail(lineOfBadText(data), "save it as UTF-8 text", "there are bytes that are no text")
+		return nil, p.fail(lineOfBadText(data), "save it as UTF-8 text", "there are bytes that are not text")
 	}
 	p.rest = strings.ReplaceAll(p.rest, "\r\n", "\n")
 	first := map[string]int{}

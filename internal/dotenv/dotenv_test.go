@@ -50,8 +50,8 @@ func TestErrorsNameTheLineAndNoValue(t *testing.T) {
 		"A='" + marker:                   `x.env:1: A has no closing '`,
 		"A=\"x\ny\" " + marker:           `x.env:2: there is text after the closing quote of A`,
 		"A=" + marker + "\nB=\"\n\"\nA=" + marker + "2":       `x.env:4: A is set again, first on line 1`,
-		"A=1\nB=" + marker + "\xff\n":                         `x.env:2: there are bytes that are no text`,
-		"A=1\nB=" + marker + "\x00\n":                         `x.env:2: there are bytes that are no text`,
+		"A=1\nB=" + marker + "\xff\n":                         `x.env:2: there are bytes that are not text`,
+		"A=1\nB=" + marker + "\x00\n":                         `x.env:2: there are bytes that are not text`,
 		"A=\"" + marker + "\\\"":                              `x.env:1: A has no closing "`,
 		"A=\"a\nb\nc\"\nB=" + marker + "\nC " + marker + "\n": `x.env:5: the line has no "="`,
 	} {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -31,7 +31,7 @@ func TestFailedDeploymentLeavesTheOldServing(t *testing.T) {
 			out := sdpFails(t, 1, []string{"failed at " + c.step, c.output}, "deploy", box.Name, "account@"+c.branch, "--wait")
 			t.Logf("what the user sees:\n%s", out)
 			d := history(t, box.Name)[0]
-			if d.State != string(sdp.DeployFailed) || d.Failure == nil || d.Failure.Step != c.step || d.Failure.Code != c.code {
+			if d.State != sdp.DeployFailed || d.Failure == nil || string(d.Failure.Step) != c.step || d.Failure.Code != c.code {
 				t.Fatalf("deployment %s is %s, failure %+v", d.ID, d.State, d.Failure)
 			}
 			if d.Failure.Remedy == "" || d.Failure.Output == "" {
@@ -58,7 +58,7 @@ func TestCancelIsHonest(t *testing.T) {
 	d := deployInBackground(t, box.Name, "account@feature/never-healthy")
 	waitState(t, box.Name, d.ID, time.Minute, sdp.StartingContainer)
 	sdpOK(t, "cancel", d.ID, "--wait")
-	if got := deployment(t, box.Name, d.ID); got.State != string(sdp.DeployCancelled) {
+	if got := deployment(t, box.Name, d.ID); got.State != sdp.DeployCancelled {
 		t.Errorf("after the cancel the deployment is %s", got.State)
 	}
 	if left := containers(t, box.Name); len(left) > 0 {
@@ -169,9 +169,9 @@ func TestTwoDeploysOfOneServiceAtOnce(t *testing.T) {
 		t.Errorf("both deployments failed")
 	}
 	eventually(t, time.Minute, oneContainer(t, box.Name))
-	var serving []api.Deployment
+	var serving []rest.Deployment
 	for _, d := range history(t, box.Name) {
-		if d.State == string(sdp.Running) {
+		if d.State == sdp.Running {
 			serving = append(serving, d)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -68,7 +68,7 @@ func ask[T any](t *testing.T, i *installation, status int, method, path, body st
 // change starts a change, which must be accepted, and returns its operation.
 func (i *installation) change(t *testing.T, method, path, body string) string {
 	t.Helper()
-	a := ask[api.Applied](t, i, http.StatusAccepted, method, path, body)
+	a := ask[rest.Applied](t, i, http.StatusAccepted, method, path, body)
 	if a.Operation == nil {
 		t.Fatalf("%s %s: nothing is to be done", method, path)
 	}
@@ -76,9 +76,9 @@ func (i *installation) change(t *testing.T, method, path, body string) string {
 }
 
 // ended waits until an operation has ended, whatever is away meanwhile.
-func (i *installation) ended(t *testing.T, id string) api.Operation {
+func (i *installation) ended(t *testing.T, id string) rest.Operation {
 	t.Helper()
-	var op api.Operation
+	var op rest.Operation
 	eventually(t, changeLimit, func() error {
 		status, text, err := i.request(t, "GET", "/api/v1/operations/"+id, "")
 		if err == nil && status == http.StatusOK {
@@ -92,7 +92,7 @@ func (i *installation) ended(t *testing.T, id string) api.Operation {
 		}
 		return nil
 	})
-	if op.State == string(sdp.OpFailed) && (op.Failure == nil || op.Failure.Detail == "" || op.Failure.Code == "") {
+	if op.State == sdp.OpFailed && (op.Failure == nil || op.Failure.Detail == "" || op.Failure.Code == "") {
 		t.Errorf("operation %s is %s and does not say why: %+v", id, op.State, op.Failure)
 	}
 	return op
@@ -101,7 +101,7 @@ func (i *installation) ended(t *testing.T, id string) api.Operation {
 // succeeds waits until an operation has ended and wants it to have succeeded.
 func (i *installation) succeeds(t *testing.T, id string) {
 	t.Helper()
-	if op := i.ended(t, id); op.State != string(sdp.OpSucceeded) {
+	if op := i.ended(t, id); op.State != sdp.OpSucceeded {
 		t.Fatalf("the %s of %s is %s: %+v", op.Kind, op.Sandbox, op.State, op.Failure)
 	}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -9,14 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
 // gatedBox is a sandbox with everything a sandbox can have: a gateway, a gated service, a service on the shared
 // environment, one at a URL, an environment with variable, secret and file, and secrets of its own.
 type gatedBox struct {
-	api.Sandbox
+	rest.Sandbox
 	gate *gate
 	env  string
 	spec string // its sandbox.yaml, without the name
@@ -25,19 +26,33 @@ type gatedBox struct {
 func newGatedBox(t *testing.T) gatedBox {
 	t.Helper()
 	g := newGate(t)
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "elsewhere") }))
-	t.Cleanup(elsewhere.Close)
+	url := serveElsewhere(t)
 	env := "e2e-" + strings.ToLower(sdp.NewID("")[:8])
 	sdpOK(t, "env", "create", env, "PLAIN=plain", "--secret", "ENV_SECRET=@"+given(t, "secret of the environment"),
 		"--file", gateFile+"="+given(t, "content of the file"))
 	t.Cleanup(func() { sdpOK(t, "env", "delete", env) })
 	box := gatedBox{gate: g, env: env, spec: "environment: " + env + "\nvariables: {GATE: '" + g.url + "'}\ngateway: {branch: main}\nservices:\n" +
-		"  account: {branch: " + gateBranch(t) + "}\n  payment: {use_ocp: true}\n  user: {url: '" + elsewhere.URL + "'}\n"}
+		"  account: {branch: " + gateBranch(t) + "}\n  payment: {use_ocp: true}\n  user: {url: '" + url + "'}\n"}
 	box.Sandbox = newSandbox(t, box.spec)
 	sdpOK(t, "sandbox", "set", box.Name, "--secret", "BOX_SECRET=@"+given(t, "secret of the sandbox"))
 	sdpOK(t, "deploy", box.Name, "account@"+gateBranch(t), "--secret", "OWN_SECRET=@"+given(t, "secret of the service"), "--wait")
 	box.Sandbox = stack.sound(t, box.Name)
 	return box
+}
+
+// serveElsewhere answers "elsewhere" where routes of tests may lead.
+func serveElsewhere(t *testing.T) (url string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", elsewhere+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "elsewhere") }))
+	s.Listener.Close()
+	s.Listener = ln
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // given writes a value into a file and returns its path.
@@ -87,6 +102,7 @@ func (b gatedBox) same(t *testing.T) {
 }
 
 func TestClone(t *testing.T) {
+	t.Parallel()
 	box := newGatedBox(t)
 	t.Run("contract", box.contract)
 	t.Run("answers by itself", box.cloned)
@@ -97,7 +113,7 @@ func TestClone(t *testing.T) {
 
 // The contract says of each part what becomes of it; nothing is made by asking for it.
 func (b gatedBox) contract(t *testing.T) {
-	c := sdpJSON[api.CloneContract](t, "sandbox", "clone", b.Name, b.Name+"-c", "--dry-run")
+	c := sdpJSON[rest.CloneContract](t, "sandbox", "clone", b.Name, b.Name+"-c", "--dry-run")
 	for _, w := range []struct{ what, service, key, disposition string }{
 		{"owner", "", "alice", "regenerated"}, {"port", "", "", "regenerated"}, {"environment", "", b.env, "shared"},
 		{"variable", "", "PLAIN", "shared"}, {"secret", "", "ENV_SECRET", "shared"}, {"file", "", gateFile, "shared"},
@@ -106,7 +122,7 @@ func (b gatedBox) contract(t *testing.T) {
 		{"container", "gateway", sdp.ContainerName(b.Name+"-c", "gateway"), "regenerated"}, {"route", "payment", "payment", "shared"},
 		{"route", "user", "user", "shared"}, {"network", "", sdp.NetworkName(b.Name+"-c", "micro-1"), "regenerated"},
 	} {
-		if !slices.ContainsFunc(c.Items, func(i api.ContractItem) bool {
+		if !slices.ContainsFunc(c.Items, func(i rest.ContractItem) bool {
 			return i.What == w.what && i.Service == w.service && i.Key == w.key && i.Disposition == w.disposition
 		}) {
 			t.Errorf("the contract lacks %+v: %+v", w, c.Items)
@@ -168,7 +184,7 @@ func (b gatedBox) cloneCancelled(t *testing.T) {
 	id := b.cloneTo(t, name)
 	b.gate.arrived(t, name)
 	sdpOK(t, "cancel", id, "--wait")
-	if op := stack.ended(t, id); op.State != string(sdp.OpCancelled) {
+	if op := stack.ended(t, id); op.State != sdp.OpCancelled {
 		t.Errorf("the cancelled clone is %s: %+v", op.State, op.Failure)
 	}
 	stack.gone(t, name)
@@ -180,7 +196,7 @@ func (b gatedBox) cloneFails(t *testing.T) {
 	name := b.Name + "-y"
 	sdpOK(t, "env", "set", b.env, "REFUSE=1")
 	op := stack.ended(t, b.cloneTo(t, name))
-	if f := op.Failure; op.State != string(sdp.OpFailed) || f == nil || !strings.Contains(f.Detail, "account (start): ") ||
+	if f := op.Failure; op.State != sdp.OpFailed || f == nil || !strings.Contains(f.Detail, "account (start): ") ||
 		!strings.Contains(f.Output, "refusing to start with REFUSE set") || f.Remedy == "" {
 		t.Errorf("the clone is %s: %+v", op.State, op.Failure)
 	}

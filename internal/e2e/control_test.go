@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -95,15 +94,7 @@ func (c *control) cli(o order) (any, error) {
 }
 
 func (c *control) kill(o order) (any, error) {
-	pids := stack.pids(o.Words...)
-	if len(pids) == 0 {
-		return nil, fmt.Errorf("no process %q", o.Words)
-	}
-	var err error
-	for _, pid := range pids {
-		err = errors.Join(err, syscall.Kill(pid, syscall.SIGKILL))
-	}
-	return pids, err
+	return stack.killAll(o.Words...)
 }
 
 // hold kills the server and takes its port, so that it stays away although `sdp up` starts it again and again.

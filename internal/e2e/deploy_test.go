@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -34,7 +34,7 @@ func TestBranchAnswersAndTheRestIsOCP(t *testing.T) {
 	}
 	wantAnswer(t, box.URL+"/payment/version", 200, "gateway=sandbox@", `"ocp"`)
 
-	trace := sdpJSON[api.Trace](t, "trace", box.Name, "/account/accounts")
+	trace := sdpJSON[rest.Trace](t, "trace", box.Name, "/account/accounts")
 	var sources []string
 	for _, hop := range trace.Hops {
 		sources = append(sources, hop.Service+"="+hop.Source)
@@ -44,7 +44,7 @@ func TestBranchAnswersAndTheRestIsOCP(t *testing.T) {
 	}
 }
 
-func serviceOf(t *testing.T, box api.Sandbox, name string) api.Service {
+func serviceOf(t *testing.T, box rest.Sandbox, name string) rest.Service {
 	t.Helper()
 	for _, s := range box.Services {
 		if s.Name == name {
@@ -52,7 +52,7 @@ func serviceOf(t *testing.T, box api.Sandbox, name string) api.Service {
 		}
 	}
 	t.Fatalf("sandbox %s has no service %s", box.Name, name)
-	return api.Service{}
+	return rest.Service{}
 }
 
 func TestSandboxWithoutGatewayRoutesByPath(t *testing.T) {
@@ -84,25 +84,85 @@ func TestStopRestartAndHistory(t *testing.T) {
 	sdpOK(t, "restart", box.Name, "account", "--wait")
 	wantAnswer(t, box.URL+"/account/version", 200, "account=sandbox@")
 	list := history(t, box.Name)
-	if len(list) != 2 || list[0].State != string(sdp.Running) || list[1].State != string(sdp.DeployStopped) {
+	if len(list) != 2 || list[0].State != sdp.Running || list[1].State != sdp.DeployStopped {
 		t.Errorf("history: %+v", list)
 	}
 	for _, step := range list[0].Steps {
-		if step.Name == string(sdp.StepBuild) && step.State != string(sdp.StepCached) {
+		if step.Name == sdp.StepBuild && step.State != string(sdp.StepCached) {
 			t.Errorf("a restart built again: %+v", step)
 		}
 	}
 }
 
+// A sandbox is marked as used while something else is under way in it: nothing waits, and the audit knows who did it.
+func TestTouch(t *testing.T) {
+	t.Parallel()
+	box := newSandbox(t, "")
+	before := sandbox(t, box.Name).LastActivity
+	if !before.IsZero() {
+		t.Fatalf("a sandbox nobody used was last used at %s", before)
+	}
+	under := deployInBackground(t, box.Name, "account@feature/never-healthy")
+	waitState(t, box.Name, under.ID, time.Minute, sdp.StartingContainer)
+	if out := sdpOK(t, "sandbox", "touch", box.Name, "--wait"); !strings.Contains(out, "is marked as used") {
+		t.Errorf("sdp sandbox touch says %q", out)
+	}
+	if now := sandbox(t, box.Name).LastActivity; now.IsZero() {
+		t.Error("a touched sandbox was never used")
+	}
+	if d := history(t, box.Name)[0]; d.Settled {
+		t.Errorf("the touch waited for the deployment, which is %s", d.State)
+	}
+	out := sdpOK(t, "audit", "--sandbox", box.Name)
+	for _, action := range []string{"sandbox.touch ", "sandbox.touch.finish"} {
+		if !strings.Contains(out, action) {
+			t.Errorf("the audit does not know %q:\n%s", action, out)
+		}
+	}
+	sdpOK(t, "cancel", under.ID, "--wait")
+}
+
+// Who waits for a deployment that a newer one takes the place of is told by which and whose.
 func TestNewerDeploymentSupersedesTheOlder(t *testing.T) {
 	t.Parallel()
 	box := newSandbox(t, "")
-	first := deployInBackground(t, box.Name, "account@feature/never-healthy")
+	said := make(chan string, 1)
+	go func() {
+		out, _ := stack.cli("", "deploy", box.Name, "account@feature/never-healthy", "--wait")
+		said <- out
+	}()
+	first := onlyDeployment(t, box.Name)
 	waitState(t, box.Name, first.ID, time.Minute, sdp.StartingContainer)
-	sdpOK(t, "deploy", box.Name, "account@main", "--wait")
-	waitState(t, box.Name, first.ID, 10*time.Second, sdp.DeployCancelled)
+	newer := deployInBackground(t, box.Name, "account@main")
+	waitState(t, box.Name, newer.ID, time.Minute, sdp.Running)
+	older := waitState(t, box.Name, first.ID, 10*time.Second, sdp.DeployCancelled)
+	if by := older.SupersededBy; by == nil || by.ID != newer.ID || by.User != "alice" {
+		t.Errorf("superseded by %+v, want %s of alice", by, newer.ID)
+	}
+	reason := "superseded by " + newer.ID + " of alice"
+	if out := <-said; !strings.Contains(out, "cancelled: "+reason) {
+		t.Errorf("who waits is told:\n%s", out)
+	}
+	for _, list := range [][]string{{"history", box.Name}, {"audit", "--sandbox", box.Name}} {
+		if out := sdpOK(t, list...); !strings.Contains(out, reason) {
+			t.Errorf("`sdp %s` does not say %q:\n%s", strings.Join(list, " "), reason, out)
+		}
+	}
 	wantAnswer(t, box.URL+"/account/version", 200, "account=sandbox@")
 	eventually(t, time.Minute, oneContainer(t, box.Name))
+}
+
+// onlyDeployment waits for the first deployment of a sandbox.
+func onlyDeployment(t *testing.T, box string) rest.Deployment {
+	t.Helper()
+	var list []rest.Deployment
+	eventually(t, time.Minute, func() error {
+		if list = history(t, box); len(list) != 1 {
+			return errorf("sandbox %s has %d deployments", box, len(list))
+		}
+		return nil
+	})
+	return list[0]
 }
 
 func oneContainer(t *testing.T, box string) func() error {
@@ -114,7 +174,7 @@ func oneContainer(t *testing.T, box string) func() error {
 	}
 }
 
-// TestEnvironmentAndSecretsReachTheService uses the newcomer's own repository, which prints its environment.
+// TestNewcomersRepository uses the newcomer's own repository, which prints its environment.
 func TestNewcomersRepository(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "go.mod", "module hello\n\ngo 1.21\n")
@@ -202,7 +262,7 @@ func TestLogsAreCompleteAndTagged(t *testing.T) {
 func TestAuditSaysWhoDidWhat(t *testing.T) {
 	t.Parallel()
 	box := newSandbox(t, "services:\n  account: {branch: main}\n")
-	events := sdpJSON[[]api.AuditEvent](t, "audit", "--sandbox", box.Name)
+	events := sdpJSON[[]rest.AuditEvent](t, "audit", "--sandbox", box.Name)
 	var finished bool
 	for _, e := range events {
 		if e.Action == "deployment.finish" && e.Outcome == "succeeded" && e.User == "alice" && e.Branch == "main" && len(e.SHA) == 40 {

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
 // gated makes a sandbox whose service asks the gate, beside one that does not. The daemon may have come back a moment ago:
-// what needs the node is refused until its next heartbeat says so.
-func (c crash) gated(t *testing.T, g *gate) api.Sandbox {
+// what needs the node is refused until its next heartbeat says so, here and in cloneTo.
+func (c crash) gated(t *testing.T, g *gate) rest.Sandbox {
 	t.Helper()
 	c.awaitNode(t, "")
 	return c.newSandbox(t, "variables: {GATE: '"+g.url+"'}\nservices:\n  plain: {branch: feature/gated}\n")
@@ -21,6 +21,7 @@ func (c crash) gated(t *testing.T, g *gate) api.Sandbox {
 func (c crash) cloneTo(t *testing.T, box, name string) string {
 	t.Helper()
 	c.atEndDelete(t, name)
+	c.awaitNode(t, "")
 	return c.change(t, "POST", "/api/v1/sandboxes/"+box+"/clone", `{"name":"`+name+`"}`)
 }
 
@@ -37,7 +38,7 @@ func (c crash) duringClone(t *testing.T) {
 	g.open(name)
 	op := c.ended(t, id)
 	t.Logf("the clone is %s: %+v", op.State, op.Failure)
-	if op.State == string(sdp.OpSucceeded) {
+	if op.State == sdp.OpSucceeded {
 		c.sound(t, name)
 		c.ok(t, "sandbox", "delete", name, "--wait")
 	}
@@ -57,14 +58,14 @@ func (c crash) duringCloneForLong(t *testing.T) {
 	c.daemon.kill(t)
 	eventually(t, changeLimit, func() error {
 		for _, d := range c.history(t, name) {
-			if d.State == string(sdp.DeployFailed) && d.Failure.Code == "docker-down" {
+			if d.State == sdp.DeployFailed && d.Failure.Code == "docker-down" {
 				return nil
 			}
 		}
 		return errorf("no deployment of %s has failed for want of Docker: %+v", name, c.history(t, name))
 	})
 	c.daemon.restart(t)
-	if op := c.ended(t, id); op.State != string(sdp.OpFailed) || op.Failure == nil || !strings.Contains(op.Failure.Detail, "Docker") {
+	if op := c.ended(t, id); op.State != sdp.OpFailed || op.Failure == nil || !strings.Contains(op.Failure.Detail, "Docker") {
 		t.Errorf("the clone is %s: %+v", op.State, op.Failure)
 	}
 	c.gone(t, name)
@@ -80,10 +81,10 @@ func (c crash) underDelete(t *testing.T) {
 	box := c.gated(t, g)
 	name := box.Name + "-d"
 	c.succeeds(t, c.cloneTo(t, box.Name, name))
-	op := ask[api.Operation](t, c.installation, http.StatusAccepted, "DELETE", "/api/v1/sandboxes/"+name, "")
+	op := ask[rest.Operation](t, c.installation, http.StatusAccepted, "DELETE", "/api/v1/sandboxes/"+name, "")
 	c.daemon.kill(t)
 	c.daemon.restart(t)
-	if got := c.ended(t, op.ID); got.State != string(sdp.OpSucceeded) {
+	if got := c.ended(t, op.ID); got.State != sdp.OpSucceeded {
 		t.Logf("the delete is %s: %+v", got.State, got.Failure)
 		eventually(t, time.Minute, func() error {
 			out, err := c.cli("", "sandbox", "delete", name, "--wait")

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
-	"sdp/internal/sdp"
+	"sdp/api/rest"
+	"sdp/internal/sdp/settings"
 )
 
 const settingsFile = "/etc/probe/settings.json"
@@ -45,7 +45,7 @@ func TestEnvironmentReachesTheService(t *testing.T) {
 		"--file", settingsFile+"="+filepath.Join(dir, "settings.json"), "--note", "the new palette")
 	s.versionsAndDiff(t, env, token, rotated)
 
-	used := askJSON[api.EnvironmentUsage](t, s.installation, "env", "usage", env)
+	used := askJSON[rest.EnvironmentUsage](t, s.installation, "env", "usage", env)
 	if len(used.Services) != 2 || !used.Services[0].Behind || !used.Services[1].Behind || used.Services[0].Runs != env+"@1" {
 		t.Errorf("who is behind: %+v", used)
 	}
@@ -77,7 +77,7 @@ func TestEnvironmentReachesTheService(t *testing.T) {
 func (s *site) explained(t *testing.T, box, env, token string) {
 	t.Helper()
 	text := s.ok(t, "env", "explain", box, "probe")
-	e := askJSON[api.EffectiveEnvironment](t, s.installation, "env", "explain", box, "probe")
+	e := askJSON[rest.EffectiveEnvironment](t, s.installation, "env", "explain", box, "probe")
 	unwanted(t, text, token)
 	from := map[string]string{}
 	for _, v := range e.Values {
@@ -85,8 +85,8 @@ func (s *site) explained(t *testing.T, box, env, token string) {
 		if v.Key == "TOKEN" && (!v.Secret || v.Value != "") {
 			t.Errorf("TOKEN is explained as %+v", v)
 		}
-		if v.Key == "SHARED" && (len(v.Overrides) != 2 || v.Overrides[0].Layer != string(sdp.LayerEnvironment) ||
-			v.Overrides[1].Layer != string(sdp.LayerRepository)) {
+		if v.Key == "SHARED" && (len(v.Overrides) != 2 || v.Overrides[0].Layer != string(settings.LayerEnvironment) ||
+			v.Overrides[1].Layer != string(settings.LayerRepository)) {
 			t.Errorf("SHARED hides %+v, want the environment's and the repository's", v.Overrides)
 		}
 	}
@@ -106,11 +106,11 @@ func (s *site) explained(t *testing.T, box, env, token string) {
 
 func (s *site) versionsAndDiff(t *testing.T, env string, secrets ...string) {
 	t.Helper()
-	versions := askJSON[[]api.EnvironmentVersion](t, s.installation, "env", "versions", env)
+	versions := askJSON[[]rest.EnvironmentVersion](t, s.installation, "env", "versions", env)
 	if len(versions) != 2 || versions[0].Version != 2 || versions[0].Note != "the new palette" || versions[0].Author != "alice" {
 		t.Errorf("versions: %+v", versions)
 	}
-	d := askJSON[api.EnvironmentDiff](t, s.installation, "env", "diff", env, "1", "2")
+	d := askJSON[rest.EnvironmentDiff](t, s.installation, "env", "diff", env, "1", "2")
 	kinds := map[string]string{}
 	for _, x := range d.Differences {
 		kinds[x.What+" "+x.Key] = x.Kind + " " + x.Before + " " + x.After
@@ -130,7 +130,7 @@ func (s *site) versionsAndDiff(t *testing.T, env string, secrets ...string) {
 func (s *site) audited(t *testing.T, env string) {
 	t.Helper()
 	seen := map[string]string{}
-	for _, e := range askJSON[[]api.AuditEvent](t, s.installation, "audit", "--limit", "200") {
+	for _, e := range askJSON[[]rest.AuditEvent](t, s.installation, "audit", "--limit", "200") {
 		if e.Environment == env && e.User == "alice" {
 			seen[e.Action+" "+e.Outcome] += e.Detail + "\n"
 		}
@@ -155,7 +155,7 @@ func TestEnvironmentFromDotenv(t *testing.T) {
 	s.fails(t, 1, []string{env, "--create"}, "env", "import", env, good)
 	s.ok(t, "env", "import", env, good, "--secret", "PASSWORD", "--create")
 	t.Cleanup(func() { s.ok(t, "env", "delete", env) })
-	e := askJSON[api.Environment](t, s.installation, "env", "show", env)
+	e := askJSON[rest.Environment](t, s.installation, "env", "show", env)
 	if e.Variables["COLOUR"] != "red" || strings.Join(e.SecretKeys, " ") != "PASSWORD" || len(e.Variables) != 2 {
 		t.Errorf("imported as %+v", e)
 	}
@@ -164,10 +164,10 @@ func TestEnvironmentFromDotenv(t *testing.T) {
 		unwanted(t, out, hidden)
 	}
 	unwanted(t, s.fails(t, 2, []string{"NOSUCH"}, "env", "import", env, good, "--secret", "NOSUCH"), hidden)
-	if now := askJSON[api.Environment](t, s.installation, "env", "show", env); now.Version != 1 {
+	if now := askJSON[rest.Environment](t, s.installation, "env", "show", env); now.Version != 1 {
 		t.Errorf("refused imports made version %d", now.Version)
 	}
-	write(t, dir, "big", strings.Repeat("x", sdp.MaxValue+1))
+	write(t, dir, "big", strings.Repeat("x", settings.MaxValue+1))
 	for _, c := range []struct {
 		code  int
 		texts []string

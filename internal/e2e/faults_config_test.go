@@ -22,17 +22,17 @@ func TestBrokenConfiguration(t *testing.T) {
 	}{
 		{"unknown key", []string{"worker", "router"}, "micro-1", "meshPort:", "meshPrt:", "meshPrt", "meshPort", 0},
 		{"unknown key in a repository", []string{"worker", "router"}, "micro-1", "    health:", "    healht:", "healht", "health", 0},
-		{"path is no clone", []string{"worker"}, "micro-1", "/AppGolang/account", "/AppGolang", "is not a git clone", "clone the repository there", 0},
+		{"path is not a clone", []string{"worker"}, "micro-1", "/AppGolang/account", "/AppGolang", "is not a git clone", "clone the repository there", 0},
 		{"relative path", []string{"worker"}, "micro-1", "path: /", "path: ", "is not absolute", "absolute path", 0},
 		{"duplicate name", []string{"worker"}, "micro-1", "name: payment", "name: account", `"account" is there twice`, "a name of its own", 0},
-		{"malicious name", []string{"worker"}, "micro-1", "name: payment", "name: ../../etc", "is no valid name", "lower-case letters", 0},
-		{"bad range", []string{"worker", "router"}, "gateway-1", "\nports: ", "\nports: 9999-1 # ", `"9999-1" is no range of ports`, `"8080-8119"`, 0},
+		{"malicious name", []string{"worker"}, "micro-1", "name: payment", "name: ../../etc", "is not a valid name", "lower-case letters", 0},
+		{"bad range", []string{"worker", "router"}, "gateway-1", "\nports: ", "\nports: 9999-1 # ", `"9999-1" is not a range of ports`, `"8080-8119"`, 0},
 		{"no range", []string{"worker", "router"}, "gateway-1", "\nports: ", "\n# ", "ports: is missing", `"8080-8119"`, 1},
 		{"bad type", []string{"worker", "router"}, "gateway-1", "type: GATEWAY", "type: GATEWY", `no node type "GATEWY"`, "MICRO, GATEWAY or INFRA", 0},
 		{"wrong kind of value", []string{"worker", "router"}, "micro-1", "meshPort: ", "meshPort: x", "meshPort", "number", 0},
-		{"no YAML", []string{"worker", "router"}, "micro-1", "\nnode: ", "\nnode: : ", "no valid YAML", "the colons", 0},
+		{"no YAML", []string{"worker", "router"}, "micro-1", "\nnode: ", "\nnode: : ", "not valid YAML", "the colons", 0},
 		{"unknown key", []string{"server"}, "server", "listen:", "lissen:", "lissen", "listen", 0},
-		{"bad address", []string{"server"}, "server", "listen: ", "listen: nowhere # ", `"nowhere" is no address`, "host:port", 0},
+		{"bad address", []string{"server"}, "server", "listen: ", "listen: nowhere # ", `"nowhere" is not an address`, "host:port", 0},
 		{"password in the URL", []string{"server"}, "server", "postgres://sdp@", "postgres://sdp:hunter2@", "holds a password", "database.passwordFile", 0},
 	} {
 		for _, role := range c.roles {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -79,7 +79,7 @@ func TestDiskFull(t *testing.T) {
 		})
 		empty := fill(t, node, 0)
 		d = s.waitState(t, box.Name, d.ID, 3*time.Minute, sdp.DeployFailed)
-		if f := d.Failure; f == nil || f.Code != "disk-full" || f.Step != string(sdp.StepBuild) ||
+		if f := d.Failure; f == nil || f.Code != "disk-full" || f.Step != sdp.StepBuild ||
 			!strings.Contains(f.Detail, "the disk of node micro-1 is full") || !strings.Contains(f.Remedy, "free space there") {
 			t.Errorf("the failure is %+v", f)
 		}
@@ -95,7 +95,7 @@ func TestDiskFull(t *testing.T) {
 func (s *site) awaitNode(t *testing.T, problem string) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
-		for _, n := range askJSON[[]api.Node](t, s.installation, "nodes") {
+		for _, n := range askJSON[[]rest.Node](t, s.installation, "nodes") {
 			if text := strings.Join(n.Problems, "; "); n.Name == "micro-1" &&
 				(problem == "" && text != "" || !strings.Contains(text, problem)) {
 				return errorf("micro-1 reports %q, want %q", text, problem)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -164,7 +164,7 @@ func (c crash) duringStartForLong(t *testing.T) {
 	c.awaitContainers(t, box.Name, 2)
 	c.daemon.kill(t)
 	d = c.waitState(t, box.Name, d.ID, 2*time.Minute, sdp.DeployFailed)
-	if f := d.Failure; f == nil || f.Code != "docker-down" || f.Step != string(sdp.StepStart) ||
+	if f := d.Failure; f == nil || f.Code != "docker-down" || f.Step != sdp.StepStart ||
 		!strings.Contains(f.Detail, "no Docker daemon answers at "+c.daemon.host()) ||
 		!strings.Contains(f.Remedy, "start it on node micro-1: `systemctl start docker`") {
 		t.Errorf("the failure is %+v", f)
@@ -184,7 +184,7 @@ func (c crash) duringDelete(t *testing.T) {
 	t.Logf("what the user sees:\n%s", out)
 	c.daemon.restart(t)
 	var ends []string
-	for _, e := range askJSON[[]api.AuditEvent](t, c.installation, "audit", "--sandbox", box.Name) {
+	for _, e := range askJSON[[]rest.AuditEvent](t, c.installation, "audit", "--sandbox", box.Name) {
 		if e.Action == "sandbox.delete.finish" {
 			ends = append(ends, e.Outcome+" "+e.Detail)
 		}

@@ -11,7 +11,7 @@ import (
 func TestLongLine(t *testing.T) {
 	s := lab(t)
 	box := s.newSandbox(t, "services:\n  chatty: {branch: main}\n")
-	log := s.ok(t, "logs", s.history(t, box.Name)[0].ID)
+	log := s.ok(t, "logs", s.history(t, box.Name)[0].ID, "-f") // a long log takes a moment to arrive
 	before, after := strings.Index(log, "before the long line\n"), strings.Index(log, "\nafter the long line\n")
 	if before < 0 || after < before {
 		t.Fatalf("the lines around the long one are at %d and %d of %d bytes", before, after, len(log))
@@ -44,7 +44,7 @@ func TestFloodOfOutput(t *testing.T) {
 	if !strings.Contains(log, "bytes left out here") {
 		t.Errorf("the log does not say that something is left out")
 	}
-	if d.State != string(sdp.DeployFailed) || len(d.Failure.Output) > 8<<10 {
+	if d.State != sdp.DeployFailed || len(d.Failure.Output) > 8<<10 {
 		t.Errorf("the failure carries %d bytes of output", len(d.Failure.Output))
 	}
 }

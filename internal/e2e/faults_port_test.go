@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
+	"sdp/api/rest"
 )
 
 // nextPort is the public port the next sandbox gets: the lowest of the gateway node's range that no sandbox has and no
@@ -32,7 +32,7 @@ func TestPublicPortHeldByAForeignProcess(t *testing.T) {
 	}
 	wantAnswer(t, box.URL+"/plain/", 200, "plain=sandbox@")
 	var told bool
-	for _, e := range askJSON[[]api.AuditEvent](t, s.installation, "audit", "--sandbox", box.Name) {
+	for _, e := range askJSON[[]rest.AuditEvent](t, s.installation, "audit", "--sandbox", box.Name) {
 		told = told || e.Action == "port.reassign" && e.Outcome == "succeeded" &&
 			strings.Contains(e.Detail, fmt.Sprintf("holds port %d on gateway-1; the sandbox got %d", held, box.Port))
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -25,7 +25,7 @@ type fault struct {
 
 // failsWith deploys what into a sandbox and wants it to fail as said, to the user's eyes and in the record, and nothing
 // of it to be left. It returns the deployment.
-func (s *site) failsWith(t *testing.T, box, what string, want fault) api.Deployment {
+func (s *site) failsWith(t *testing.T, box, what string, want fault) rest.Deployment {
 	t.Helper()
 	before := s.images(t)
 	serving := len(s.containers(t, box))
@@ -36,10 +36,10 @@ func (s *site) failsWith(t *testing.T, box, what string, want fault) api.Deploym
 		t.Fatal("there is no deployment")
 	}
 	d, f := list[0], list[0].Failure
-	if d.State != string(sdp.DeployFailed) || f == nil {
+	if d.State != sdp.DeployFailed || f == nil {
 		t.Fatalf("deployment %s is %s, failure %+v", d.ID, d.State, f)
 	}
-	if f.Step != want.step || f.Code != want.code || !strings.Contains(f.Detail, want.detail) ||
+	if string(f.Step) != want.step || f.Code != want.code || !strings.Contains(f.Detail, want.detail) ||
 		!strings.Contains(f.Remedy, want.remedy) || !strings.Contains(f.Output, want.output) {
 		t.Errorf("the failure is %+v, want %+v", *f, want)
 	}
@@ -61,7 +61,7 @@ func (s *site) leftNothing(t *testing.T, box, id string, serving int) {
 	if _, err := os.Stat(filepath.Join(s.data, "micro-1", "checkouts", id)); err == nil {
 		t.Errorf("the checkout of %s is left", id)
 	}
-	if n := strings.Count(s.ok(t, "logs", id), "[END]"); n != 1 {
+	if n := strings.Count(s.ok(t, "logs", id, "-f"), "[END]"); n != 1 {
 		t.Errorf("the log ends %d times", n)
 	}
 }
@@ -72,7 +72,7 @@ func (s *site) images(t *testing.T) string {
 	list := s.docker(t, "images", "-q", "--no-trunc", "--filter", "label="+sdp.LabelInstance+"="+s.instance(t))
 	for _, id := range strings.Fields(s.docker(t, "images", "-q", "--no-trunc", "--filter", "dangling=true")) {
 		// Others build on this daemon as well, and remove what they built.
-		step, err := exec.Command("docker", "inspect", "--format", "{{.ContainerConfig.Cmd}}", id).Output()
+		step, err := exec.Command("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", id).Output()
 		if err == nil && strings.Contains(string(step), emitter) {
 			list += id + "\n"
 		}

@@ -14,10 +14,11 @@ import (
 type permanent struct{ error }
 
 // until calls check until it returns nil, a permanent error, or time is up; then it returns what check said last. It
-// polls, because what it waits for is another process; nothing is assumed about how long that takes.
+// polls, because what it waits for is another process; nothing is assumed about how long that takes. Most checks run the CLI,
+// so what takes long is asked less and less often: the processors belong to what is waited for.
 func until(limit time.Duration, check func() error) error {
 	deadline := time.Now().Add(limit)
-	for {
+	for wait := 20 * time.Millisecond; ; wait = min(wait*5/4, 250*time.Millisecond) {
 		err := check()
 		var final permanent
 		if err == nil || errors.As(err, &final) {
@@ -26,7 +27,7 @@ func until(limit time.Duration, check func() error) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("after %s: %w", limit, err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(wait)
 	}
 }
 

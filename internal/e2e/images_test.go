@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -26,7 +26,7 @@ func TestImagesArePruned(t *testing.T) {
 	imports(t, s, others, "--change", "LABEL "+sdp.LabelInstance+"=another-instance", "--change", "LABEL "+sdp.LabelSHA+"="+strings.Repeat("0", 40))
 
 	needs := map[string][]string{}
-	for _, i := range askJSON[api.Images](t, s.installation, "images", "list", "--node", "micro-1").Items {
+	for _, i := range askJSON[rest.Images](t, s.installation, "images", "list", "--node", "micro-1").Items {
 		needs[i.Name] = i.NeededBy
 	}
 	if by := needs[needed]; len(by) == 0 || !strings.Contains(strings.Join(by, " "), box.Name) {

@@ -46,7 +46,7 @@ func install() (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(i.start(), i.login("alice", "alice-demo")); err != nil {
+	if err := errors.Join(i.allowElsewhere(), i.boot(), i.login("alice", "alice-demo")); err != nil {
 		return nil, errors.Join(err, i.uninstall())
 	}
 	return i, nil
@@ -69,12 +69,42 @@ func prepare() (*installation, error) {
 	return i, os.Chmod(data, 0o711) // PostgreSQL runs as a user of its own below it
 }
 
+// elsewhere is the address of servers that routes of tests lead to.
+const elsewhere = "127.0.0.9"
+
+// often makes nodes look after what runs more often than people need it.
+const often = "probeEvery: 1s\nreconcileEvery: 2s\n"
+
+// allowElsewhere has the nodes' configuration, which `sdp up` completes, allow routes to elsewhere, and look often.
+func (i *installation) allowElsewhere() error {
+	dir := filepath.Join(i.data, "config")
+	err := os.MkdirAll(dir, 0o755)
+	for _, node := range []string{"micro-1", "gateway-1"} {
+		text := []byte(often + "routes:\n  allow:\n    - " + elsewhere + "\n")
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, node+".yaml"), text, 0o644))
+	}
+	return err
+}
+
 func (i *installation) login(user, password string) error {
 	out, err := i.cli(password+"\n", "login", "--server", i.url, "-u", user, "--password-stdin")
 	if err != nil {
 		return fmt.Errorf("login: %w: %s", err, out)
 	}
 	return nil
+}
+
+// boot is start for the first time. Installations choose their ports then, so only one at a time does that.
+func (i *installation) boot() error {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "sdp-e2e.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	return i.start()
 }
 
 // start runs `sdp up` and waits until it says that everything runs.
@@ -196,11 +226,17 @@ func (i *installation) running() (string, error) {
 // cli runs the command-line client and returns what it printed, both streams. The error is an *exec.ExitError where
 // it did not exit with 0.
 func (i *installation) cli(stdin string, args ...string) (string, error) {
-	cmd := exec.Command(i.binary, args...)
-	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+i.home, "NO_COLOR=1")
+	cmd := i.command(args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// command is a call of the CLI that is not started yet.
+func (i *installation) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(i.binary, args...)
+	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+i.home, "NO_COLOR=1")
+	return cmd
 }
 
 // pids returns the processes of this installation whose command line contains all words, such as "worker", "micro-1".

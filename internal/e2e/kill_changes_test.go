@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -46,7 +46,7 @@ func TestKilledDuringClone(t *testing.T) {
 			op := stack.ended(t, id)
 			eventually(t, changeLimit, stack.ready)
 			t.Logf("the clone is %s: %+v", op.State, op.Failure)
-			if op.State == string(sdp.OpSucceeded) {
+			if op.State == sdp.OpSucceeded {
 				stack.sound(t, name)
 				box.wantGiven(t, name)
 				sdpOK(t, "sandbox", "delete", name, "--wait")
@@ -85,7 +85,7 @@ func killedDuringApply(t *testing.T, atomic bool, list ...string) {
 			eventually(t, changeLimit, stack.ready)
 			t.Logf("the apply is %s: %+v", op.State, op.Failure)
 			changed := changedServices(before, stack.sound(t, box.Name))
-			if all := op.State == string(sdp.OpSucceeded); all && len(changed) != 2 || !all && atomic && len(changed) != 0 {
+			if all := op.State == sdp.OpSucceeded; all && len(changed) != 2 || !all && atomic && len(changed) != 0 {
 				t.Errorf("the apply is %s, and %q run anew", op.State, changed)
 			}
 			stack.succeeds(t, box.apply(t, sdp.NewID("v-"), atomic))
@@ -101,7 +101,7 @@ func (b gatedBox) apply(t *testing.T, value string, atomic bool) string {
 	if atomic {
 		flags = append(flags, "--atomic")
 	}
-	a := askJSON[api.Applied](t, stack, flags...)
+	a := askJSON[rest.Applied](t, stack, flags...)
 	if a.Operation == nil {
 		t.Fatalf("there is nothing to apply: %+v", a.Plan)
 	}
@@ -109,13 +109,13 @@ func (b gatedBox) apply(t *testing.T, value string, atomic bool) string {
 }
 
 // holds is nil once the part of a change that deploys service waits for the others.
-func holds(list []api.Deployment, operation, service string) error {
+func holds(list []rest.Deployment, operation, service string) error {
 	for _, d := range list {
 		if d.Operation != operation || d.Service != service {
 			continue
 		}
 		for _, step := range d.Steps {
-			if step.Name == string(sdp.StepRoute) && step.State == string(sdp.StepRunning) {
+			if step.Name == sdp.StepRoute && step.State == string(sdp.StepRunning) {
 				return nil
 			}
 		}
@@ -125,7 +125,7 @@ func holds(list []api.Deployment, operation, service string) error {
 }
 
 // changedServices names the services that another container serves.
-func changedServices(before, after api.Sandbox) (names []string) {
+func changedServices(before, after rest.Sandbox) (names []string) {
 	for i, s := range before.Services {
 		if n := after.Services[i]; s.Serving != nil && (n.Serving == nil || n.Serving.DockerID != s.Serving.DockerID) {
 			names = append(names, s.Name)
@@ -140,9 +140,9 @@ func TestKilledDuringDelete(t *testing.T) {
 	for _, victim := range []string{"a worker", "the server"} {
 		name := box.Name + "-d"
 		stack.succeeds(t, box.cloneTo(t, name))
-		op := ask[api.Operation](t, stack, 202, "DELETE", "/api/v1/sandboxes/"+name, "")
+		op := ask[rest.Operation](t, stack, 202, "DELETE", "/api/v1/sandboxes/"+name, "")
 		victims[victim](t)
-		if got := stack.ended(t, op.ID); got.State != string(sdp.OpSucceeded) {
+		if got := stack.ended(t, op.ID); got.State != sdp.OpSucceeded {
 			t.Errorf("with %s killed the delete is %s: %+v", victim, got.State, got.Failure)
 			sdpOK(t, "sandbox", "delete", name, "--wait")
 		}
@@ -164,7 +164,7 @@ func TestDeleteDuringApply(t *testing.T) {
 		id := copied.apply(t, "other", atomic)
 		box.gate.arrived(t, name)
 		sdpOK(t, "sandbox", "delete", name, "--wait")
-		if op := stack.ended(t, id); op.State != string(sdp.OpCancelled) {
+		if op := stack.ended(t, id); op.State != sdp.OpCancelled {
 			t.Errorf("the apply is %s: %+v", op.State, op.Failure)
 		}
 		stack.gone(t, name)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/logs"
 	"sdp/internal/sdp"
 )
 
@@ -24,15 +26,23 @@ func killOne(t *testing.T, words ...string) {
 
 func (i *installation) kill(t *testing.T, words ...string) {
 	t.Helper()
-	pids := i.pids(words...)
-	if len(pids) == 0 {
-		t.Fatalf("no process %q", words)
+	if _, err := i.killAll(words...); err != nil {
+		t.Fatal(err)
 	}
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+}
+
+// killAll waits for processes whose command line contains words, since one may be about to be started again, and kills them.
+func (i *installation) killAll(words ...string) (pids []int, err error) {
+	err = until(time.Minute, func() error {
+		if pids = i.pids(words...); len(pids) == 0 {
+			return errorf("no process %q", words)
 		}
+		return nil
+	})
+	for _, pid := range pids {
+		err = errors.Join(err, syscall.Kill(pid, syscall.SIGKILL))
 	}
+	return pids, err
 }
 
 // slowBranch pushes a branch of account whose build takes a while: many generated functions.
@@ -55,13 +65,13 @@ func slowBranch(t *testing.T) string {
 func slowSource(seed string) string {
 	var b strings.Builder
 	b.WriteString("package main\n\nvar slowSeed = \"" + seed + "\"\n\n")
-	for i := range 6000 {
+	for i := range 3500 {
 		n := strconv.Itoa(i)
 		b.WriteString("func slow" + n + "(m map[string]int, s []string) int {\n\tfor i, x := range s { m[x+slowSeed] += i*" + n +
 			"; if m[x] > " + n + " { delete(m, x) } else { s = append(s, x+slowSeed) } }\n\treturn len(m)\n}\n\n")
 	}
 	b.WriteString("var slowTable = []func(map[string]int, []string) int{")
-	for i := range 6000 {
+	for i := range 3500 {
 		b.WriteString("slow" + strconv.Itoa(i) + ", ")
 	}
 	b.WriteString("}\n\nfunc init() { if len(slowTable) == 0 { panic(slowSeed) } }\n")
@@ -95,7 +105,7 @@ func TestCancelMidBuildKillsTheCompiler(t *testing.T) {
 	if left := goBuilds(t, d.ID); len(left) > 0 {
 		t.Errorf("shown as cancelled while processes of the build live: %v", left)
 	}
-	if got := deployment(t, box.Name, d.ID); got.State != string(sdp.DeployCancelled) {
+	if got := deployment(t, box.Name, d.ID); got.State != sdp.DeployCancelled {
 		t.Errorf("the deployment is %s", got.State)
 	}
 	noCheckouts(t)
@@ -125,10 +135,17 @@ func TestKilledServerMidStream(t *testing.T) {
 		out, _ := stack.cli("", "logs", d.ID, "-f")
 		follow <- out
 	}()
+	events := followEvents(t, d.ID)
 	waitState(t, box.Name, d.ID, time.Minute, sdp.Building)
 	killOne(t, "sdp server")
 	eventually(t, time.Minute, stack.ready)
 	waitState(t, box.Name, d.ID, 4*time.Minute, sdp.Running)
+	eventually(t, 20*time.Second, func() error {
+		if whole := sdpOK(t, "events", "--deployment", d.ID, "-o", "json"); !strings.Contains(whole, "DEPLOY_COMPLETED") || events.String() != whole {
+			return errorf("what was followed differs from the events:\n%s\n--- events:\n%s", events, whole)
+		}
+		return nil
+	})
 	followed := <-follow
 	if whole := sdpOK(t, "logs", d.ID); followed != whole {
 		t.Errorf("what was followed differs from the log:\n%s\n--- log:\n%s", followed, whole)
@@ -136,6 +153,23 @@ func TestKilledServerMidStream(t *testing.T) {
 	if n := strings.Count(followed, "is healthy at"); n != 1 {
 		t.Errorf("the log has the line about the healthy container %d times", n)
 	}
+}
+
+// followEvents follows a deployment's events, from its first on, until the test ends.
+func followEvents(t *testing.T, deployment string) *logs.Buffer {
+	t.Helper()
+	events := &logs.Buffer{}
+	cmd := stack.command("events", "-f", "--after", "0", "--deployment", deployment, "-o", "json")
+	cmd.Stdout = events
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()); err != nil {
+			t.Errorf("following events ended with %v", err)
+		}
+	})
+	return events
 }
 
 func TestKilledRouterComesBackWithItsTable(t *testing.T) {
@@ -204,7 +238,7 @@ func TestTemporalAndPostgresRestartMidDeploy(t *testing.T) {
 			})
 			d = waitState(t, box.Name, d.ID, 5*time.Minute, sdp.Running, sdp.DeployFailed)
 			t.Logf("ended %s %+v", d.State, d.Failure)
-			if d.State == string(sdp.DeployFailed) {
+			if d.State == sdp.DeployFailed {
 				if left := containers(t, box.Name); len(left) > 0 {
 					t.Errorf("the failed deployment left %q", left)
 				}

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
 // actions are what a plan does, by service.
-func actions(p api.Plan) map[string]string {
+func actions(p rest.Plan) map[string]string {
 	out := map[string]string{}
 	for _, v := range p.Services {
 		out[v.Service] = v.Action
@@ -22,9 +22,9 @@ func actions(p api.Plan) map[string]string {
 	return out
 }
 
-func (s *site) plan(t *testing.T, file string) api.Plan {
+func (s *site) plan(t *testing.T, file string) rest.Plan {
 	t.Helper()
-	return askJSON[api.Plan](t, s.installation, "plan", "-f", file)
+	return askJSON[rest.Plan](t, s.installation, "plan", "-f", file)
 }
 
 // deleteAtEnd deletes a sandbox that a test made itself.
@@ -114,7 +114,7 @@ func (s *site) containerIDs(t *testing.T, name string) string {
 }
 
 // settingsPlanned changes settings without restarting anything: the plan says what a restart would bring.
-func (s *site) settingsPlanned(t *testing.T, box api.Sandbox) {
+func (s *site) settingsPlanned(t *testing.T, box rest.Sandbox) {
 	t.Helper()
 	running := s.containerIDs(t, box.Name)
 	out := s.ok(t, "sandbox", "set", box.Name, "--env", "MOOD=good", "--memory", "64M")
@@ -191,9 +191,9 @@ func (s *site) planWithoutNode(t *testing.T) {
 	s.kill(t, "worker", "micro-1")
 	s.awaitNode(t, "no worker since")
 	began := time.Now()
-	var plan api.Plan
+	var plan rest.Plan
 	out, err := s.cli("", "plan", "-f", file, "-o", "json")
-	if e := json.Unmarshal([]byte(out), &plan); err == nil || e != nil {
+	if e := json.NewDecoder(strings.NewReader(out)).Decode(&plan); err == nil || e != nil { // the reason follows, on standard error
 		t.Fatalf("ended with %v, %v:\n%s", err, e, out)
 	}
 	if len(plan.Problems) != 1 || !strings.Contains(plan.Problems[0].Detail, "micro-1: no worker since") || plan.Problems[0].Remedy == "" {
@@ -209,11 +209,11 @@ func (s *site) planWithoutNode(t *testing.T) {
 // boxState is everything of a sandbox that a failed atomic apply must not change.
 type boxState struct{ containers, settings, routes, probe, plain string }
 
-func (s *site) state(t *testing.T, box api.Sandbox) boxState {
+func (s *site) state(t *testing.T, box rest.Sandbox) boxState {
 	t.Helper()
 	now := boxState{containers: s.containerIDs(t, box.Name), settings: s.ok(t, "sandbox", "export", box.Name)}
 	var routes []string
-	for _, r := range askJSON[api.Routes](t, s.installation, "routes", box.Name).Routes {
+	for _, r := range askJSON[rest.Routes](t, s.installation, "routes", box.Name).Routes {
 		routes = append(routes, r.Service+" "+r.Source+" "+r.Address+" "+r.SHA)
 	}
 	now.routes = strings.Join(routes, "\n")
@@ -251,7 +251,7 @@ func TestApplyWhileAnotherRuns(t *testing.T) {
 	box := s.newSandbox(t, "services:\n  probe: {branch: main}\n")
 	before := s.containerIDs(t, box.Name)
 	slow := define(t, "sandbox: "+box.Name+"\nservices:\n  probe: {branch: main}\n  plain: {branch: "+s.slowBranch(t, "plain")+"}\n")
-	first := askJSON[api.Applied](t, s.installation, "apply", "-f", slow, "--wait=false")
+	first := askJSON[rest.Applied](t, s.installation, "apply", "-f", slow, "--wait=false")
 	if first.Operation == nil || len(first.Deployments) != 1 {
 		t.Fatalf("accepted as %+v", first)
 	}

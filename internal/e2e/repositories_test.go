@@ -1,11 +1,17 @@
 package e2e
 
+import "sdp/internal/sdp"
+
 // The repositories of the lab. Each branch has one thing wrong with it.
 
 const phpImage = "sdp-demo/php:8.2"
 
 // emitter is the file that prints while an image is built; its name tells the lab's images from others.
 const emitter = "emit-for-e2e.php"
+
+// phpOfThisRun begins an emitter that no earlier run had. What a killed run left in the builder's cache would be used
+// again, and a step that does not run prints nothing.
+var phpOfThisRun = "<?php // " + sdp.NewID("") + "\n"
 
 // absentImage is an image nobody has until a test imports it.
 const absentImage = "sdp-e2e/absent:1"
@@ -47,13 +53,13 @@ var chattyRepository = repository{
 	name:   "chatty",
 	config: "kind: dockerfile, port: 8080",
 	main: files{
-		"Dockerfile": "FROM " + phpImage + "\nCOPY " + emitter + " /\nRUN [\"/usr/bin/php\", \"/" + emitter + "\"]\n" +
+		"Dockerfile": "FROM " + phpImage + "\nCOPY " + emitter + " /" + emitter + "\nRUN [\"/usr/bin/php\", \"/" + emitter + "\"]\n" +
 			"CMD [\"/usr/bin/php\", \"-S\", \"0.0.0.0:8080\"]\n",
-		emitter: "<?php\necho \"before the long line\\n\";\nfor ($i = 0; $i < 1024; $i++) echo str_repeat('x', 1024);\n" +
+		emitter: phpOfThisRun + "echo \"before the long line\\n\";\nfor ($i = 0; $i < 1024; $i++) echo str_repeat('x', 1024);\n" +
 			"echo \"\\nafter the long line\\n\";\n",
 	},
 	branches: map[string]files{"feature/flood": {
-		emitter: "<?php\nfor ($i = 0; $i < 1000000; $i++) printf(\"%099d\\n\", $i);\n" +
+		emitter: phpOfThisRun + "for ($i = 0; $i < 1000000; $i++) printf(\"%099d\\n\", $i);\n" +
 			"echo \"the last words\\n\";\nexit(3);\n",
 	}},
 }

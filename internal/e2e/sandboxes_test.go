@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -27,12 +27,12 @@ func newName() string {
 }
 
 // newSandbox makes a sandbox with a name of its own, deleted at the end of the test. spec is the rest of sandbox.yaml.
-func newSandbox(t *testing.T, spec string) api.Sandbox {
+func newSandbox(t *testing.T, spec string) rest.Sandbox {
 	t.Helper()
 	return stack.newSandbox(t, spec)
 }
 
-func (i *installation) newSandbox(t *testing.T, spec string) api.Sandbox {
+func (i *installation) newSandbox(t *testing.T, spec string) rest.Sandbox {
 	t.Helper()
 	name := newName()
 	file := filepath.Join(t.TempDir(), "sandbox.yaml")
@@ -51,48 +51,48 @@ func (i *installation) newSandbox(t *testing.T, spec string) api.Sandbox {
 	return i.sandbox(t, name)
 }
 
-func (i *installation) sandbox(t *testing.T, name string) api.Sandbox {
+func (i *installation) sandbox(t *testing.T, name string) rest.Sandbox {
 	t.Helper()
-	return askJSON[api.Sandbox](t, i, "sandbox", "show", name)
+	return askJSON[rest.Sandbox](t, i, "sandbox", "show", name)
 }
 
-func sandbox(t *testing.T, name string) api.Sandbox {
+func sandbox(t *testing.T, name string) rest.Sandbox {
 	t.Helper()
 	return stack.sandbox(t, name)
 }
 
 // history returns a sandbox's deployments, newest first.
-func history(t *testing.T, name string) []api.Deployment {
+func history(t *testing.T, name string) []rest.Deployment {
 	t.Helper()
 	return stack.history(t, name)
 }
 
-func (i *installation) history(t *testing.T, name string) []api.Deployment {
+func (i *installation) history(t *testing.T, name string) []rest.Deployment {
 	t.Helper()
-	return askJSON[[]api.Deployment](t, i, "history", name)
+	return askJSON[[]rest.Deployment](t, i, "history", name)
 }
 
 // deployInBackground starts a deployment and returns it.
-func deployInBackground(t *testing.T, name, what string, flags ...string) api.Deployment {
+func deployInBackground(t *testing.T, name, what string, flags ...string) rest.Deployment {
 	t.Helper()
 	return stack.deployInBackground(t, name, what, flags...)
 }
 
-func (i *installation) deployInBackground(t *testing.T, name, what string, flags ...string) api.Deployment {
+func (i *installation) deployInBackground(t *testing.T, name, what string, flags ...string) rest.Deployment {
 	t.Helper()
-	list := askJSON[[]api.Deployment](t, i, append([]string{"deploy", name, what}, flags...)...)
+	list := askJSON[[]rest.Deployment](t, i, append([]string{"deploy", name, what}, flags...)...)
 	if len(list) != 1 {
 		t.Fatalf("deploy %s answered %d deployments", what, len(list))
 	}
 	return list[0]
 }
 
-func deployment(t *testing.T, box, id string) api.Deployment {
+func deployment(t *testing.T, box, id string) rest.Deployment {
 	t.Helper()
 	return stack.deployment(t, box, id)
 }
 
-func (i *installation) deployment(t *testing.T, box, id string) api.Deployment {
+func (i *installation) deployment(t *testing.T, box, id string) rest.Deployment {
 	t.Helper()
 	for _, d := range i.history(t, box) {
 		if d.ID == id {
@@ -100,22 +100,22 @@ func (i *installation) deployment(t *testing.T, box, id string) api.Deployment {
 		}
 	}
 	t.Fatalf("sandbox %s has no deployment %s", box, id)
-	return api.Deployment{}
+	return rest.Deployment{}
 }
 
 // waitState waits until a deployment is in one of states and fails the test if it settles in another.
-func waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) api.Deployment {
+func waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) rest.Deployment {
 	t.Helper()
 	return stack.waitState(t, box, id, limit, states...)
 }
 
-func (i *installation) waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) api.Deployment {
+func (i *installation) waitState(t *testing.T, box, id string, limit time.Duration, states ...sdp.DeploymentState) rest.Deployment {
 	t.Helper()
-	var d api.Deployment
+	var d rest.Deployment
 	eventually(t, limit, func() error {
 		d = i.deployment(t, box, id)
 		for _, s := range states {
-			if d.State == string(s) {
+			if d.State == s {
 				return nil
 			}
 		}

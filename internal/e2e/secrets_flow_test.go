@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
@@ -75,7 +75,7 @@ func (v *vault) deploys(t *testing.T) {
 			t.Errorf("deploy %s ended with %v and does not show %q with secrets masked:\n%s", c.what, err, c.printed, out)
 		}
 	}
-	d := askJSON[[]api.Deployment](t, v.installation, "deploy", vaultBox, "vault@never")[0]
+	d := askJSON[[]rest.Deployment](t, v.installation, "deploy", vaultBox, "vault@never")[0]
 	v.waitState(t, vaultBox, d.ID, time.Minute, sdp.StartingContainer)
 	v.sdp(t, "cancel", d.ID, "--wait")
 	v.repeat(t)
@@ -96,7 +96,7 @@ func (v *vault) repeat(t *testing.T) {
 		}
 	}
 	eventually(t, time.Minute, func() error {
-		if d := v.history(t, vaultBox)[0]; d.State != string(sdp.Running) {
+		if d := v.history(t, vaultBox)[0]; d.State != sdp.Running {
 			return errorf("deployment %s is %s", d.ID, d.State)
 		}
 		return nil

@@ -22,15 +22,19 @@ type watcher struct {
 	samples map[sample]bool
 	ran     map[string]bool // names of programs
 	failed  error
+
+	own   map[int]bool   // of each process that was there at the last sample: is it the test's?
+	lines map[int]string // command lines as last seen
 }
 
 type sample struct{ name, line, env string }
 
-// sampleEvery is short against the life of a compiler, and long against what one look at /proc costs (3 ms).
+// sampleEvery is short against the life of a compiler, and long against what one look at /proc costs.
 const sampleEvery = 20 * time.Millisecond
 
 func watchProcesses() *watcher {
-	w := &watcher{stop: make(chan struct{}), samples: map[sample]bool{}, ran: map[string]bool{}}
+	w := &watcher{stop: make(chan struct{}), samples: map[sample]bool{}, ran: map[string]bool{},
+		own: map[int]bool{os.Getpid(): true}, lines: map[int]string{}}
 	w.ended.Go(func() {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
@@ -52,26 +56,45 @@ func (w *watcher) close() error {
 	return w.failed
 }
 
+// sample looks at the test's own processes. What it knows of those that are still there it does not ask again: a process
+// that belongs to somebody else never becomes one of the test's.
 func (w *watcher) sample() {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		w.failed = err
 		return
 	}
-	parents := map[int]int{}
+	there, parents := map[int]bool{}, map[int]int{}
 	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		there[pid] = true
+		if _, known := w.own[pid]; !known {
 			parents[pid] = parentOf(e.Name())
 		}
 	}
+	maps.DeleteFunc(w.own, func(pid int, _ bool) bool { return !there[pid] })
 	for pid := range parents {
-		for up := parents[pid]; up > 0; up = parents[up] {
-			if up == os.Getpid() {
-				w.look(pid)
-				break
-			}
+		w.own[pid] = w.descends(pid, parents)
+	}
+	for pid, own := range w.own {
+		if own && pid != os.Getpid() {
+			w.look(pid)
 		}
 	}
+	maps.DeleteFunc(w.lines, func(pid int, _ string) bool { return !there[pid] })
+}
+
+// descends reports whether a process is one of the test's.
+func (w *watcher) descends(pid int, parents map[int]int) bool {
+	for up := parents[pid]; up > 0; up = parents[up] {
+		if own, known := w.own[up]; known {
+			return own
+		}
+	}
+	return false
 }
 
 // parentOf returns the parent of a process, 0 for one that is gone.
@@ -91,7 +114,13 @@ func parentOf(pid string) int {
 func (w *watcher) look(pid int) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	line, _ := os.ReadFile(dir + "/cmdline") // empty where the process is gone
-	env, _ := os.ReadFile(dir + "/environ")
+	if w.lines[pid] == string(line) {
+		return
+	}
+	env, _ := os.ReadFile(dir + "/environ") // changes only where another program is run, which changes the line
+	if len(env) > 0 {
+		w.lines[pid] = string(line)
+	}
 	words := strings.SplitN(string(line), "\x00", 3)
 	name, _, _ := strings.Cut(filepath.Base(words[0]), ":") // "postgres: autovacuum worker"
 	w.mu.Lock()

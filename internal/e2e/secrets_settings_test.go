@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 const (
@@ -79,7 +80,7 @@ func (v *vault) refusedFiles(t *testing.T) {
 			}
 		}
 	}
-	large := v.given(t, strings.Repeat(bad, sdp.MaxFile/len(bad)+1))
+	large := v.given(t, strings.Repeat(bad, settings.MaxFile/len(bad)+1))
 	for _, args := range [][]string{
 		{"env", "set", vaultEnv, "--secret", "A=@" + large}, {"env", "set", vaultEnv, "--file", "/etc/a=" + large},
 		{"env", "set", vaultEnv, "--file", "/etc/../a=" + v.given(t, bad)}, {"sandbox", "set", vaultBox, "--secret", "A=@" + large},
@@ -101,7 +102,7 @@ func (v *vault) refusedSettings(t *testing.T) {
 		{"POST", envs, `{"name":"other","secrets":"` + bad + `"}`},
 		{"POST", envs, `{"name":"` + vaultEnv + `","secrets":{"A":"` + bad + `"}}`},
 		{"POST", envs, `{"name":"Bad Name","secrets":{"A":"` + bad + `"}}`},
-		{"PUT", env, `{"secrets":{"A":"` + strings.Repeat(bad, sdp.MaxValue/len(bad)+1) + `"}}`},
+		{"PUT", env, `{"secrets":{"A":"` + strings.Repeat(bad, settings.MaxValue/len(bad)+1) + `"}}`},
 		{"PUT", env, `{"secrets":{"A B":"` + bad + `"}}`},
 		{"PUT", env, `{"secrets":{"A":"` + bad + `\u0000"}}`},
 		{"PUT", env, `{"secrets":{"A":"` + bad + `"},"variables":{"A":"1"}}`},
@@ -115,12 +116,12 @@ func (v *vault) refusedSettings(t *testing.T) {
 		{"PUT", env, `{"files":[{"path":"etc/../../a","content":"` + file + `"}]}`},
 		{"PUT", env, `{"files":[{"path":"/proc/a","content":"` + file + `"}]}`},
 		{"PUT", env, `{"files":[{"path":"/etc/a","content":"` + file + `"},{"path":"/etc/a/b","content":"` + file + `"}]}`},
-		{"PUT", env, `{"files":[{"path":"/etc/a","content":"` + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(bad, sdp.MaxFile/len(bad)+1))) + `"}]}`},
+		{"PUT", env, `{"files":[{"path":"/etc/a","content":"` + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(bad, settings.MaxFile/len(bad)+1))) + `"}]}`},
 		{"PUT", envs + "/nobody", `{"secrets":{"A":"` + bad + `"}}`},
 		{"PATCH", box, `{"secrets":{"A":["` + bad + `"]}}`},
 		{"PATCH", box, `{"secrets":{"A":"` + bad + `\u0000"}}`},
 		{"PATCH", box, `{"secrets":{"A":"` + bad + `"},"variables":{"A":"1"}}`},
-		{"PATCH", box, `{"secrets":{"A":"` + strings.Repeat(bad, sdp.MaxValue/len(bad)+1) + `"}}`},
+		{"PATCH", box, `{"secrets":{"A":"` + strings.Repeat(bad, settings.MaxValue/len(bad)+1) + `"}}`},
 		{"PATCH", box, `{"secrets":{"A":"` + bad + `"},"environment":"nobody"}`},
 		{"PATCH", box, `{"secrets":{"A":"` + bad + `"},"unset":["A"]}`},
 		{"PATCH", "/api/v1/sandboxes/nobody", `{"secrets":{"A":"` + bad + `"}}`},
@@ -179,7 +180,7 @@ func (v *vault) snapshots(t *testing.T) {
 	v.sdp(t, "snapshot", "create", vaultBox, "then")
 	v.sdp(t, "sandbox", "set", vaultBox, "--secret", "BOXSECRET=@"+v.given(t, v.awkward("changed secret of a sandbox")))
 	v.sdp(t, "deploy", vaultBox, "vault@main", "--wait", "--secret", "TOKEN=@"+v.given(t, v.awkward("changed one-line secret")))
-	var diff api.SnapshotDiff
+	var diff rest.SnapshotDiff
 	if err := json.Unmarshal([]byte(v.sdp(t, "snapshot", "diff", then, "-o", "json")), &diff); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +262,7 @@ func (v *vault) shownSettings(t *testing.T) {
 	}
 	path := "/api/v1/sandboxes/" + vaultBox + "/operations"
 	v.call(t, "GET", path, "", v.bearer(t))
-	for _, op := range ask[api.Page[api.Operation]](t, v.installation, 200, "GET", path, "").Items {
+	for _, op := range ask[rest.Page[rest.Operation]](t, v.installation, 200, "GET", path, "").Items {
 		v.call(t, "GET", "/api/v1/operations/"+op.ID, "", v.bearer(t))
 	}
 }

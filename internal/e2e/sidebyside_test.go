@@ -9,7 +9,6 @@ import (
 // Two installations on one Docker daemon do not touch each other's containers, and a name the other one holds is
 // refused in words that say whose it is.
 func TestTwoInstallationsOnOneDaemon(t *testing.T) {
-	s := lab(t)
 	ours := newSandbox(t, "services:\n  account: {branch: main}\n")
 	ids := func() string {
 		list, err := stack.running()
@@ -19,6 +18,26 @@ func TestTwoInstallationsOnOneDaemon(t *testing.T) {
 		return list
 	}
 	before := ids()
+	unchanged := func(what string) {
+		if after := ids(); after != before {
+			t.Errorf("containers of the first installation before:\n%s\nafter %s of the second one:\n%s", before, what, after)
+		}
+	}
+	// Its images are its own: another installation with the same commits would have them, too.
+	s, err := newSite("", repository{name: "plain", config: plainRepository.config,
+		main: files{"go.mod": "module plain\n\ngo 1.21\n", "main.go": plainSource("// of the second installation", ":8080")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.remove(); err != nil {
+			t.Error(err)
+		}
+		unchanged("`sdp down`")
+	})
+	if err := s.up(); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), "sandbox.yaml")
 	if err := os.WriteFile(file, []byte("sandbox: "+ours.Name+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -33,9 +52,7 @@ func TestTwoInstallationsOnOneDaemon(t *testing.T) {
 	other := s.newSandbox(t, "services:\n  plain: {branch: main}\n")
 	s.ok(t, "restart", other.Name, "plain", "--wait")
 	s.ok(t, "sandbox", "delete", ours.Name, "--wait")
-	if after := ids(); after != before {
-		t.Errorf("containers of the first installation before:\n%s\nafter what the second one did:\n%s", before, after)
-	}
+	unchanged("a deletion")
 	wantAnswer(t, ours.URL+"/account/version", 200, "account=sandbox@")
 	wantAnswer(t, other.URL+"/plain/", 200, "plain=sandbox@")
 }

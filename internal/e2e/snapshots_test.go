@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
 )
 
 // freeze takes a snapshot of a sandbox.
-func freeze(t *testing.T, box, name string) api.Snapshot {
+func freeze(t *testing.T, box, name string) rest.Snapshot {
 	t.Helper()
-	s := ask[api.Snapshot](t, stack, 201, "POST", "/api/v1/sandboxes/"+box+"/snapshots", `{"name":"`+name+`"}`)
+	s := ask[rest.Snapshot](t, stack, 201, "POST", "/api/v1/sandboxes/"+box+"/snapshots", `{"name":"`+name+`"}`)
 	t.Cleanup(func() {
 		if status, text, err := stack.request(t, "DELETE", "/api/v1/snapshots/"+s.ID, ""); err != nil || status != 204 {
 			t.Errorf("deleting snapshot %s: %d, %v: %s", s.ID, status, err, text)
@@ -28,6 +28,7 @@ func freeze(t *testing.T, box, name string) api.Snapshot {
 // A sandbox whose commits, routes, variables, secrets and environment have changed is after a restore what it was, and
 // so is a new sandbox made from the snapshot.
 func TestSnapshotBringsAllBack(t *testing.T) {
+	t.Parallel()
 	box := newGatedBox(t)
 	then := freeze(t, box.Name, "before")
 	at := "/api/v1/snapshots/" + then.ID
@@ -41,7 +42,7 @@ func TestSnapshotBringsAllBack(t *testing.T) {
 	stack.succeeds(t, stack.change(t, "POST", at+"/restore", `{"atomic":true}`))
 	now := stack.sound(t, box.Name)
 	box.wantRestored(t, then, now)
-	if left := ask[api.SnapshotDiff](t, stack, 200, "GET", at+"/diff", "").Differences; len(left) > 0 {
+	if left := ask[rest.SnapshotDiff](t, stack, 200, "GET", at+"/diff", "").Differences; len(left) > 0 {
 		t.Errorf("after the restore these differ: %+v", left)
 	}
 
@@ -57,10 +58,10 @@ func TestSnapshotBringsAllBack(t *testing.T) {
 // differs wants the snapshot's difference to name everything that has changed, and no value of a secret.
 func (b gatedBox) differs(t *testing.T, at string) {
 	t.Helper()
-	diff := ask[api.SnapshotDiff](t, stack, 200, "GET", at+"/diff", "")
+	diff := ask[rest.SnapshotDiff](t, stack, 200, "GET", at+"/diff", "")
 	t.Logf("the difference: %+v", diff.Differences)
 	for _, text := range []string{"BOX_SECRET", "OWN_SECRET", "NOTE", "account", "payment", "user", "new", "environment"} {
-		if !slices.ContainsFunc(diff.Differences, func(d api.Difference) bool {
+		if !slices.ContainsFunc(diff.Differences, func(d rest.Difference) bool {
 			return strings.Contains(d.What+" "+d.Key+" "+d.Before+" "+d.After, text)
 		}) {
 			t.Errorf("the difference does not name %q: %+v", text, diff.Differences)
@@ -69,7 +70,7 @@ func (b gatedBox) differs(t *testing.T, at string) {
 }
 
 // wantRestored wants a sandbox to run what the box ran when the snapshot was taken, with what it was given then.
-func (b gatedBox) wantRestored(t *testing.T, then api.Snapshot, now api.Sandbox) {
+func (b gatedBox) wantRestored(t *testing.T, then rest.Snapshot, now rest.Sandbox) {
 	t.Helper()
 	for _, s := range b.Services {
 		n := serviceOf(t, now, s.Name)
@@ -104,7 +105,7 @@ func TestSnapshotOutlivesItsCommit(t *testing.T) {
 
 	at := "/api/v1/snapshots/" + snapshot.ID
 	name += "-v"
-	plan := ask[api.Plan](t, stack, 200, "POST", at+"/plan", `{"sandbox":"`+name+`"}`)
+	plan := ask[rest.Plan](t, stack, 200, "POST", at+"/plan", `{"sandbox":"`+name+`"}`)
 	if len(plan.Services) != 1 || !plan.Services[0].Vanished || !plan.Services[0].Cached || len(plan.Problems) > 0 {
 		t.Errorf("the plan does not say that the commit is gone and its image there: %+v", plan)
 	}

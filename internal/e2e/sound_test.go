@@ -10,15 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // sound waits until a sandbox is in order in every respect: one container and one row for each service that runs one,
 // routers that answer as the database says, nothing under way and nothing left of what came to nothing.
-func (i *installation) sound(t *testing.T, box string) api.Sandbox {
+func (i *installation) sound(t *testing.T, box string) rest.Sandbox {
 	t.Helper()
-	var now api.Sandbox
+	var now rest.Sandbox
 	eventually(t, time.Minute, func() error {
 		status, text, err := i.request(t, "GET", "/api/v1/sandboxes/"+box, "")
 		if err == nil && status == http.StatusOK {
@@ -34,7 +35,7 @@ func (i *installation) sound(t *testing.T, box string) api.Sandbox {
 }
 
 // unsound says what is not in order.
-func (i *installation) unsound(t *testing.T, box api.Sandbox) error {
+func (i *installation) unsound(t *testing.T, box rest.Sandbox) error {
 	t.Helper()
 	var serving []string
 	for _, s := range box.Services {
@@ -63,10 +64,10 @@ func (i *installation) unsound(t *testing.T, box api.Sandbox) error {
 }
 
 // misrouted says in what the routers' tables are not the database's, and which container does not answer.
-func (i *installation) misrouted(t *testing.T, box api.Sandbox) error {
+func (i *installation) misrouted(t *testing.T, box rest.Sandbox) error {
 	t.Helper()
 	status, text, err := i.request(t, "GET", "/api/v1/sandboxes/"+box.Name+"/routes", "")
-	var routes api.Routes
+	var routes rest.Routes
 	if err == nil && status == http.StatusOK {
 		err = json.Unmarshal([]byte(text), &routes)
 	}
@@ -95,7 +96,7 @@ func (i *installation) misrouted(t *testing.T, box api.Sandbox) error {
 }
 
 // unanswered asks each service that runs a container for its version, the way phones do.
-func (i *installation) unanswered(box api.Sandbox) error {
+func (i *installation) unanswered(box rest.Sandbox) error {
 	for _, s := range box.Services {
 		if s.Serving == nil || s.Name == box.Gateway || s.Source != string(sdp.SourceSandbox) {
 			continue
@@ -144,9 +145,9 @@ func (i *installation) gone(t *testing.T, box string) {
 }
 
 // tables are those a node's router would serve after a restart.
-func (i *installation) tables(t *testing.T, node string) map[string]sdp.RoutingTable {
+func (i *installation) tables(t *testing.T, node string) map[string]wire.RoutingTable {
 	t.Helper()
-	var state struct{ Tables map[string]sdp.RoutingTable }
+	var state struct{ Tables map[string]wire.RoutingTable }
 	raw, err := os.ReadFile(filepath.Join(i.data, node, "router.state"))
 	if err == nil {
 		err = json.Unmarshal(raw, &state)

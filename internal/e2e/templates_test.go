@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sdp/api"
+	"sdp/api/rest"
 )
 
 const shopTemplate = `description: one service of a branch
@@ -74,7 +74,7 @@ func TestTemplates(t *testing.T) {
 	}{
 		"undeclared": {1, "sandbox: {description: \"${nosuch}\"}\n", "${nosuch}"},
 		"unused":     {1, "parameters: {branch: {}}\nsandbox: {description: x}\n", "branch is declared but used nowhere"},
-		"no pattern": {1, "parameters: {branch: {pattern: \"(\"}}\nsandbox: {description: \"${branch}\"}\n", "no regular expression"},
+		"no pattern": {1, "parameters: {branch: {pattern: \"(\"}}\nsandbox: {description: \"${branch}\"}\n", "not a regular expression"},
 		"no sandbox": {2, "parameters: {branch: {}}\n", "no sandbox"},
 		"twice":      {2, "sandbox:\n  description: x\n  description: y\n", "template.yaml:3"},
 	} {
@@ -88,15 +88,15 @@ func TestTemplates(t *testing.T) {
 }
 
 // templateOf makes a template of a sandbox with its branch as a parameter.
-func (s *site) templateOf(t *testing.T, box api.Sandbox) {
+func (s *site) templateOf(t *testing.T, box rest.Sandbox) {
 	shop := "of-" + box.Name
 	s.ok(t, "template", "create", shop, "--from", box.Name, "--parameter", "branch=probe")
 	t.Cleanup(func() { s.ok(t, "template", "delete", shop) })
-	made := askJSON[api.Template](t, s.installation, "template", "show", shop)
+	made := askJSON[rest.Template](t, s.installation, "template", "show", shop)
 	if len(made.Parameters) != 1 || made.Parameters[0].Default == nil || *made.Parameters[0].Default != "feature/other" {
 		t.Errorf("made of a sandbox: %+v", made)
 	}
-	plan := askJSON[api.Plan](t, s.installation, "template", "use", shop, newName(), "--dry-run")
+	plan := askJSON[rest.Plan](t, s.installation, "template", "use", shop, newName(), "--dry-run")
 	if !plan.New || actions(plan)["probe"] != "deploy" || plan.Services[0].Branch != "feature/other" || !plan.Services[0].Cached {
 		t.Errorf("the plan of a sandbox from it: %+v", plan)
 	}

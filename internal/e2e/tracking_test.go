@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"sdp/api"
+	"sdp/api/rest"
 	"sdp/deploy/demo"
 	"sdp/internal/sdp"
 )
@@ -48,16 +48,16 @@ func TestTracking(t *testing.T) {
 }
 
 // triedOnce pushes a commit that does not build: it is tried, once, and what served goes on.
-func (s *site) triedOnce(t *testing.T, box api.Sandbox, own *branch, serving string) {
+func (s *site) triedOnce(t *testing.T, box rest.Sandbox, own *branch, serving string) {
 	broken := own.push(t, files{"note.go": "package main\n\nvar broken int = \"not a number\"\n"})
-	var tried api.Deployment
+	var tried rest.Deployment
 	eventually(t, watch, func() error {
 		if tried = s.history(t, box.Name)[0]; tried.SHA != broken || !tried.Settled {
 			return errorf("the newest deployment is %s of %s, %s; want %s", tried.ID, tried.SHA, tried.State, broken)
 		}
 		return nil
 	})
-	if tried.State != string(sdp.DeployFailed) || tried.Failure == nil || tried.Failure.Code != "compile-error" {
+	if tried.State != sdp.DeployFailed || tried.Failure == nil || tried.Failure.Code != "compile-error" {
 		t.Errorf("the broken commit ended %s, %+v", tried.State, tried.Failure)
 	}
 	s.awaitLook(t, box, 2)
@@ -70,10 +70,10 @@ func (s *site) triedOnce(t *testing.T, box api.Sandbox, own *branch, serving str
 }
 
 // awaitLook waits until the branch has been looked at n more times.
-func (s *site) awaitLook(t *testing.T, box api.Sandbox, n int) {
+func (s *site) awaitLook(t *testing.T, box rest.Sandbox, n int) {
 	t.Helper()
 	looked := func() time.Time {
-		for _, w := range askJSON[[]api.TrackedService](t, s.installation, "track", "list", box.Name) {
+		for _, w := range askJSON[[]rest.TrackedService](t, s.installation, "track", "list", box.Name) {
 			if w.Service == "probe" {
 				return w.CheckedAt
 			}
@@ -93,7 +93,7 @@ func (s *site) awaitLook(t *testing.T, box api.Sandbox, n int) {
 }
 
 // stopsAsking changes the password at the git server: the stored one is not tried again and again, and the owner is told.
-func (s *site) stopsAsking(t *testing.T, box api.Sandbox, own *branch) {
+func (s *site) stopsAsking(t *testing.T, box rest.Sandbox, own *branch) {
 	s.changeUsers(t, demo.User{Name: "alice", Password: "changed"}, demo.User{Name: "bob", Password: "bob-demo"})
 	restored := false
 	restore := func() {
@@ -106,7 +106,7 @@ func (s *site) stopsAsking(t *testing.T, box api.Sandbox, own *branch) {
 	t.Cleanup(restore)
 	s.awaitAttention(t, box, "tracking-stopped", "sdp track credential store")
 	t.Logf("what the user sees:\n%s", s.ok(t, "track", "credential", "show"))
-	c := askJSON[api.TrackingCredential](t, s.installation, "track", "credential", "show")
+	c := askJSON[rest.TrackingCredential](t, s.installation, "track", "credential", "show")
 	if !strings.Contains(c.Problem, "refused") {
 		t.Errorf("the credentials: %+v", c)
 	}
@@ -117,7 +117,7 @@ func (s *site) stopsAsking(t *testing.T, box api.Sandbox, own *branch) {
 	}
 }
 
-func (s *site) awaitAttention(t *testing.T, box api.Sandbox, code, remedy string) {
+func (s *site) awaitAttention(t *testing.T, box rest.Sandbox, code, remedy string) {
 	t.Helper()
 	eventually(t, watch, func() error {
 		for _, a := range s.sandbox(t, box.Name).Attention {
@@ -136,14 +136,14 @@ func (s *site) awaitAttention(t *testing.T, box api.Sandbox, code, remedy string
 }
 
 // branchGone deletes the branch upstream: the sandbox is marked, the audit knows, what runs goes on.
-func (s *site) branchGone(t *testing.T, box api.Sandbox, own *branch) {
+func (s *site) branchGone(t *testing.T, box rest.Sandbox, own *branch) {
 	own.remove(t)
 	s.awaitAttention(t, box, "branch-gone", "sdp deploy "+box.Name)
 	if serviceOf(t, s.sandbox(t, box.Name), "probe").BranchGone.IsZero() {
 		t.Error("the service is not marked")
 	}
 	var told bool
-	for _, e := range askJSON[[]api.AuditEvent](t, s.installation, "audit", "--sandbox", box.Name) {
+	for _, e := range askJSON[[]rest.AuditEvent](t, s.installation, "audit", "--sandbox", box.Name) {
 		told = told || e.Action == "branch.gone" && e.Branch == own.name && e.Service == "probe"
 	}
 	if !told {

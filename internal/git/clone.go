@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -31,7 +30,7 @@ import (
 type Clone struct {
 	path   string
 	common string // the directory that has objects, refs and config; shared by the worktrees of a clone
-	remote string // of "origin", without user information
+	remote string // what git fetches from, without user information
 	// partial clones lack objects they promise to have, so what their references reach may be missing.
 	partial bool
 
@@ -62,7 +61,8 @@ func Open(path string) (*Clone, error) {
 	return &Clone{path: path, common: common, remote: remote, partial: isPartial(cfg)}, nil
 }
 
-// RemoteURL is the URL of the clone's "origin" (or of its only remote) without any user information.
+// RemoteURL is the URL that git fetches from: the first one of "origin", or of the only remote, without any user
+// information. Every request goes there.
 func (c *Clone) RemoteURL() string { return c.remote }
 
 // Branches lists the branches the git server has now, sorted by name. They are described by their commits, which are read
@@ -206,28 +206,4 @@ func isPartial(cfg *format.Config) bool {
 		}
 	}
 	return false
-}
-
-// remoteURL picks "origin", or the only remote, and takes user information off its URL: credentials come with each
-// call and are never read from, or written to, a clone.
-func remoteURL(path string, cfg *format.Config) (string, error) {
-	remotes := cfg.Section("remote")
-	name := "origin"
-	if !remotes.HasSubsection(name) && len(remotes.Subsections) == 1 {
-		name = remotes.Subsections[0].Name
-	}
-	raw := remotes.Subsection(name).Option("url")
-	if raw == "" {
-		return "", sdp.Errorf(sdp.Invalid, "no-remote", "clone %s has no remote %q", path, name).
-			WithRemedy("add it: `git -C %s remote add origin https://HOST/REPOSITORY.git`", path)
-	}
-	u, err := url.Parse(raw)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return "", sdp.Errorf(sdp.Invalid, "remote-not-http",
-			"remote %q of clone %s is not an http or https URL", name, path).
-			WithRemedy("SDP signs in with user name and password: `git -C %s remote set-url %s https://HOST/REPOSITORY.git`",
-				path, name)
-	}
-	u.User, u.Fragment = nil, ""
-	return strings.TrimRight(u.String(), "/"), nil
 }

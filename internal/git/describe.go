@@ -32,6 +32,12 @@ const (
 	rememberedMost  = 20_000
 )
 
+// Bounds of what is told of a branch's commit, in characters: a subject may be a file somebody pasted.
+const (
+	longestSubject = 200
+	longestAuthor  = 100
+)
+
 // Described remembers commits that were described without being fetched. The zero value is ready for use by any number
 // of calls at once.
 type Described struct {
@@ -60,7 +66,19 @@ func (d *Described) put(found map[plumbing.Hash]sdp.Branch) {
 // description is what a branch's commit says.
 func description(c *object.Commit) sdp.Branch {
 	subject, _, _ := strings.Cut(c.Message, "\n")
-	return sdp.Branch{Subject: subject, Author: c.Author.Name, CommittedAt: c.Committer.When}
+	return sdp.Branch{Subject: cut(subject, longestSubject), Author: cut(c.Author.Name, longestAuthor),
+		CommittedAt: c.Committer.When}
+}
+
+// cut shortens text to some characters, the last of which then says so.
+func cut(text string, characters int) string {
+	count := 0
+	for at := range text {
+		if count++; count > characters {
+			return string([]rune(text[:at])[:characters-1]) + "…"
+		}
+	}
+	return text
 }
 
 // describe asks the server for commits alone, without their files and history, and keeps nothing of them in the clone.
@@ -138,7 +156,7 @@ func readCommits(pack []byte, wants []plumbing.Hash) (map[plumbing.Hash]sdp.Bran
 		case err != nil:
 			return nil, err
 		case h.Length > largestCommit:
-			return nil, fmt.Errorf("the server sent an object of %d bytes, which is no honest commit", h.Length)
+			return nil, fmt.Errorf("the server sent an object of %d bytes, which is not an honest commit", h.Length)
 		}
 	}
 	store := memory.NewStorage()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +56,37 @@ func TestBranchesOfAServerWithFilters(t *testing.T) {
 	}
 	if after := userState(t, dir); after != before || run(t, dir, "count-objects", "-v") != objects {
 		t.Errorf("the clone changed:\n%s\n%s", before, after)
+	}
+}
+
+// TestLongSubjectsAreCut: a subject may be a file somebody pasted; the list of branches stays small whoever describes them.
+func TestLongSubjectsAreCut(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	run(t, s.bare(), "config", "uploadpack.allowFilter", "true")
+	a := newAuthor(s)
+	dir := s.clone()
+	message := filepath.Join(t.TempDir(), "message")
+	commit := func(branch string, size int) {
+		t.Helper()
+		if err := os.WriteFile(message, []byte(strings.Repeat("ä", size/2)+"\n\nmore\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(t, a.dir, "commit", "-q", "--allow-empty", "--author", strings.Repeat("n", 5000)+" <a@example.com>", "-F", message)
+		a.push(branch)
+	}
+	commit("main", 50<<10) // described without being fetched
+	a.branch("feature/huge", "main")
+	commit("feature/huge", 3<<20)
+	run(t, dir, "fetch", "-q", "origin", "feature/huge")
+	branches, err := open(t, dir).Branches(context.Background(), good, new(git.Described))
+	if err != nil || len(branches) != 2 {
+		t.Fatalf("%d branches, %v", len(branches), err)
+	}
+	for _, b := range branches {
+		if b.Subject != strings.Repeat("ä", 199)+"…" || b.Author != strings.Repeat("n", 99)+"…" {
+			t.Errorf("%s: %d bytes of subject, %d of author", b.Name, len(b.Subject), len(b.Author))
+		}
 	}
 }
 

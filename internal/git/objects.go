@@ -178,8 +178,9 @@ func (cs closers) Close() error {
 func (db *objectDB) reload() bool {
 	again := false
 	for _, dir := range db.dirs {
-		indexes, _ := filepath.Glob(filepath.Join(escapeGlob(dir), "pack", "pack-*.idx"))
-		for _, file := range indexes {
+		indexes, _ := fs.Glob(os.DirFS(dir), "pack/pack-*.idx") // fails for a malformed pattern only
+		for _, name := range indexes {
+			file := filepath.Join(dir, filepath.FromSlash(name))
 			if db.packs[file] != nil {
 				continue
 			}
@@ -199,10 +200,6 @@ func (db *objectDB) reload() bool {
 func gone(file string) bool {
 	_, err := os.Stat(file)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func (db *objectDB) openPack(indexFile string) (*packfile.Packfile, error) {

@@ -2,9 +2,9 @@
 // without doubling.
 //
 // A log is a stream: an append-only sequence of bytes with a name of its own (sdp.DeploymentStream,
-// sdp.ContainerStream). An activity writes to a Stream, which masks secrets and appends to a plain file in the node's
-// Spool. The Shipper sends what is new to the server by byte offset, and the server answers with the offset up to which
-// it has the stream. So each side can stop at any moment, by kill -9 too, and go on from what is in its files:
+// sdp.ContainerStream). An activity writes to a Stream, which masks secrets (package mask) and appends to a plain file in
+// the node's Spool. The Shipper sends what is new to the server by byte offset, and the server answers with the offset up
+// to which it has the stream. So each side can stop at any moment, by kill -9 too, and go on from what is in its files:
 //
 //	Stream.Write -> <stream>.log ---- POST ...?offset=N ----> server
 //	                <stream>.state <--- {"offset": committed} ---

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -92,12 +93,8 @@ func (e *entry) open(limit int64) error {
 		file.Close()
 		return err
 	}
-	var last [1]byte
-	if e.size > 0 {
-		_, _ = file.ReadAt(last[:], e.size-1) // unknown counts as mid-line: one newline too many at worst
-		e.midline = last[0] != '\n'
-	}
 	e.file, e.handles, e.failure, e.touched = file, 1, nil, time.Now()
+	e.midline = e.size > 0 && !bytes.HasSuffix(e.tail(1), []byte{'\n'}) // unreadable counts: a newline too many at worst
 	return nil
 }
 
@@ -106,6 +103,11 @@ func (e *entry) open(limit int64) error {
 func (e *entry) last(n int64) []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.tail(n)
+}
+
+// tail is last for who holds e.mu.
+func (e *entry) tail(n int64) []byte {
 	if e.overflow != nil {
 		if _, tail, _ := e.overflow.end(); len(tail) > 0 {
 			return tail[max(0, int64(len(tail))-n):]

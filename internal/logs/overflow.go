@@ -30,13 +30,15 @@ func newOverflow(prefix string) (*overflow, error) {
 
 // reopenOverflow finds what an earlier writer left, nil if there is nothing.
 func reopenOverflow(prefix string) (*overflow, error) {
-	paths, err := filepath.Glob(escapeGlob(prefix) + "*")
+	dir, base := filepath.Split(prefix)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	last := int64(-1)
-	for _, p := range paths {
-		if n, err := strconv.ParseInt(strings.TrimPrefix(p, prefix), 10, 64); err == nil {
+	for _, e := range entries {
+		number, ours := strings.CutPrefix(e.Name(), base)
+		if n, err := strconv.ParseInt(number, 10, 64); ours && err == nil {
 			last = max(last, n)
 		}
 	}
@@ -45,11 +47,6 @@ func reopenOverflow(prefix string) (*overflow, error) {
 	}
 	o := &overflow{prefix: prefix}
 	return o, o.openSegment(last)
-}
-
-// escapeGlob quotes what has a meaning in a pattern: the data directory may have any name.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func (o *overflow) segment(n int64) string { return fmt.Sprint(o.prefix, n) }

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"path"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,17 +22,15 @@ type server struct {
 	*httptest.Server
 	t testing.TB
 
-	mu       sync.Mutex
-	streams  map[string]*received
-	changed  chan struct{}                                                        // closed when anything arrives
-	disturb  func(w http.ResponseWriter, stream string, offset int64) (done bool) // nil = no disturbance
-	requests int
+	mu      sync.Mutex
+	streams map[string]*received
+	changed chan struct{}                                                        // closed when anything arrives
+	disturb func(w http.ResponseWriter, stream string, offset int64) (done bool) // nil = no disturbance
 }
 
 type received struct {
 	data  []byte
 	final bool
-	at    []time.Time // when each line arrived
 }
 
 func newServer(t testing.TB) *server {
@@ -64,7 +61,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
 	if s.disturb != nil && s.disturb(w, stream, offset) {
 		return
 	}
@@ -78,10 +74,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusOK
 		st.data = append(st.data, body[min(have-offset, int64(len(body))):]...)
 		st.final = r.FormValue("final") == "true"
-		now := time.Now()
-		for n := strings.Count(string(st.data[have:]), "\n"); n > 0; n-- {
-			st.at = append(st.at, now)
-		}
 	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]int{"offset": len(st.data)})

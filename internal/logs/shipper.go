@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sdp/internal/pause"
 )
 
 const (
@@ -102,7 +104,7 @@ func (s *Shipper) ship(ctx context.Context, e *entry) {
 	defer file.close()
 	var wait time.Duration
 	for {
-		if !sleep(ctx, max(wait, e.pace())) {
+		if pause.For(ctx, max(wait, e.pace())) != nil {
 			e.park()
 			return
 		}
@@ -158,19 +160,4 @@ func (s *Shipper) report(ctx context.Context, e *entry, err error, waited time.D
 	}
 	wait := min(max(2*waited, firstBackoff), limit)
 	return wait/2 + rand.N(wait/2+1) // so that streams do not all come back at the same moment
-}
-
-// sleep reports whether ctx is still alive after d.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"sdp/internal/logs/mask"
 	"sdp/internal/sdp"
 )
 
@@ -34,7 +35,7 @@ type Spool struct {
 // Options says how a stream is written.
 type Options struct {
 	// Masker knows the secrets that must not appear. nil masks nothing.
-	Masker *Masker
+	Masker *mask.Masker
 	// MaxBytes bounds the stream, 0 means DefaultMaxBytes. What exceeds it is left out but for the last 256 KiB, which are
 	// appended at Close after a line that says how much is missing.
 	MaxBytes int64
@@ -50,7 +51,7 @@ func OpenSpool(dir string) (*Spool, error) {
 	if err != nil {
 		return nil, spoolError(dir, err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockSoon(lock); err != nil {
 		lock.Close()
 		return nil, sdp.Errorf(sdp.Conflict, "spool-in-use", "another process uses the log spool %s: %w", dir, err).
 			WithRemedy("stop the other worker of this node, or give this one a data directory of its own")
@@ -61,6 +62,18 @@ func OpenSpool(dir string) (*Spool, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// lockSoon locks a file. What an earlier owner has just started holds its lock until it runs its own program, so a lock that
+// is held is tried again for a moment.
+func lockSoon(file *os.File) error {
+	const patience, pace = time.Second, 10 * time.Millisecond
+	for deadline := time.Now().Add(patience); ; time.Sleep(pace) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // Close gives the spool up. Streams still open are left as they are, not final.
@@ -99,7 +112,7 @@ func (s *Spool) Create(stream string, o Options) (*Stream, error) {
 	if err := e.open(o.MaxBytes); err != nil {
 		return nil, spoolError(s.dir, err)
 	}
-	return &Stream{entry: e, masking: masking{masker: o.Masker}, tail: e.last(maxTail)}, nil
+	return &Stream{entry: e, masker: o.Masker, masking: o.Masker.Pieces(), tail: e.last(maxTail)}, nil
 }
 
 // entry returns the entry of a stream. The caller holds s.mu.
@@ -119,6 +132,12 @@ func (s *Spool) scan() error {
 		return spoolError(s.dir, err)
 	}
 	for _, f := range files {
+		if strings.HasPrefix(f.Name(), ".") && strings.Contains(f.Name(), ".state.") { // its writer was killed meanwhile
+			if err := removeIfExists(filepath.Join(s.dir, f.Name())); err != nil {
+				return spoolError(s.dir, err)
+			}
+			continue
+		}
 		stream, suffix, _ := strings.Cut(f.Name(), ".")
 		if !streamName.MatchString(stream) || suffix != "log" && suffix != "state" || s.entries[stream] != nil {
 			continue

@@ -12,15 +12,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"sdp/internal/logs"
+	"sdp/internal/logs/mask"
 	"sdp/internal/sdp"
 )
 
 func TestStreamIsAPlainPrivateFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	spool := openSpool(t, dir)
-	s := create(t, spool, "deploy-d-1", logs.Options{Masker: logs.NewMasker("hunter2!")})
+	s := create(t, spool, "deploy-d-1", logs.Options{Masker: mask.New("hunter2!")})
 	s.Printf("FETCH", "feature/login -> %s", "3f2a")
 	fmt.Fprint(s, "compiling with hun")
 	fmt.Fprint(s, "ter2!, ok\nhalf a line")
@@ -72,6 +74,38 @@ func TestStreamIsContinued(t *testing.T) {
 	}
 }
 
+// The kernel may cut a write off when it kills the process. The next one does not go on in that line, and still sees that it
+// is not whole.
+func TestLineCutOffByAKillStandsByItself(t *testing.T) {
+	for name, limit := range map[string]int64{"plain": 1 << 20, "over the limit": 10} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			spool := openSpool(t, dir)
+			s := create(t, spool, "s", logs.Options{MaxBytes: limit})
+			fmt.Fprint(s, "line one\nline tw")
+			if err := s.Release(); err != nil {
+				t.Fatal(err)
+			}
+			closeAll(t, spool)
+			s = create(t, openSpool(t, dir), "s", logs.Options{MaxBytes: limit})
+			if got := s.Tail(100); !strings.HasSuffix(got, "line tw") {
+				t.Errorf("tail %q", got)
+			}
+			fmt.Fprint(s, "line two\nline three\n")
+			if got, want := s.Tail(100), "line tw\nline two\nline three\n"; !strings.HasSuffix(got, want) {
+				t.Errorf("tail %q", got)
+			}
+			if got, want := s.TailOwn(100), "line two\nline three\n"; got != want {
+				t.Errorf("own tail %q", got)
+			}
+			closeAll(t, s)
+			if got, want := read(t, filepath.Join(dir, "s.log")), "line tw\nline two\nline three\n"; !strings.HasSuffix(got, want) {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
+
 // Whoever goes on with a stream finds its place by the last lines, those kept beyond the limit included.
 func TestTailReachesBackBeforeCreate(t *testing.T) {
 	for name, limit := range map[string]int64{"plain": 1 << 20, "over the limit": 100} {
@@ -104,7 +138,7 @@ func TestTailReachesBackBeforeCreate(t *testing.T) {
 
 func TestTaggedLines(t *testing.T) {
 	dir := t.TempDir()
-	s := create(t, openSpool(t, dir), "s", logs.Options{Masker: logs.NewMasker("hunter2!")})
+	s := create(t, openSpool(t, dir), "s", logs.Options{Masker: mask.New("hunter2!")})
 	w := s.Tagged("FETCH")
 	for _, piece := range []string{"Count", "ing: 1%\rCounting: 50%\rCounting", ": 100%\r\nhun", "ter2! and\n\n \nho", "st\nend"} {
 		fmt.Fprint(w, piece)
@@ -134,6 +168,14 @@ func TestSpoolBelongsToOneProcess(t *testing.T) {
 		t.Error(err)
 	}
 	closeAll(t, spool)
+	closeAll(t, openSpool(t, dir))
+}
+
+// A process that was just started has the lock of who started it until it runs its own program.
+func TestSpoolIsFreeAMomentLater(t *testing.T) {
+	dir := t.TempDir()
+	spool := openSpool(t, dir)
+	time.AfterFunc(50*time.Millisecond, func() { _ = spool.Close() })
 	closeAll(t, openSpool(t, dir))
 }
 
@@ -224,7 +266,7 @@ func TestBoundedStreamIsContinuedByAnotherProcess(t *testing.T) {
 func TestLongLineIsPassedOnInPieces(t *testing.T) {
 	dir := t.TempDir()
 	spool := openSpool(t, dir)
-	s := create(t, spool, "s", logs.Options{Masker: logs.NewMasker("hunter2!")})
+	s := create(t, spool, "s", logs.Options{Masker: mask.New("hunter2!")})
 	line := strings.Repeat("é", 256<<10) + "hunter2!" + strings.Repeat("é", 256<<10)
 	fmt.Fprint(s, line)
 	info, err := os.Stat(filepath.Join(dir, "s.log"))

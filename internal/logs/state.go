@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sdp/internal/atomicfile"
 )
 
 // state is what must be remembered of a stream besides its data. It is small and replaced as a whole.
@@ -45,20 +47,12 @@ func (e *entry) save(sync bool) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(e.spool.dir, "."+e.name+".state") // only this process writes here
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
+	write := atomicfile.WriteLazily
+	if sync {
+		write = atomicfile.Write
+	}
+	if err := write(e.path(".state"), raw, 0o600); err != nil {
 		return err
-	}
-	_, err = f.Write(raw)
-	if sync && err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(tmp, e.path(".state"))
-	}
-	if err != nil {
-		return errors.Join(err, removeIfExists(tmp))
 	}
 	e.unsaved, e.savedAt = false, time.Now()
 	return nil

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"sdp/internal/logs/mask"
 )
 
 const (
@@ -23,7 +25,8 @@ type Stream struct {
 	entry *entry
 
 	mu      sync.Mutex
-	masking masking
+	masker  *mask.Masker
+	masking mask.Pieces
 	line    []byte // masked, its end has not come yet
 	timer   *time.Timer
 	armed   bool
@@ -44,12 +47,12 @@ func (s *Stream) Write(p []byte) (int, error) {
 		piece := rest[:min(len(rest), feedBytes)]
 		rest = rest[len(piece):]
 		before := len(s.line)
-		s.line = s.masking.feed(s.line, piece)
+		s.line = s.masking.Feed(s.line, piece)
 		if i := bytes.LastIndexByte(s.line[before:], '\n'); i >= 0 {
 			s.pass(before + i + 1)
 		}
 		if len(s.line) >= maxPiece {
-			s.pass(wholeRunes(s.line))
+			s.pass(WholeRunes(s.line))
 		}
 	}
 	s.arm()
@@ -57,11 +60,11 @@ func (s *Stream) Write(p []byte) (int, error) {
 }
 
 // Mask returns text as it would stand in the stream, every secret in it replaced.
-func (s *Stream) Mask(text string) string { return s.masking.masker.MaskString(text) }
+func (s *Stream) Mask(text string) string { return s.masker.Mask(text) }
 
 // Printf writes each line of the text as "[TAG] line", on lines of their own.
 func (s *Stream) Printf(tag, format string, args ...any) {
-	text := s.masking.masker.MaskString(strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
+	text := s.masker.Mask(strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
 	var b bytes.Buffer
 	for line := range strings.SplitSeq(text, "\n") {
 		fmt.Fprintf(&b, "[%s] %s\n", tag, line)
@@ -77,11 +80,7 @@ func (s *Stream) writeLines(lines []byte) {
 		return
 	}
 	s.pass(len(s.line))
-	if len(s.tail) > 0 && s.tail[len(s.tail)-1] != '\n' {
-		s.remember([]byte{'\n'})
-	}
-	s.remember(lines)
-	s.entry.write(lines, true)
+	s.append(lines, true)
 }
 
 // Tail returns the last n bytes of the stream, at most 64 KiB, from the start of a line on, masked: what was written
@@ -128,7 +127,7 @@ func (s *Stream) end(final bool) error {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.line = s.masking.finish(s.line)
+	s.line = s.masking.Finish(s.line)
 	s.pass(len(s.line))
 	return s.entry.release(final)
 }
@@ -138,9 +137,17 @@ func (s *Stream) pass(n int) {
 	if n == 0 {
 		return
 	}
-	s.remember(s.line[:n])
-	s.entry.write(s.line[:n], false)
+	s.append(s.line[:n], s.own == 0) // an earlier writer may have been killed in the middle of a line
 	s.line = append(s.line[:0], s.line[n:]...)
+}
+
+// append adds masked data to the stream, on a line of its own if fresh is set. The caller holds s.mu.
+func (s *Stream) append(data []byte, fresh bool) {
+	if fresh && len(s.tail) > 0 && s.tail[len(s.tail)-1] != '\n' {
+		s.tail = append(s.tail, '\n')
+	}
+	s.remember(data)
+	s.entry.write(data, fresh)
 }
 
 func (s *Stream) remember(data []byte) {
@@ -156,7 +163,7 @@ func (s *Stream) remember(data []byte) {
 
 // arm sees to it that nothing waits for longer than holdFor. The caller holds s.mu.
 func (s *Stream) arm() {
-	if s.armed || len(s.line) == 0 && len(s.masking.held) == 0 {
+	if s.armed || len(s.line) == 0 && !s.masking.Holds() {
 		return
 	}
 	s.armed = true
@@ -175,12 +182,12 @@ func (s *Stream) holdingEnded() {
 	if s.closed {
 		return
 	}
-	s.line = s.masking.pause(s.line)
-	s.pass(wholeRunes(s.line))
+	s.line = s.masking.Pause(s.line)
+	s.pass(WholeRunes(s.line))
 }
 
-// wholeRunes returns the length of text without a character cut off at its end, so that a piece can be shown by itself.
-func wholeRunes(text []byte) int {
+// WholeRunes returns the length of text without a character cut off at its end, so that a piece can be shown by itself.
+func WholeRunes(text []byte) int {
 	for i := len(text) - 1; i >= max(0, len(text)-utf8.UTFMax); i-- {
 		if utf8.RuneStart(text[i]) {
 			if !utf8.FullRune(text[i:]) {

@@ -38,8 +38,8 @@ func BenchmarkDeployment(b *testing.B) {
 		must(b, db.PutContainer(b.Context(), container(id, "box", "account", n%250)))
 		s := got(db.Serve(b.Context(), id))(b)
 		must(b, db.Confirm(b.Context(), id))
-		if s.Previous != nil {
-			must(b, db.SetContainerState(b.Context(), s.Previous.Deployment, sdp.Removed))
+		for _, c := range s.Previous {
+			must(b, db.SetContainerState(b.Context(), c.Deployment, sdp.Removed))
 		}
 	}
 }
@@ -54,5 +54,21 @@ func BenchmarkDesired(b *testing.B) {
 	}
 	for b.Loop() {
 		got(db.Desired(b.Context(), "micro-1"))(b)
+	}
+}
+
+// BenchmarkSandboxes measures the list of sandboxes that people look at: fifty that run two services each.
+func BenchmarkSandboxes(b *testing.B) {
+	db := platform(b)
+	for i := range 50 {
+		name := fmt.Sprint("box-", i)
+		create(b, db, name)
+		run(b, db, name, "account", 2*i+2)
+		run(b, db, name, "payment", 2*i+3)
+	}
+	for b.Loop() {
+		if list, _, err := db.Sandboxes(b.Context(), postgres.SandboxFilter{}, postgres.Page{}); err != nil || len(list) != 50 {
+			b.Fatal(len(list), err)
+		}
 	}
 }

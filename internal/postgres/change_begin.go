@@ -2,11 +2,12 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/envstore"
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
 )
 
@@ -30,6 +31,17 @@ type committed struct {
 	State     sdp.ContainerState `json:"state,omitempty"`     // the container's, before
 }
 
+type changingRow struct {
+	State     sdp.OperationState   `db:"state"`
+	Change    changeDoc            `db:"change"`
+	Committed map[string]committed `db:"committed"`
+	Begun     bool                 `db:"begun"`
+	Sandbox   int64                `db:"sandbox"`
+	Name      string               `db:"name"`
+	Deleting  bool                 `db:"deleting"`
+	Gone      bool                 `db:"gone"`
+}
+
 // lockChange locks the sandbox of a change, then reads both.
 func lockChange(ctx context.Context, tx pgx.Tx, id string) (c changing, err error) {
 	_, err = tx.Exec(ctx, `SELECT FROM sandboxes s JOIN operations o ON o.sandbox_id = s.id WHERE o.id = $1
@@ -37,34 +49,25 @@ func lockChange(ctx context.Context, tx pgx.Tx, id string) (c changing, err erro
 	if err != nil {
 		return c, err
 	}
-	c.id = id
-	var raw, before []byte
-	err = tx.QueryRow(ctx, `SELECT o.state, o.change, o.before->'committed', o.before IS NOT NULL, s.id, s.name, s.deleting,
-			s.state = 'DELETED'
-		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1 AND o.change IS NOT NULL`, id).
-		Scan(&c.state, &raw, &before, &c.begun, &c.sandbox, &c.name, &c.deleting, &c.gone)
+	r, err := pg.One(ctx, tx, pgx.RowToStructByName[changingRow], `
+		SELECT o.state, o.change, o.before->'committed' AS committed, o.before IS NOT NULL AS begun, s.id AS sandbox, s.name,
+			s.deleting, s.state = 'DELETED' AS gone
+		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1 AND o.change IS NOT NULL`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return c, sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no change %q", id)
 	}
 	if err != nil {
 		return c, err
 	}
-	var doc changeDoc
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return c, err
-	}
-	c.change, c.secrets = doc.change(), doc.Secrets
-	if before != nil {
-		err = json.Unmarshal(before, &c.commits)
-	}
-	return c, err
+	return changing{id: id, state: r.State, change: r.Change.change(), secrets: r.Change.Secrets, begun: r.Begun,
+		commits: r.Committed, sandbox: r.Sandbox, name: r.Name, deleting: r.Deleting, gone: r.Gone}, nil
 }
 
 // open returns a Conflict unless the change may still do something.
 func (c *changing) open() error {
 	switch {
 	case c.gone || c.deleting:
-		return sandboxDeleting(c.name)
+		return pg.SandboxDeleting(c.name)
 	case c.state.Settled():
 		return sdp.Errorf(sdp.Conflict, "operation-state", "%s is %s already", c.id, c.state)
 	}
@@ -75,7 +78,7 @@ func (c *changing) open() error {
 // Routes, and services that leave, stay as they are until CommitChange. It returns the operation, and the service that
 // was the gateway before; repeated, it changes nothing and returns the same.
 func (db *DB) BeginChange(ctx context.Context, id string) (op sdp.Operation, gateway string, err error) {
-	err = db.inTx(ctx, "beginning "+id, func(tx pgx.Tx) error {
+	err = db.pool.InTx(ctx, "beginning "+id, func(tx pgx.Tx) error {
 		c, err := lockChange(ctx, tx, id)
 		if err == nil {
 			err = c.open()
@@ -96,7 +99,7 @@ func (db *DB) BeginChange(ctx context.Context, id string) (op sdp.Operation, gat
 }
 
 func (c *changing) begin(ctx context.Context, tx pgx.Tx) error {
-	if err := requireEnvironment(ctx, tx, c.change.Spec.Environment, c.change.Spec.EnvironmentVersion); err != nil {
+	if err := envstore.Require(ctx, tx, c.change.Spec.Environment, c.change.Spec.EnvironmentVersion); err != nil {
 		return err // it was deleted since the change was accepted
 	}
 	var b pgx.Batch
@@ -117,15 +120,15 @@ func (c *changing) queueSettings(b *pgx.Batch) {
 	b.Queue(`UPDATE sandboxes SET description = $2, labels = $3, environment = $4, environment_version = $5,
 			variables = $6::jsonb, limits = $7, idle_after = $8, delete_after = $9,
 			secrets = coalesce($10::jsonb, secrets) - ARRAY(SELECT jsonb_object_keys($6::jsonb))
-		WHERE id = $1`, c.sandbox, clean(spec.Description), document(orEmpty(spec.Labels)), spec.Environment,
-		spec.EnvironmentVersion, document(orEmpty(spec.Variables)), limitsDocument(spec.Limits),
-		intervalOf(spec.Expiry.IdleAfter), intervalOf(spec.Expiry.DeleteAfter), c.secretsOf(""))
+		WHERE id = $1`, c.sandbox, pg.Clean(spec.Description), pg.Document(pg.OrEmpty(spec.Labels)), spec.Environment,
+		spec.EnvironmentVersion, pg.Document(pg.OrEmpty(spec.Variables)), pg.Document(spec.Limits),
+		pg.IntervalOf(spec.Expiry.IdleAfter.Duration()), pg.IntervalOf(spec.Expiry.DeleteAfter.Duration()), c.secretsOf(""))
 	deploys := map[string]bool{}
 	for _, a := range c.change.Actions {
 		deploys[a.Service] = a.Kind.Deploys()
 	}
 	services := spec.All()
-	for _, name := range sortedKeys(services) {
+	for _, name := range pg.SortedKeys(services) {
 		c.queueService(b, name, services[name], deploys[name])
 	}
 }
@@ -150,8 +153,8 @@ func (c *changing) queueService(b *pgx.Batch, name string, v sdp.ServiceSpec, de
 			commit = excluded.commit, track = excluded.track, env = excluded.env, limits = excluded.limits,
 			secrets = coalesce($7::jsonb, v.secrets) - ARRAY(SELECT jsonb_object_keys($6::jsonb)),
 			container_name = coalesce(excluded.container_name, v.container_name)`,
-		c.sandbox, name, v.Branch, v.Commit, v.Track, document(orEmpty(v.Variables)), c.secretsOf(name),
-		document(limitsDoc(v.Limits)), container, runs)
+		c.sandbox, name, v.Branch, v.Commit, v.Track, pg.Document(pg.OrEmpty(v.Variables)), c.secretsOf(name),
+		pg.Document(v.Limits), container, runs)
 }
 
 // secretsOf are the sealed secrets the change brings for a service, as JSON; nil keeps what is there.
@@ -159,7 +162,7 @@ func (c *changing) secretsOf(service string) []byte {
 	if c.secrets == nil {
 		return nil
 	}
-	return document(orEmpty(c.secrets[service]))
+	return pg.Document(pg.OrEmpty(c.secrets[service]))
 }
 
 // queueRollback puts back the settings as they were before the change began. Nothing else writes them meanwhile: see

@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
@@ -20,7 +19,7 @@ func TestBegunChangeHasItsSettingsButNotItsRoutes(t *testing.T) {
 	equal(t, "description", s.Description, "after")
 	equal(t, "variables", pairs(s.Variables), "B=2,S=plain now")
 	equal(t, "secrets", len(s.SecretKeys), 0) // S is a variable now
-	equal(t, "expiry", s.Expiry, sdp.Expiry{DeleteAfter: 48 * time.Hour})
+	equal(t, "expiry", s.Expiry, sdp.Expiry{DeleteAfter: "48h0m0s"})
 	account, _ := f.service("account")
 	equal(t, "branch", account.Branch, "feature/new")
 	equal(t, "tracked", account.Track, true)
@@ -72,7 +71,7 @@ func TestCommitSwitchesEverythingAtOnce(t *testing.T) {
 	equal(t, "previous", len(s.Previous), 2)
 	again := got(f.CommitChange(t.Context(), id, all, true))(t)
 	equal(t, "version of a retry", again.Table.Version, s.Table.Version)
-	equal(t, "previous of a retry", again.Previous["payment"].Deployment, s.Previous["payment"].Deployment)
+	equal(t, "previous of a retry", again.Replaced("payment").Deployment, s.Replaced("payment").Deployment)
 	if _, there := f.service("payment"); there {
 		t.Error("payment is still a service of the sandbox")
 	}
@@ -80,12 +79,26 @@ func TestCommitSwitchesEverythingAtOnce(t *testing.T) {
 	must(t, f.Confirm(t.Context(), account.Deployment))
 	must(t, f.Confirm(t.Context(), ledger.Deployment))
 	f.settle(id, sdp.OpSucceeded)
-	removed := got(f.Deployment(t.Context(), s.Previous["payment"].Deployment))(t)
+	removed := got(f.Deployment(t.Context(), s.Replaced("payment").Deployment))(t)
 	equal(t, "payment's deployment", removed.State, sdp.DeployStopped)
 	equal(t, "settings stay", f.sandbox().Description, "after")
 	if settled := got(f.SettleChange(t.Context(), id, sdp.OpFailed, nil))(t); settled {
 		t.Error("a settled change was settled again")
 	}
+}
+
+// A container that answers again was running all the time.
+func TestRouteBackToTheSandboxStopsNothing(t *testing.T) {
+	t.Parallel()
+	f := newChangeFixture(t)
+	got(f.SetRoute(t.Context(), "box", "payment", sdp.SourceOCP, ""))(t)
+	back := sdp.Action{Service: "payment", Kind: sdp.ActionRoute, Source: sdp.SourceSandbox}
+	id := f.accept(f.change(false, back))
+	f.begin(id)
+	s := got(f.CommitChange(t.Context(), id, []string{"payment"}, false))(t)
+	f.settle(id, sdp.OpSucceeded)
+	payment := got(f.Deployment(t.Context(), route(t, s.Table, "payment").Target.Deployment))(t)
+	equal(t, "payment's deployment", payment.State, sdp.Running)
 }
 
 func TestRemovedServiceCanBeDeployedAgain(t *testing.T) {
@@ -260,15 +273,15 @@ func TestDeleteTakesOverTheTearDownOfANewSandbox(t *testing.T) {
 	must(t, err)
 	equal(t, "left to the delete", left, true)
 	f.settle(id, sdp.OpCancelled)
-	there, nodes, err := f.DeleteTarget(t.Context(), "o-x")
+	there, nodes, err := f.DeleteTarget(t.Context(), "o-x", "copy")
 	must(t, err)
 	if !there || len(nodes) != 2 {
 		t.Errorf("there %t, nodes %q", there, nodes)
 	}
-	must(t, f.FinishDelete(t.Context(), "copy"))
+	must(t, f.FinishDelete(t.Context(), "o-x", "copy"))
 	must(t, f.SetOperation(t.Context(), "o-x", sdp.OpSucceeded, "", nil))
 	f.make("copy")
-	there, _, err = f.DeleteTarget(t.Context(), "o-x") // late, and the name is taken again
+	there, _, err = f.DeleteTarget(t.Context(), "o-x", "copy") // late, and the name is taken again
 	must(t, err)
 	equal(t, "there", there, false)
 }

@@ -6,23 +6,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/outbox"
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/stored"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
-
-// CommittedChange is a change of several routes at once: the table the routers need now, on which nodes, and by service
-// the containers that lost their place, to be drained and removed.
-type CommittedChange struct {
-	Table    sdp.RoutingTable
-	Nodes    []string
-	Previous map[string]sdp.Container
-}
 
 // CommitChange switches services in one transaction, with one new route version: containers of deployments serve, which
 // are stored as STARTING; routes lead elsewhere; what is removed was never mentioned. With gateway set the public port
 // is answered by what the specification says. Deployments that ran are STOPPED once SettleChange confirms it; until then
 // RevertChange takes it back. Repeated, it returns the same.
-func (db *DB) CommitChange(ctx context.Context, id string, services []string, gateway bool) (out CommittedChange, err error) {
-	err = db.inTx(ctx, "switching what "+id+" changes", func(tx pgx.Tx) error {
+func (db *DB) CommitChange(ctx context.Context, id string, services []string, gateway bool) (out wire.Switch, err error) {
+	err = db.pool.InTx(ctx, "switching what "+id+" changes", func(tx pgx.Tx) error {
 		c, err := lockChange(ctx, tx, id)
 		if err == nil {
 			err = c.open()
@@ -72,7 +68,7 @@ func (c *changing) commit(ctx context.Context, tx pgx.Tx, services []string, gat
 
 func (c *changing) queueCommitted(b *pgx.Batch, service string, left committed) {
 	b.Queue(`UPDATE operations SET before = jsonb_set(before, ARRAY['committed', $2], $3::jsonb) WHERE id = $1`,
-		c.id, service, document(left))
+		c.id, service, pg.Document(left))
 }
 
 // action adds to b what switches one service, and returns what it takes out of service.
@@ -110,25 +106,21 @@ func (c *changing) action(ctx context.Context, tx pgx.Tx, b *pgx.Batch, a sdp.Ac
 }
 
 // switched is the outcome of a commit: for each service the newest of its containers that were taken out of service.
-func (c *changing) switched(ctx context.Context, tx pgx.Tx, services []string) (out CommittedChange, err error) {
+func (c *changing) switched(ctx context.Context, tx pgx.Tx, services []string) (out wire.Switch, err error) {
 	if out.Table, out.Nodes, err = tableOf(ctx, tx, c.name); err != nil {
 		return out, err
 	}
-	previous, err := query(ctx, tx, "reading the replaced containers", scanContainer, `
+	out.Previous, err = pg.Query(ctx, tx, "reading the replaced containers", pg.ByName(containerRow.domain), `
 		SELECT DISTINCT ON (c.service) `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
 		WHERE c.sandbox_id = $1 AND c.service = ANY($2) AND c.state = 'RETIRING'
 		ORDER BY c.service, c.updated_at DESC, c.created_at DESC`, c.sandbox, services)
-	out.Previous = map[string]sdp.Container{}
-	for _, p := range previous {
-		out.Previous[p.Service] = p
-	}
 	return out, err
 }
 
 // RevertChange takes back what CommitChange did to services and the gateway: what answered before does again. It can be
 // repeated.
-func (db *DB) RevertChange(ctx context.Context, id string, services []string, gateway bool) (s Switch, err error) {
-	err = db.inTx(ctx, "taking back what "+id+" switched", func(tx pgx.Tx) error {
+func (db *DB) RevertChange(ctx context.Context, id string, services []string, gateway bool) (s wire.Switch, err error) {
+	err = db.pool.InTx(ctx, "taking back what "+id+" switched", func(tx pgx.Tx) error {
 		c, err := lockChange(ctx, tx, id)
 		if err != nil {
 			return err
@@ -169,7 +161,7 @@ func (c *changing) revert(ctx context.Context, tx pgx.Tx, services []string, gat
 func (c *changing) undo(ctx context.Context, tx pgx.Tx, b *pgx.Batch, a sdp.Action, left committed) error {
 	if a.Kind.Deploys() {
 		g, err := lockGeneration(ctx, tx, a.Deployment)
-		if err == nil && g.state == sdp.Serving {
+		if err == nil && g.State == sdp.Serving {
 			g.queueUnserve(b)
 		}
 		return err
@@ -187,4 +179,90 @@ func (c *changing) undo(ctx context.Context, tx pgx.Tx, b *pgx.Batch, a sdp.Acti
 			WHERE deployment = $1 AND state = 'RETIRING'`, left.Container, string(left.State))
 	}
 	return nil
+}
+
+// AbandonChange begins to take down the sandbox that a change was to make: it takes no new work any more, and nodes are
+// those that may have something of it. left is true where a delete of the sandbox was accepted, which does the same: then
+// there is nothing to do. It can be repeated.
+func (db *DB) AbandonChange(ctx context.Context, id string) (nodes []string, left bool, err error) {
+	err = db.pool.InTx(ctx, "taking down what "+id+" made", func(tx pgx.Tx) error {
+		c, err := lockChange(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if left = c.gone || c.state.Settled(); left {
+			return nil
+		}
+		if left, err = c.beingDeleted(ctx, tx); err != nil || left {
+			return err
+		}
+		if !c.change.New {
+			return sdp.Errorf(sdp.Internal, "not-new", "%s did not make sandbox %s", id, c.name)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE sandboxes SET deleting = true WHERE id = $1`, c.sandbox); err != nil {
+			return err
+		}
+		_, nodes, err = tableOf(ctx, tx, c.name)
+		return err
+	})
+	return nodes, left, err
+}
+
+func (c *changing) beingDeleted(ctx context.Context, q pg.Querier) (deleting bool, err error) {
+	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM operations WHERE sandbox_id = $1 AND kind = 'delete'
+		AND finished_at IS NULL)`, c.sandbox).Scan(&deleting)
+	return deleting, err
+}
+
+// SettleChange writes the end of a change, and what follows from it: deployments of it that never began are CANCELLED,
+// those of services that were routed elsewhere or removed are STOPPED, and what was remembered is forgotten. Without
+// success an atomic change leaves no trace: settings are as they were, and a sandbox it was to make is history, unless
+// routes were committed, or somebody deletes the sandbox anyway. settled is false where the change had ended before.
+func (db *DB) SettleChange(ctx context.Context, id string, state sdp.OperationState, f *sdp.Failure,
+) (settled bool, err error) {
+	err = db.change(ctx, "settling "+id, func(tx pgx.Tx) error {
+		c, err := lockChange(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if settled = !c.state.Settled(); !settled {
+			return outbox.ErrUnchanged
+		}
+		return c.settle(ctx, tx, state, f)
+	})
+	return settled, err
+}
+
+func (c *changing) settle(ctx context.Context, tx pgx.Tx, state sdp.OperationState, f *sdp.Failure) error {
+	deleted, err := c.beingDeleted(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var b pgx.Batch
+	undo := c.change.Atomic && state != sdp.OpSucceeded && len(c.commits) == 0 && !c.gone && !deleted
+	switch {
+	case undo && c.change.New:
+		queueHistory(&b, c.sandbox, c.name, c.id)
+	case undo && c.begun:
+		c.queueRollback(&b)
+	}
+	for _, a := range c.change.Actions {
+		if _, done := c.commits[a.Service]; done && a.TakesOut() {
+			b.Queue(stopDeployments, c.sandbox, a.Service, "")
+		}
+	}
+	b.Queue(`WITH ended AS (
+			UPDATE deployments SET state = 'CANCELLED', waiting_for = '', credentials = NULL, finished_at = now()
+			WHERE operation = $1 AND finished_at IS NULL RETURNING id
+		), discarded AS (
+			UPDATE containers k SET state = 'REMOVED', updated_at = now() FROM ended
+			WHERE k.deployment = ended.id AND k.state = 'STARTING'
+		) SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, c.id, c.name)
+	if state != sdp.OpSucceeded {
+		b.Queue(bumpRoutes, c.sandbox) // a table says why nothing answers
+	}
+	b.Queue(`UPDATE operations SET state = $2, failure = $3, waiting_for = '', finished_at = now(), before = NULL,
+		change = change - 'secrets' WHERE id = $1`, c.id, state, stored.FailureDocument(f))
+	b.Queue(`SELECT sdp_notify('sandbox/' || $2::text, $1, $2, 0)`, c.id, c.name)
+	return tx.SendBatch(ctx, &b).Close()
 }

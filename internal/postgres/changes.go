@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
 )
 
@@ -40,7 +39,7 @@ func (db *DB) AcceptChange(ctx context.Context, n NewChange) (s sdp.Sandbox, cre
 	}
 	name := n.Operation.Change.Spec.Name
 	n.Operation.Sandbox = name
-	err = db.inTx(ctx, "accepting the "+string(n.Operation.Kind)+" of sandbox "+name, func(tx pgx.Tx) error {
+	err = db.accept(ctx, "accepting the "+string(n.Operation.Kind)+" of sandbox "+name, func(tx pgx.Tx) error {
 		id, err := n.makeRoom(ctx, tx)
 		if err != nil {
 			return err
@@ -116,14 +115,16 @@ func (n *NewChange) makeRoom(ctx context.Context, tx pgx.Tx) (id int64, err erro
 
 // refuseChanging returns a Conflict while a change of the sandbox is under way: nothing else may write its settings,
 // because the change may have to put back what it found.
-func refuseChanging(ctx context.Context, q querier, id int64, sandbox string) error {
+func refuseChanging(ctx context.Context, q pg.Querier, id int64, sandbox string) error {
 	type row struct {
-		ID, Kind, User string
-		Since          time.Time
+		ID    string    `db:"id"`
+		Kind  string    `db:"kind"`
+		User  string    `db:"requested_by"`
+		Since time.Time `db:"created_at"`
 	}
-	found, err := query(ctx, q, "looking for a change under way", pgx.RowToStructByPos[row], `SELECT id, kind::text,
-			requested_by, created_at FROM operations
-		WHERE sandbox_id = $1 AND finished_at IS NULL AND kind IN ('apply', 'clone', 'restore')`, id)
+	found, err := pg.Query(ctx, q, "looking for a change under way", pgx.RowToStructByName[row], `
+		SELECT id, kind::text AS kind, requested_by, created_at FROM operations
+		WHERE sandbox_id = $1 AND finished_at IS NULL AND changes`, id)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -135,17 +136,22 @@ func refuseChanging(ctx context.Context, q querier, id int64, sandbox string) er
 
 // refuseBusy returns a Conflict while a service is being deployed, restarted, stopped or routed: what a plan says of it
 // would not be true any more when the change begins.
-func refuseBusy(ctx context.Context, q querier, id int64, sandbox string) error {
-	type row struct{ ID, Kind, Service string }
-	found, err := query(ctx, q, "looking for what is under way", pgx.RowToStructByPos[row], `
-		SELECT id, 'deploy', service FROM deployments WHERE sandbox_id = $1 AND finished_at IS NULL
+func refuseBusy(ctx context.Context, q pg.Querier, id int64, sandbox string) error {
+	type row struct {
+		ID      string `db:"id"`
+		Kind    string `db:"kind"`
+		Service string `db:"service"`
+	}
+	found, err := pg.Query(ctx, q, "looking for what is under way", pgx.RowToStructByName[row], `
+		SELECT id, 'deploy' AS kind, service FROM deployments WHERE sandbox_id = $1 AND finished_at IS NULL
 		UNION ALL SELECT id, kind::text, service FROM operations
 		WHERE sandbox_id = $1 AND finished_at IS NULL AND service <> '' ORDER BY 1 LIMIT 1`, id)
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	o := found[0]
-	return sdp.Errorf(sdp.Conflict, "sandbox-busy", "the %s of %s, %s, is under way in sandbox %s", o.Kind, o.Service, o.ID, sandbox).
+	return sdp.Errorf(sdp.Conflict, "sandbox-busy", "the %s of %s, %s, is under way in sandbox %s",
+		o.Kind, o.Service, o.ID, sandbox).
 		WithRemedy("wait until it is done, or cancel it: `sdp cancel %s`", o.ID)
 }
 
@@ -155,7 +161,7 @@ func (n *NewChange) insert(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE operations SET change = jsonb_set(change, '{secrets}', $2) WHERE id = $1`,
-		n.Operation.ID, document(n.Secrets))
+		n.Operation.ID, pg.Document(n.Secrets))
 	return err
 }
 
@@ -178,5 +184,3 @@ func (n *NewChange) queue(ctx context.Context, tx pgx.Tx, sandboxID int64) ([]sd
 }
 
 const claimName = `UPDATE sandbox_services SET container_name = $3 WHERE sandbox_id = $1 AND name = $2`
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

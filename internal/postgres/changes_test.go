@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
@@ -41,7 +40,7 @@ func newChangeFixture(t *testing.T) changeFixture {
 func (f changeFixture) change(atomic bool, actions ...sdp.Action) postgres.NewChange {
 	f.t.Helper()
 	spec := sdp.SandboxSpec{Name: "box", Description: "after", Labels: map[string]string{"team": "qa"},
-		Variables: map[string]string{"B": "2", "S": "plain now"}, Expiry: sdp.Expiry{DeleteAfter: 48 * time.Hour},
+		Variables: map[string]string{"B": "2", "S": "plain now"}, Expiry: sdp.Expiry{DeleteAfter: "48h0m0s"},
 		Services: map[string]sdp.ServiceSpec{}}
 	n := postgres.NewChange{RouteVersion: f.sandbox().RouteVersion,
 		Operation: sdp.Operation{ID: sdp.NewID("o-"), Kind: sdp.OpApply, RequestedBy: "ann"}}
@@ -120,7 +119,7 @@ func (f changeFixture) picture() string {
 	s := f.sandbox()
 	var b strings.Builder
 	line := func(parts ...string) { b.WriteString(strings.Join(parts, " ") + "\n") }
-	line(s.Description, s.Environment, s.Gateway, s.Expiry.IdleAfter.String(), s.Expiry.DeleteAfter.String())
+	line(s.Description, s.Environment, s.Gateway, string(s.Expiry.IdleAfter), string(s.Expiry.DeleteAfter))
 	line(pairs(s.Labels), pairs(s.Variables), strings.Join(s.SecretKeys, ","))
 	for _, v := range s.Services {
 		serving := "nothing"

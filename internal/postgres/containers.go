@@ -3,21 +3,35 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/outbox"
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // containerColumns need the tables containers as c and sandboxes as s.
-const containerColumns = `c.deployment, s.name, c.service, c.node, c.docker_id, c.address, c.sha, c.image, c.state`
+const containerColumns = `c.deployment, s.name AS sandbox, c.service, c.node, c.docker_id, c.address, c.sha, c.image, c.state`
 
-func containerFields(c *sdp.Container) []any {
-	return []any{&c.Deployment, &c.Sandbox, &c.Service, &c.Node, &c.DockerID, &c.Address, &c.SHA, &c.Image, &c.State}
+// containerRow has containerColumns.
+type containerRow struct {
+	Deployment string             `db:"deployment"`
+	Sandbox    string             `db:"sandbox"`
+	Service    string             `db:"service"`
+	Node       string             `db:"node"`
+	DockerID   string             `db:"docker_id"`
+	Address    string             `db:"address"`
+	SHA        string             `db:"sha"`
+	Image      string             `db:"image"`
+	State      sdp.ContainerState `db:"state"`
 }
 
-func scanContainer(row pgx.CollectableRow) (c sdp.Container, err error) {
-	return c, row.Scan(containerFields(&c)...)
+func (r containerRow) domain() sdp.Container {
+	return sdp.Container{Deployment: r.Deployment, Sandbox: r.Sandbox, Service: r.Service, Node: r.Node, DockerID: r.DockerID,
+		Address: r.Address, SHA: r.SHA, Image: r.Image, State: r.State}
 }
 
 // ContainerFilter selects containers of live sandboxes; empty fields do not restrict.
@@ -33,19 +47,19 @@ func (db *DB) Containers(ctx context.Context, f ContainerFilter) ([]sdp.Containe
 	return containers(ctx, db.pool, f)
 }
 
-func containers(ctx context.Context, q querier, f ContainerFilter) ([]sdp.Container, error) {
-	return query(ctx, q, "listing containers", scanContainer, `SELECT `+containerColumns+`
+func containers(ctx context.Context, q pg.Querier, f ContainerFilter) ([]sdp.Container, error) {
+	return pg.Query(ctx, q, "listing containers", pg.ByName(containerRow.domain), `SELECT `+containerColumns+`
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
 		WHERE s.state <> 'DELETED' AND ($1 = '' OR s.name = $1) AND ($2 = '' OR c.service = $2) AND ($3 = '' OR c.node = $3)
 			AND CASE WHEN cardinality($4::text[]) = 0 THEN c.state <> 'REMOVED'
 				ELSE c.state = ANY($4::text[]::container_state[]) END
-		ORDER BY s.name, c.service, c.created_at DESC`, f.Sandbox, f.Service, f.Node, texts(f.States))
+		ORDER BY s.name, c.service, c.created_at DESC`, f.Sandbox, f.Service, f.Node, pg.Texts(f.States))
 }
 
 // PutContainer stores a container as its node reports it. One that serves already and is reported as STARTING again,
 // by an activity that is repeated, goes on serving. Only Serve makes a container serve.
 func (db *DB) PutContainer(ctx context.Context, c sdp.Container) error {
-	return db.inTx(ctx, "storing a container", func(tx pgx.Tx) error {
+	return db.pool.InTx(ctx, "storing a container", func(tx pgx.Tx) error {
 		id, err := lockSandbox(ctx, tx, c.Sandbox)
 		if err != nil {
 			return err
@@ -84,7 +98,7 @@ func storeContainer(old oldContainer) string {
 // Serves reports whether a deployment's container answers for its service.
 func (db *DB) Serves(ctx context.Context, deployment string) (bool, error) {
 	c, err := containerState(ctx, db.pool, deployment)
-	return c.state == sdp.Serving, translate("reading a container's state", err)
+	return c.state == sdp.Serving, pg.Translate("reading a container's state", err)
 }
 
 type oldContainer struct {
@@ -92,7 +106,7 @@ type oldContainer struct {
 	dockerID, address string
 }
 
-func containerState(ctx context.Context, q querier, deployment string) (o oldContainer, err error) {
+func containerState(ctx context.Context, q pg.Querier, deployment string) (o oldContainer, err error) {
 	err = q.QueryRow(ctx, `SELECT state, docker_id, address FROM containers WHERE deployment = $1`, deployment).
 		Scan(&o.state, &o.dockerID, &o.address)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -125,5 +139,109 @@ func (db *DB) SetContainerState(ctx context.Context, deployment string, state sd
 	if err == nil && tag.RowsAffected() == 0 && state != sdp.Removed {
 		return sdp.Errorf(sdp.Conflict, "container-gone", "deployment %s has no container", deployment)
 	}
-	return translate("recording a container's state", err)
+	return pg.Translate("recording a container's state", err)
 }
+
+// Desired returns what a node should run: the tables of the sandboxes that need it, and its containers that are not
+// removed. Busy names the services with an operation in progress; a ServiceRef with an empty Service stands for a whole
+// sandbox, and each of its services is named too. MeshToken is left to the caller.
+func (db *DB) Desired(ctx context.Context, node string) (d wire.Desired, err error) {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "computing what node "+node+" should run", func(tx pgx.Tx) error {
+		all, err := tables(ctx, tx, "")
+		if err != nil {
+			return err
+		}
+		for _, t := range all {
+			if !t.deleting && slices.Contains(t.nodes, node) {
+				d.Tables = append(d.Tables, t.table)
+			}
+		}
+		if d.Containers, err = containers(ctx, tx, ContainerFilter{Node: node}); err != nil {
+			return err
+		}
+		d.Busy, err = busy(ctx, tx)
+		return err
+	})
+	return d, err
+}
+
+type busyRow struct {
+	Sandbox string `db:"sandbox"`
+	Service string `db:"service"`
+}
+
+func (r busyRow) domain() sdp.ServiceRef { return sdp.ServiceRef(r) }
+
+func busy(ctx context.Context, q pg.Querier) ([]sdp.ServiceRef, error) {
+	return pg.Query(ctx, q, "listing busy services", pg.ByName(busyRow.domain), `
+		WITH whole AS (
+			SELECT o.sandbox_id AS id FROM operations o WHERE o.finished_at IS NULL AND o.service = ''
+				AND coalesce((o.change->>'new')::boolean, o.kind IN ('create', 'delete'))
+			UNION SELECT id FROM sandboxes WHERE deleting
+		)
+		SELECT s.name AS sandbox, b.service FROM (
+			SELECT sandbox_id, service FROM deployments WHERE finished_at IS NULL
+			UNION SELECT sandbox_id, service FROM operations WHERE finished_at IS NULL AND service <> ''
+			UNION SELECT sandbox_id, a->>'service' FROM operations, jsonb_array_elements(change->'actions') a
+				WHERE finished_at IS NULL AND change IS NOT NULL
+			UNION SELECT id, '' FROM whole
+			UNION SELECT v.sandbox_id, v.name FROM sandbox_services v JOIN whole w ON w.id = v.sandbox_id
+			UNION SELECT c.sandbox_id, c.service FROM containers c JOIN whole w ON w.id = c.sandbox_id
+		) b JOIN sandboxes s ON s.id = b.sandbox_id WHERE s.state <> 'DELETED' ORDER BY 1, 2`)
+}
+
+// Observe stores what a node's reconciler found different and corrected: addresses and states of the node's own
+// containers, a route version for each sandbox whose table changed by it, and an audit event for each correction.
+func (db *DB) Observe(ctx context.Context, node string, corrections []sdp.Correction) error {
+	if len(corrections) == 0 {
+		return nil
+	}
+	return db.pool.InTx(ctx, "recording corrections of node "+node, func(tx pgx.Tx) error {
+		if err := lockConcerned(ctx, tx, corrections); err != nil {
+			return err
+		}
+		var b pgx.Batch
+		for _, c := range corrections {
+			if c.Deployment != "" && (c.Address != "" || c.State != "") {
+				b.Queue(correctContainer, c.Deployment, node, c.Address, string(c.State))
+			}
+			outbox.Queue(&b, sdp.AuditEvent{User: "system", Action: sdp.AuditReconcile, Sandbox: c.Sandbox, Service: c.Service,
+				Operation: c.Deployment, Outcome: sdp.Succeeded, Detail: node + ": " + c.What})
+		}
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+// lockConcerned locks the sandboxes of the corrections before their containers, as everything does.
+func lockConcerned(ctx context.Context, tx pgx.Tx, corrections []sdp.Correction) error {
+	var names []string
+	for _, c := range corrections {
+		names = append(names, c.Sandbox)
+	}
+	_, err := tx.Exec(ctx, `SELECT FROM sandboxes WHERE name = ANY($1) AND state <> 'DELETED' ORDER BY id
+		FOR NO KEY UPDATE`, names)
+	return err
+}
+
+// correctContainer changes one container of a node. One that comes back serves only if nothing else does by now; the
+// deployment of one that no longer serves has STOPPED.
+const correctContainer = `
+	WITH old AS (
+		SELECT c.deployment, c.sandbox_id, c.service, c.state, c.address,
+			CASE WHEN $4 = '' OR $4 = 'SERVING' AND (c.replaced_source IS NULL OR EXISTS (
+					SELECT FROM containers o WHERE o.sandbox_id = c.sandbox_id AND o.service = c.service
+						AND o.state = 'SERVING' AND o.deployment <> c.deployment))
+				THEN c.state ELSE nullif($4, '')::container_state END AS next
+		FROM containers c WHERE c.deployment = $1 AND c.node = $2 AND c.state <> 'REMOVED' FOR NO KEY UPDATE
+	), changed AS (
+		UPDATE containers c SET state = old.next, address = coalesce(nullif($3, ''), c.address), updated_at = now()
+		FROM old WHERE c.deployment = old.deployment
+		RETURNING c.sandbox_id, c.deployment, old.state AS was, c.state AS is, old.address <> c.address AS moved
+	), stopped AS (
+		UPDATE deployments d SET state = 'STOPPED' FROM changed c
+		WHERE d.id = c.deployment AND d.state = 'RUNNING' AND c.was = 'SERVING' AND c.is <> 'SERVING'
+	), bumped AS (
+		UPDATE sandboxes s SET route_version = route_version + 1 FROM changed c WHERE s.id = c.sandbox_id
+			AND (c.was = 'SERVING' OR c.is = 'SERVING') AND (c.was <> c.is OR c.moved)
+	)
+	SELECT sdp_notify('sandbox/' || s.name, s.name, s.name, 0) FROM changed c JOIN sandboxes s ON s.id = c.sandbox_id`

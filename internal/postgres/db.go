@@ -2,138 +2,105 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sdp/internal/postgres/envstore"
+	"sdp/internal/postgres/hub"
+	"sdp/internal/postgres/logstore"
+	"sdp/internal/postgres/migrations"
+	"sdp/internal/postgres/nodestore"
+	"sdp/internal/postgres/outbox"
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/requests"
+	"sdp/internal/postgres/sealed"
+	"sdp/internal/sdp"
 )
 
-// poolSize is the number of connections unless the URL's pool_max_conns says otherwise. The server's requests are
-// short; what exceeds it waits in the pool instead of loading the database.
-const poolSize = 16
-
-// statementLimit ends a statement that hangs, on a lock for instance: a caller gets an error it can retry.
-const statementLimit = "30s"
-
-// DB is the platform's database. It is safe for concurrent use.
+// DB is the platform's database. It is safe for concurrent use. What concerns tables of their own is done by the packages
+// below; DB has their methods too.
 type DB struct {
-	pool *pgxpool.Pool
+	pool *pg.Pool
+	environmentStore
+	logStore
+	nodeStore
+	outboxStore
+	requestStore
+	sealedStore
 }
+
+type (
+	environmentStore = envstore.Store
+	logStore         = logstore.Store
+	nodeStore        = nodestore.Store
+	outboxStore      = outbox.Store
+	requestStore     = requests.Store
+	sealedStore      = sealed.Store
+)
+
+// Types of the packages below that callers need.
+type (
+	AuditFilter        = outbox.AuditFilter
+	EnvironmentChange  = envstore.EnvironmentChange
+	EnvironmentContent = envstore.EnvironmentContent
+	EnvironmentInUse   = envstore.EnvironmentInUse
+	EnvironmentUser    = envstore.EnvironmentUser
+	AuditTrail         = outbox.Trail
+	Event              = hub.Event
+	EventFilter        = outbox.EventFilter
+	Hub                = hub.Hub
+	Page               = pg.Page
+	Resealed           = sealed.Resealed
+	SealedUse          = sealed.SealedUse
+	SharedService      = nodestore.SharedService
+	StoredEnvironment  = envstore.StoredEnvironment
+	StoredResponse     = requests.StoredResponse
+)
 
 // Open connects to the database at url; password, if not empty, replaces the one in url. The schema must be there
 // already (see Migrate).
 func Open(ctx context.Context, url, password string) (*DB, error) {
-	config, err := pgxpool.ParseConfig(url)
+	pool, err := pg.Open(ctx, url, password)
 	if err != nil {
-		return nil, badURL(err)
-	}
-	prepare(config.ConnConfig, password)
-	config.ConnConfig.RuntimeParams["statement_timeout"] = statementLimit
-	if !strings.Contains(url, "pool_max_conns") {
-		config.MaxConns = poolSize
-	}
-	config.AfterConnect = useUTC
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	db := &DB{pool: pool}
-	if err := db.Ping(ctx); err != nil {
-		pool.Close()
 		return nil, err
 	}
-	return db, nil
-}
-
-func prepare(config *pgx.ConnConfig, password string) {
-	if password != "" {
-		config.Password = password
-	}
-	config.RuntimeParams["application_name"] = "sdp"
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second
-	}
-}
-
-func useUTC(_ context.Context, conn *pgx.Conn) error {
-	conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
-		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
-	return nil
+	return &DB{
+		pool:             pool,
+		environmentStore: envstore.New(pool),
+		logStore:         logstore.New(pool),
+		nodeStore:        nodestore.New(pool),
+		outboxStore:      outbox.New(pool),
+		requestStore:     requests.New(pool),
+		sealedStore:      sealed.New(pool),
+	}, nil
 }
 
 // Close waits for connections in use to be given back and closes them all.
 func (db *DB) Close() { db.pool.Close() }
 
 // Ping reports whether the database answers.
-func (db *DB) Ping(ctx context.Context) error {
-	if err := db.pool.Ping(ctx); err != nil {
-		return unreachable(err)
-	}
-	return nil
+func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
+
+// Listen starts a hub that runs until ctx ends; then all subscriptions' channels are closed. It returns once it
+// listens: what changes after that is announced.
+func (db *DB) Listen(ctx context.Context) (*Hub, error) { return hub.Listen(ctx, db.pool) }
+
+// Migrate brings the schema of the database at url up to date. See package migrations.
+func Migrate(ctx context.Context, url, password string) error {
+	return migrations.Run(ctx, url, password)
 }
 
-// querier is what a pool and a transaction have in common.
-type querier interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+// WithAudit returns a context whose next change writes the events that due returns then, in its transaction; see
+// outbox.Trail.
+func WithAudit(ctx context.Context, due func() []sdp.AuditEvent) (context.Context, *AuditTrail) {
+	return outbox.WithTrail(ctx, due)
 }
 
-// snapshot makes several queries see the same moment.
-var snapshot = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-
-// inTx runs do in a transaction, again if PostgreSQL ended it for a deadlock or a serialization failure.
-func (db *DB) inTx(ctx context.Context, what string, do func(tx pgx.Tx) error) error {
-	return db.inTxWith(ctx, pgx.TxOptions{}, what, do)
+// accept and change are how this package's methods make changes that are audited.
+func (db *DB) accept(ctx context.Context, what string, do func(tx pgx.Tx) error) error {
+	return outbox.Accept(ctx, db.pool, what, do)
 }
 
-func (db *DB) inTxWith(ctx context.Context, o pgx.TxOptions, what string, do func(tx pgx.Tx) error) error {
-	const attempts = 5
-	var err error
-	for range attempts {
-		err = pgx.BeginTxFunc(ctx, db.pool, o, do)
-		if !isCode(err, "40001", "40P01") {
-			break
-		}
-	}
-	return translate(what, err)
-}
-
-// isCode reports whether err is PostgreSQL's with one of the given SQLSTATE codes.
-func isCode(err error, codes ...string) bool {
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) {
-		return false
-	}
-	for _, c := range codes {
-		if pgErr.Code == c {
-			return true
-		}
-	}
-	return false
-}
-
-// query runs one query and collects its rows.
-func query[T any](ctx context.Context, q querier, what string, scan pgx.RowToFunc[T], sql string, args ...any,
-) ([]T, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, translate(what, err)
-	}
-	list, err := pgx.CollectRows(rows, scan)
-	return list, translate(what, err)
-}
-
-// collect adds a query to a batch whose rows are appended to list when the batch is run.
-func collect[T any](b *pgx.Batch, list *[]T, scan pgx.RowToFunc[T], sql string, args ...any) {
-	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		var err error
-		*list, err = pgx.AppendRows(*list, rows, scan)
-		return err
-	})
+func (db *DB) change(ctx context.Context, what string, do func(tx pgx.Tx) error) error {
+	return outbox.Change(ctx, db.pool, what, do)
 }

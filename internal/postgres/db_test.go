@@ -97,8 +97,6 @@ func TestEnumsMirrorDomain(t *testing.T) {
 		"deployment_state": strs(sdp.Queued, sdp.Fetching, sdp.Checkout, sdp.Building, sdp.CreatingImage,
 			sdp.StartingContainer, sdp.Running, sdp.DeployFailed, sdp.DeployStopped, sdp.DeployCancelled),
 		"container_state": strs(sdp.Starting, sdp.Serving, sdp.Retiring, sdp.Stopped, sdp.Removed),
-		"operation_kind": strs(sdp.OpCreate, sdp.OpRestart, sdp.OpStop, sdp.OpRoute, sdp.OpDelete, sdp.OpApply,
-			sdp.OpClone, sdp.OpRestore),
 		"operation_state": strs(sdp.OpQueued, sdp.OpRunning, sdp.OpSucceeded, sdp.OpFailed, sdp.OpCancelled),
 		"outcome":         strs(sdp.Accepted, sdp.Succeeded, sdp.Refused, sdp.OutcomeFailed, sdp.Cancelled),
 	} {

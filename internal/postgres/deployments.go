@@ -10,7 +10,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/stored"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 // NewDeployment is a deployment to queue. Of the embedded Deployment, ID, Sandbox, Service, Repository (default: the
@@ -24,10 +27,10 @@ type NewDeployment struct {
 }
 
 // CreateDeployments queues deployments, all or none, and returns them as stored. While a change of the sandbox is under
-// way it is a Conflict: a deployment brings settings, and the change may have to put back what it found. A service that is new to the sandbox
-// stays with OCP until its container serves, unless the shared environment does not have it.
+// way it is a Conflict: a deployment brings settings, and the change may have to put back what it found. A service that is
+// new to the sandbox stays with OCP until its container serves, unless the shared environment does not have it.
 func (db *DB) CreateDeployments(ctx context.Context, ds []NewDeployment) (created []sdp.Deployment, err error) {
-	err = db.inTx(ctx, "queueing deployments", func(tx pgx.Tx) error {
+	err = db.accept(ctx, "queueing deployments", func(tx pgx.Tx) error {
 		created, err = createDeployments(ctx, tx, ds)
 		return err
 	})
@@ -43,6 +46,9 @@ func createDeployments(ctx context.Context, tx pgx.Tx, ds []NewDeployment) ([]sd
 		return nil, err
 	}
 	if err := refuseTakenNames(ctx, tx, ds); err != nil {
+		return nil, err
+	}
+	if err := refuseTooLarge(ctx, tx, sandboxIDs, ds); err != nil {
 		return nil, err
 	}
 	created := make([]sdp.Deployment, len(ds))
@@ -90,9 +96,30 @@ func lockSandboxes(ctx context.Context, tx pgx.Tx, ds []NewDeployment) (map[stri
 	return ids, nil
 }
 
+// refuseTooLarge returns an Invalid error if a service would have more variables and secrets than fit. The sandboxes are
+// locked.
+func refuseTooLarge(ctx context.Context, tx pgx.Tx, sandboxIDs map[string]int64, ds []NewDeployment) error {
+	for _, d := range ds {
+		if len(d.Env)+len(d.Secrets) == 0 {
+			continue
+		}
+		var has settings.OwnValues
+		err := tx.QueryRow(ctx, `SELECT env, secrets FROM sandbox_services WHERE sandbox_id = $1 AND name = $2`,
+			sandboxIDs[d.Sandbox], d.Service).Scan(&has.Variables, &has.Secrets)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		more := settings.OwnValues{Variables: d.Env, Secrets: d.Secrets}
+		if err := settings.CheckOwnSize("service "+d.Service+" of sandbox "+d.Sandbox, has, has.With(more)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // refuseTakenNames returns a Conflict if another sandbox's service has the container name of one of these, or a container
 // that is not gone yet of a service that left its sandbox.
-func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error {
+func refuseTakenNames(ctx context.Context, q pg.Querier, ds []NewDeployment) error {
 	wanted := map[string]sdp.ServiceRef{}
 	var names []string
 	for _, d := range ds {
@@ -100,10 +127,13 @@ func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error 
 		wanted[name] = sdp.ServiceRef{Sandbox: d.Sandbox, Service: d.Service}
 		names = append(names, name)
 	}
-	type holder struct{ name, sandbox, service string }
-	holders, err := query(ctx, q, "checking container names", func(row pgx.CollectableRow) (h holder, err error) {
-		return h, row.Scan(&h.name, &h.sandbox, &h.service)
-	}, `SELECT v.container_name, s.name, v.name FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
+	type holderRow struct {
+		Container string `db:"container_name"`
+		Sandbox   string `db:"sandbox"`
+		Service   string `db:"service"`
+	}
+	holders, err := pg.Query(ctx, q, "checking container names", pgx.RowToStructByName[holderRow], `
+		SELECT v.container_name, s.name AS sandbox, v.name AS service FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
 		WHERE v.container_name = ANY($1)
 		UNION ALL SELECT 'sandbox-' || s.name || '-' || c.service, s.name, c.service
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
@@ -112,9 +142,9 @@ func refuseTakenNames(ctx context.Context, q querier, ds []NewDeployment) error 
 		return err
 	}
 	for _, h := range holders {
-		if (sdp.ServiceRef{Sandbox: h.sandbox, Service: h.service}) != wanted[h.name] {
+		if (sdp.ServiceRef{Sandbox: h.Sandbox, Service: h.Service}) != wanted[h.Container] {
 			return sdp.Errorf(sdp.Conflict, "container-name-taken",
-				"the container name %s belongs to service %s of sandbox %s", h.name, h.service, h.sandbox).
+				"the container name %s belongs to service %s of sandbox %s", h.Container, h.Service, h.Sandbox).
 				WithRemedy("choose another sandbox name")
 		}
 	}
@@ -133,7 +163,7 @@ func queueDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *sd
 			env = (v.env - ARRAY(SELECT jsonb_object_keys(excluded.secrets))) || excluded.env,
 			secrets = (v.secrets - ARRAY(SELECT jsonb_object_keys(excluded.env))) || excluded.secrets,
 			container_name = excluded.container_name`,
-		sandboxID, d.Service, d.Branch, document(orEmpty(d.Env)), document(orEmpty(d.Secrets)),
+		sandboxID, d.Service, d.Branch, pg.Document(pg.OrEmpty(d.Env)), pg.Document(pg.OrEmpty(d.Secrets)),
 		sdp.ContainerName(d.Sandbox, d.Service), d.SHA)
 	insertDeployment(b, sandboxID, d, created)
 }
@@ -147,60 +177,75 @@ func insertDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *s
 			SELECT $1, s.id, $3, r.name, r.node, coalesce(nullif($5, ''), s.environment), $6, $7, $8, $9, $10, nullif($11, ''), $12
 			FROM sandboxes s, repositories r WHERE s.id = $2 AND r.name = $4 AND r.removed_at IS NULL
 			RETURNING *
+		), told AS MATERIALIZED (
+			SELECT sdp_notify('deployment/' || d.id, d.id, s.name, 0) FROM d JOIN sandboxes s ON s.id = d.sandbox_id
 		)
-		SELECT `+deploymentColumns+`, sdp_notify('deployment/' || d.id, d.id, s.name, 0)
-		FROM d JOIN sandboxes s ON s.id = d.sandbox_id`,
-		d.ID, sandboxID, d.Service, repository, d.Environment, d.Branch, d.SHA, d.RequestedBy, stepsDocument(d.Steps),
-		boxDocument(d.Credentials), d.Operation, d.Image).
-		QueryRow(func(row pgx.Row) (err error) {
-			*created, err = scanDeploymentBefore(row, nil)
+		SELECT `+deploymentColumns+` FROM d JOIN sandboxes s ON s.id = d.sandbox_id, told`,
+		d.ID, sandboxID, d.Service, repository, d.Environment, d.Branch, d.SHA, d.RequestedBy, stored.StepsDocument(d.Steps),
+		stored.BoxDocument(d.Credentials), d.Operation, d.Image).
+		Query(func(rows pgx.Rows) (err error) {
+			*created, err = pgx.CollectExactlyOneRow(rows, pg.ByName(deploymentRow.domain))
 			if errors.Is(err, pgx.ErrNoRows) {
-				err = noRepository(repository)
+				err = pg.NoRepository(repository)
 			}
 			return err
 		})
 }
 
 // deploymentColumns need the tables deployments as d and sandboxes as s.
-const deploymentColumns = `d.id, s.name, d.service, d.repository, d.node, d.environment, d.environment_version,
-	d.settings_digest, coalesce(d.operation, ''), d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure, d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps,
-	d.cancel_requested_at`
+const deploymentColumns = `d.id, s.name AS sandbox, d.service, d.repository, d.node, d.environment, d.environment_version,
+	d.settings_digest, coalesce(d.operation, '') AS operation,
+	EXISTS (SELECT FROM operations WHERE operations.id = d.operation AND operations.state = 'QUEUED') AS change_waits,
+	d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure,
+	d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps, d.cancel_requested_at, d.superseded_by,
+	d.superseded_user`
 
-// scanner is what a row of any kind can do.
-type scanner interface{ Scan(into ...any) error }
-
-func scanDeployment(row pgx.CollectableRow) (sdp.Deployment, error) {
-	return scanDeploymentBetween(row, nil, nil)
+// deploymentRow has deploymentColumns.
+type deploymentRow struct {
+	ID                 string              `db:"id"`
+	Sandbox            string              `db:"sandbox"`
+	Service            string              `db:"service"`
+	Repository         string              `db:"repository"`
+	Node               string              `db:"node"`
+	Environment        string              `db:"environment"`
+	EnvironmentVersion int                 `db:"environment_version"`
+	SettingsDigest     string              `db:"settings_digest"`
+	Operation          string              `db:"operation"`
+	ChangeWaits        bool                `db:"change_waits"`
+	Branch             string              `db:"branch"`
+	SHA                string              `db:"sha"`
+	Image              string              `db:"image"`
+	State              sdp.DeploymentState `db:"state"`
+	WaitingFor         string              `db:"waiting_for"`
+	Failure            *stored.Failure     `db:"failure"`
+	RequestedBy        string              `db:"requested_by"`
+	CreatedAt          time.Time           `db:"created_at"`
+	StartedAt          *time.Time          `db:"started_at"`
+	FinishedAt         *time.Time          `db:"finished_at"`
+	Steps              []stored.Step       `db:"steps"`
+	CancelRequestedAt  *time.Time          `db:"cancel_requested_at"`
+	SupersededBy       string              `db:"superseded_by"`
+	SupersededUser     string              `db:"superseded_user"`
 }
 
-// scanDeploymentAfter scans a row whose deployment follows other columns.
-func scanDeploymentAfter(row scanner, first ...any) (sdp.Deployment, error) {
-	return scanDeploymentBetween(row, first, nil)
-}
-
-// scanDeploymentBefore scans a row whose deployment is followed by other columns; nil skips one.
-func scanDeploymentBefore(row scanner, last ...any) (sdp.Deployment, error) {
-	return scanDeploymentBetween(row, nil, last)
-}
-
-func scanDeploymentBetween(row scanner, first, last []any) (d sdp.Deployment, err error) {
-	var failure *failureDoc
-	var started, finished, cancelled *time.Time
-	var steps []stepDoc
-	fields := append(slices.Clone(first), &d.ID, &d.Sandbox, &d.Service, &d.Repository, &d.Node, &d.Environment,
-		&d.EnvironmentVersion, &d.SettingsDigest, &d.Operation, &d.Branch, &d.SHA, &d.Image, &d.State, &d.WaitingFor, &failure, &d.RequestedBy, &d.CreatedAt, &started, &finished, &steps, &cancelled)
-	err = row.Scan(append(fields, last...)...)
-	d.Failure, d.Steps, d.StartedAt, d.FinishedAt = failure.failure(), stepsOf(steps), timeOf(started), timeOf(finished)
-	d.CancelRequestedAt = timeOf(cancelled)
-	return d, err
+func (r deploymentRow) domain() sdp.Deployment {
+	return sdp.Deployment{
+		ID: r.ID, Sandbox: r.Sandbox, Service: r.Service, Repository: r.Repository, Node: r.Node,
+		Environment: r.Environment, EnvironmentVersion: r.EnvironmentVersion, SettingsDigest: r.SettingsDigest,
+		Operation: r.Operation, ChangeWaits: r.ChangeWaits, Branch: r.Branch, SHA: r.SHA, Image: r.Image,
+		State: r.State, WaitingFor: r.WaitingFor, Failure: r.Failure.Domain(), Steps: stored.StepsOf(r.Steps),
+		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt, StartedAt: pg.TimeOf(r.StartedAt), FinishedAt: pg.TimeOf(r.FinishedAt),
+		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt),
+		SupersededBy:      sdp.Superseder{ID: r.SupersededBy, User: r.SupersededUser},
+	}
 }
 
 // Deployment returns one deployment with its steps.
 func (db *DB) Deployment(ctx context.Context, id string) (sdp.Deployment, error) {
-	found, err := query(ctx, db.pool, "reading deployment "+id, scanDeployment, `SELECT `+deploymentColumns+`
+	found, err := pg.Query(ctx, db.pool, "reading deployment "+id, pg.ByName(deploymentRow.domain), `SELECT `+deploymentColumns+`
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id WHERE d.id = $1`, id)
 	if err == nil && len(found) == 0 {
-		err = noDeployment(id)
+		err = pg.NoDeployment(id)
 	}
 	if err != nil {
 		return sdp.Deployment{}, err
@@ -224,34 +269,32 @@ type DeploymentFilter struct {
 
 // Deployments lists deployments, newest first.
 func (db *DB) Deployments(ctx context.Context, f DeploymentFilter, p Page) ([]sdp.Deployment, string, error) {
-	before, err := p.before()
+	before, err := p.Before()
 	if err != nil {
 		return nil, "", err
 	}
-	type numbered struct {
-		seq int64
-		d   sdp.Deployment
+	type numberedRow struct {
+		deploymentRow
+		Seq int64 `db:"seq"`
 	}
-	rows, err := query(ctx, db.pool, "listing deployments", func(row pgx.CollectableRow) (n numbered, err error) {
-		n.d, err = scanDeploymentAfter(row, &n.seq)
-		return n, err
-	}, `SELECT d.seq, `+deploymentColumns+` FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
+	rows, err := pg.Query(ctx, db.pool, "listing deployments", pgx.RowToStructByName[numberedRow], `
+		SELECT d.seq, `+deploymentColumns+` FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
 		WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR d.service = $2)
 			AND (cardinality($3::text[]) = 0 OR d.state = ANY($3::text[]::deployment_state[]))
 			AND ($4::bigint IS NULL OR d.seq < $4)
 			AND ($6 = '' OR d.repository = $6) AND ($7 = '' OR strpos(lower(d.branch), lower($7)) > 0)
 			AND ($8 = '' OR d.requested_by = $8)
 			AND ($9::timestamptz IS NULL OR d.created_at >= $9) AND ($10::timestamptz IS NULL OR d.created_at < $10)
-			`+only(f.Active, "AND d.finished_at IS NULL")+`
-		ORDER BY d.seq DESC LIMIT $5`, f.Sandbox, f.Service, texts(f.States), before, p.limit()+1, f.Repository, f.Branch, f.User,
-		orNull(f.Since), orNull(f.Until))
+			`+pg.Only(f.Active, "AND d.finished_at IS NULL")+`
+		ORDER BY d.seq DESC LIMIT $5`, f.Sandbox, f.Service, pg.Texts(f.States), before, p.Size()+1, f.Repository, f.Branch, f.User,
+		pg.OrNull(f.Since), pg.OrNull(f.Until))
 	if err != nil {
 		return nil, "", err
 	}
-	rows, next := cut(p, rows, func(n numbered) string { return strconv.FormatInt(n.seq, 10) })
+	rows, next := pg.Cut(p, rows, func(r numberedRow) string { return strconv.FormatInt(r.Seq, 10) })
 	list := make([]sdp.Deployment, len(rows))
-	for i, n := range rows {
-		list[i] = n.d
+	for i, r := range rows {
+		list[i] = r.domain()
 	}
 	return list, next, nil
 }
@@ -259,7 +302,8 @@ func (db *DB) Deployments(ctx context.Context, f DeploymentFilter, p Page) ([]sd
 // LastDeployment returns the deployment whose commit a service of a live sandbox runs, or ran last: what a restart
 // starts again.
 func (db *DB) LastDeployment(ctx context.Context, sandbox, service string) (sdp.Deployment, error) {
-	found, err := query(ctx, db.pool, "reading the last deployment", scanDeployment, `SELECT `+deploymentColumns+`
+	found, err := pg.Query(ctx, db.pool, "reading the last deployment", pg.ByName(deploymentRow.domain), `
+		SELECT `+deploymentColumns+`
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
 		WHERE s.name = $1 AND s.state <> 'DELETED' AND d.service = $2 AND d.state IN ('RUNNING', 'STOPPED')
 		ORDER BY d.state = 'RUNNING' DESC, d.seq DESC LIMIT 1`, sandbox, service)

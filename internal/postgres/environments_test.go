@@ -6,10 +6,11 @@ import (
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 // environment makes an environment, or a version of it.
-func environment(t testing.TB, db *postgres.DB, name string, content postgres.EnvironmentContent) sdp.Environment {
+func environment(t testing.TB, db *postgres.DB, name string, content postgres.EnvironmentContent) settings.Environment {
 	t.Helper()
 	change := postgres.EnvironmentChange{Name: name, User: "ann",
 		Change: func(postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) { return &content, nil }}
@@ -23,7 +24,7 @@ func environment(t testing.TB, db *postgres.DB, name string, content postgres.En
 
 func content(variables map[string]string) postgres.EnvironmentContent {
 	return postgres.EnvironmentContent{Variables: variables, Secrets: map[string][]byte{"TOKEN": {1}},
-		Files: map[string]sdp.SealedFile{"/etc/ca.pem": {Size: 3, Content: []byte{2}}}}
+		Files: map[string]settings.SealedFile{"/etc/ca.pem": {Size: 3, Content: []byte{2}}}}
 }
 
 func TestEnvironmentVersions(t *testing.T) {
@@ -112,7 +113,7 @@ func TestEnvironmentInUseIsNotDeleted(t *testing.T) {
 	wantCode(t, err, sdp.Conflict, "environment-used")
 	equal(t, "detail", sdp.AsError(err).Detail, "environment dev is used by sandbox box")
 	must(t, db.BeginDelete(t.Context(), "box", sdp.Operation{ID: "o-del", RequestedBy: "ann"}))
-	must(t, db.FinishDelete(t.Context(), "box"))
+	must(t, db.FinishDelete(t.Context(), "o-del", "box"))
 	must(t, db.DeleteEnvironment(t.Context(), "dev"))
 	wantCode(t, db.DeleteEnvironment(t.Context(), "dev"), sdp.NotFound, "unknown-environment")
 	_, err = db.CreateSandbox(t.Context(), n)

@@ -11,6 +11,7 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 const shaA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -120,7 +121,7 @@ func run(t testing.TB, db *postgres.DB, sandbox, service string, n int) string {
 	return id
 }
 
-func route(t testing.TB, table sdp.RoutingTable, service string) sdp.ServiceRoute {
+func route(t testing.TB, table wire.RoutingTable, service string) wire.ServiceRoute {
 	t.Helper()
 	r, ok := table.Route(service)
 	if !ok {
@@ -129,7 +130,7 @@ func route(t testing.TB, table sdp.RoutingTable, service string) sdp.ServiceRout
 	return r
 }
 
-func tableOf(t testing.TB, db *postgres.DB, sandbox string) (sdp.RoutingTable, string) {
+func tableOf(t testing.TB, db *postgres.DB, sandbox string) (wire.RoutingTable, string) {
 	t.Helper()
 	table, nodes, err := db.Table(t.Context(), sandbox)
 	must(t, err)

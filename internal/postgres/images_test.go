@@ -74,7 +74,7 @@ func TestNeededImages(t *testing.T) {
 	names, n = needed(t, db)
 	equal(t, "needed", names, "a:1")
 	equal(t, "why", strings.Join(n.Images["a:1"], ", "), "snapshot release of sandbox box")
-	sql(t, url, `UPDATE containers SET state = 'STOPPED' WHERE deployment = '`+ids[5]+`'`)
+	sql(t, url, `UPDATE containers SET state = 'STARTING' WHERE deployment = '`+ids[5]+`'`)
 	names, _ = needed(t, db)
 	equal(t, "needed", names, "a:1 a:4")
 }

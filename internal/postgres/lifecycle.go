@@ -8,6 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/envstore"
+	"sdp/internal/postgres/nodestore"
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
 )
 
@@ -28,7 +31,7 @@ type NewSandbox struct {
 // nothing. A service with a branch is routed to the sandbox from the first moment, so its users see 503 until it runs,
 // never OCP by accident.
 func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, err error) {
-	err = db.inTx(ctx, "creating sandbox "+n.Spec.Name, func(tx pgx.Tx) error {
+	err = db.accept(ctx, "creating sandbox "+n.Spec.Name, func(tx pgx.Tx) error {
 		if err := insertSandbox(ctx, tx, n); err != nil {
 			return err
 		}
@@ -52,12 +55,12 @@ func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, e
 }
 
 func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
-	if err := requireEnvironment(ctx, tx, n.Spec.Environment, n.Spec.EnvironmentVersion); err != nil {
+	if err := envstore.Require(ctx, tx, n.Spec.Environment, n.Spec.EnvironmentVersion); err != nil {
 		return err
 	}
 	var port *int
 	if n.GatewayNode != "" {
-		free, err := freePort(ctx, tx, n.GatewayNode)
+		free, err := nodestore.FreePort(ctx, tx, n.GatewayNode)
 		if err != nil {
 			return err
 		}
@@ -70,11 +73,12 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 		INSERT INTO sandboxes (name, owner, description, environment, gateway, gateway_node, port, labels,
 			environment_version, variables, secrets, limits, idle_after, delete_after, route_version)
 		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10, $11, $12, $13, $14,
-			(SELECT coalesce(max(route_version), 0) + 1 FROM sandboxes WHERE name = $1)) ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
-		RETURNING id`, n.Spec.Name, n.Owner, clean(n.Spec.Description), n.Spec.Environment, n.Gateway, n.GatewayNode, port,
-		document(orEmpty(n.Spec.Labels)), n.Spec.EnvironmentVersion, document(orEmpty(n.Spec.Variables)),
-		document(orEmpty(n.Secrets[""])), limitsDocument(n.Spec.Limits), intervalOf(n.Spec.Expiry.IdleAfter),
-		intervalOf(n.Spec.Expiry.DeleteAfter)).Scan(&id)
+			(SELECT coalesce(max(route_version), 0) + 1 FROM sandboxes WHERE name = $1))
+		ON CONFLICT (name) WHERE state <> 'DELETED' DO NOTHING
+		RETURNING id`, n.Spec.Name, n.Owner, pg.Clean(n.Spec.Description), n.Spec.Environment, n.Gateway, n.GatewayNode, port,
+		pg.Document(pg.OrEmpty(n.Spec.Labels)), n.Spec.EnvironmentVersion, pg.Document(pg.OrEmpty(n.Spec.Variables)),
+		pg.Document(pg.OrEmpty(n.Secrets[""])), pg.Document(n.Spec.Limits), pg.IntervalOf(n.Spec.Expiry.IdleAfter.Duration()),
+		pg.IntervalOf(n.Spec.Expiry.DeleteAfter.Duration())).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sdp.Errorf(sdp.Conflict, "sandbox-exists", "there is a sandbox %s already", n.Spec.Name).
 			WithRemedy("choose another name, or delete it first: `sdp sandbox delete %s`", n.Spec.Name)
@@ -84,8 +88,8 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 	}
 	specs := maps.Clone(n.Spec.Services)
 	if n.Gateway != "" && n.Spec.Gateway != nil {
-		specs = orEmpty(specs)
-		specs[n.Gateway] = *n.Spec.Gateway
+		specs = pg.OrEmpty(specs)
+		specs[n.Gateway] = n.Spec.Gateway.Service()
 	}
 	var b pgx.Batch
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
@@ -93,7 +97,7 @@ func insertSandbox(ctx context.Context, tx pgx.Tx, n NewSandbox) error {
 		source, url := sourceOf(v)
 		b.Queue(`INSERT INTO sandbox_services (sandbox_id, name, branch, commit, track, source, url, env, secrets, limits)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, name, v.Branch, v.Commit, v.Track, source, url,
-			document(orEmpty(v.Variables)), document(orEmpty(n.Secrets[name])), document(limitsDoc(v.Limits)))
+			pg.Document(pg.OrEmpty(v.Variables)), pg.Document(pg.OrEmpty(n.Secrets[name])), pg.Document(v.Limits))
 	}
 	b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, n.Spec.Name)
 	return tx.SendBatch(ctx, &b).Close()
@@ -112,13 +116,13 @@ func sourceOf(s sdp.ServiceSpec) (source sdp.Source, url string) {
 // BeginDelete marks a sandbox as being deleted, from when on it takes no new deployments or operations, and stores the
 // delete operation. A second delete while one is under way is a Conflict; after a failed one it is the way to go on.
 func (db *DB) BeginDelete(ctx context.Context, name string, op sdp.Operation) error {
-	return db.inTx(ctx, "deleting sandbox "+name, func(tx pgx.Tx) error {
+	return db.accept(ctx, "deleting sandbox "+name, func(tx pgx.Tx) error {
 		id, deleting, err := lockAnySandbox(ctx, tx, name)
 		if err != nil {
 			return err
 		}
 		if deleting {
-			return sandboxDeleting(name)
+			return pg.SandboxDeleting(name)
 		}
 		op.Sandbox, op.Kind, op.Service = name, sdp.OpDelete, ""
 		if _, err := tx.Exec(ctx, `UPDATE sandboxes SET deleting = true WHERE id = $1`, id); err != nil {
@@ -128,20 +132,21 @@ func (db *DB) BeginDelete(ctx context.Context, name string, op sdp.Operation) er
 	})
 }
 
-// FinishDelete turns a sandbox that is being deleted into history: its port and names are free again, secrets and
+// FinishDelete turns the sandbox of a delete operation into history: its port and names are free again, secrets and
 // credentials are gone, whatever had not settled is cancelled. Its audit, deployments and logs stay. It can be
 // repeated, even after the name was taken again.
-func (db *DB) FinishDelete(ctx context.Context, name string) error {
-	return db.inTx(ctx, "deleting sandbox "+name, func(tx pgx.Tx) error {
-		id, deleting, err := lockAnySandbox(ctx, tx, name)
-		if sdp.KindOf(err) == sdp.NotFound || err == nil && !deleting {
-			return deletedBefore(ctx, tx, name)
-		}
-		if err != nil {
+func (db *DB) FinishDelete(ctx context.Context, operation, sandbox string) error {
+	return db.pool.InTx(ctx, "deleting sandbox "+sandbox, func(tx pgx.Tx) error {
+		d, err := deletionOf(ctx, tx, operation, sandbox, "FOR NO KEY UPDATE OF s")
+		if err != nil || !d.There { // gone: the call is a repetition
 			return err
 		}
+		if !d.Deleting {
+			return sdp.Errorf(sdp.Conflict, "not-deleting", "sandbox %s is not being deleted", sandbox).
+				WithRemedy("start with `sdp sandbox delete %s`", sandbox)
+		}
 		var b pgx.Batch
-		queueHistory(&b, id, name, "")
+		queueHistory(&b, d.Sandbox, sandbox, "")
 		return tx.SendBatch(ctx, &b).Close()
 	})
 }
@@ -165,33 +170,105 @@ func queueHistory(b *pgx.Batch, id int64, name, except string) {
 
 // DeleteTarget returns whether the sandbox that a delete operation was accepted for is still there, and the nodes that
 // may have something of it. Another sandbox may have taken the name since.
-func (db *DB) DeleteTarget(ctx context.Context, operation string) (there bool, nodes []string, err error) {
-	err = db.inTxWith(ctx, snapshot, "reading what "+operation+" deletes", func(tx pgx.Tx) error {
-		var name string
-		err := tx.QueryRow(ctx, `SELECT s.name, s.state <> 'DELETED' FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id
-			WHERE o.id = $1`, operation).Scan(&name, &there)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", operation)
-		}
-		if err == nil && there {
-			_, nodes, err = tableOf(ctx, tx, name)
+func (db *DB) DeleteTarget(ctx context.Context, operation, sandbox string) (there bool, nodes []string, err error) {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "reading what "+operation+" deletes", func(tx pgx.Tx) error {
+		d, err := deletionOf(ctx, tx, operation, sandbox, "")
+		if there = d.There; err == nil && there {
+			_, nodes, err = tableOf(ctx, tx, sandbox)
 		}
 		return err
 	})
 	return there, nodes, err
 }
 
-// deletedBefore returns nil if a sandbox of this name was deleted once: the call is a repetition.
-func deletedBefore(ctx context.Context, q querier, name string) error {
-	var deleted, live bool
-	err := q.QueryRow(ctx, `SELECT coalesce(bool_or(state = 'DELETED'), false), coalesce(bool_or(state <> 'DELETED'), false)
-		FROM sandboxes WHERE name = $1`, name).Scan(&deleted, &live)
+// deletion is what a delete operation was accepted for.
+type deletion struct {
+	Kind     sdp.OperationKind `db:"kind"`
+	Name     string            `db:"name"` // of the sandbox
+	Sandbox  int64             `db:"sandbox_id"`
+	There    bool              `db:"there"`
+	Deleting bool              `db:"deleting"`
+}
+
+// deletionOf reads, and locks as lock says, what an operation deletes. One of another kind, or of another sandbox, deletes
+// nothing: what it was taken for is somebody's mistake.
+func deletionOf(ctx context.Context, q pg.Querier, operation, sandbox, lock string) (d deletion, err error) {
+	d, err = pg.One(ctx, q, pgx.RowToStructByName[deletion], `SELECT o.kind, s.name, s.id AS sandbox_id,
+			s.state <> 'DELETED' AS there, s.deleting
+		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1 `+lock, operation)
 	switch {
-	case err != nil || deleted:
-		return err
-	case live:
-		return sdp.Errorf(sdp.Conflict, "not-deleting", "sandbox %s is not being deleted", name).
-			WithRemedy("start with `sdp sandbox delete %s`", name)
+	case errors.Is(err, pgx.ErrNoRows):
+		err = sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", operation)
+	case err == nil && (d.Kind != sdp.OpDelete || d.Name != sandbox):
+		err = sdp.Errorf(sdp.Conflict, "not-a-delete",
+			"operation %s is a %s of sandbox %s, not a delete of sandbox %s; nothing was removed",
+			operation, d.Kind, d.Name, sandbox).WithRemedy("%s", sdp.SameVersion)
 	}
-	return noSandbox(name)
+	if err != nil {
+		return deletion{}, err
+	}
+	return d, nil
+}
+
+// SandboxSettings are what of a sandbox can be changed while everything in it runs on.
+type SandboxSettings struct {
+	Description        string
+	Labels             map[string]string
+	Environment        string
+	EnvironmentVersion int
+	Variables          map[string]string
+	Secrets            map[string][]byte // encrypted
+	Limits             sdp.SandboxLimits
+	Expiry             sdp.Expiry
+}
+
+// UpdateSandbox changes the settings of a live sandbox. change is called with the sandbox locked and as it is; what it
+// returns is stored. Running containers keep what they were started with. It is a Conflict ("change-running") while an
+// apply, a clone or a restore is under way.
+func (db *DB) UpdateSandbox(ctx context.Context, name string,
+	change func(sdp.Sandbox, SandboxSettings) (SandboxSettings, error),
+) (s sdp.Sandbox, err error) {
+	err = db.change(ctx, "changing the settings of sandbox "+name, func(tx pgx.Tx) error {
+		id, err := lockSandbox(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if err := refuseChanging(ctx, tx, id, name); err != nil {
+			return err
+		}
+		if s, err = sandboxByName(ctx, tx, name); err != nil {
+			return err
+		}
+		before := SandboxSettings{Description: s.Description, Labels: s.Labels, Environment: s.Environment,
+			EnvironmentVersion: s.EnvironmentVersion, Variables: s.Variables, Limits: s.Limits, Expiry: s.Expiry}
+		if err := tx.QueryRow(ctx, `SELECT secrets FROM sandboxes WHERE id = $1`, id).Scan(&before.Secrets); err != nil {
+			return err
+		}
+		after, err := change(s, before)
+		if err != nil {
+			return err
+		}
+		if err := after.store(ctx, tx, id); err != nil {
+			return err
+		}
+		s, err = sandboxByName(ctx, tx, name)
+		return err
+	})
+	return s, err
+}
+
+// store writes the settings. The version of the routes grows, so that a plan made before is stale.
+func (n SandboxSettings) store(ctx context.Context, tx pgx.Tx, id int64) error {
+	if err := envstore.Require(ctx, tx, n.Environment, n.EnvironmentVersion); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE sandboxes SET description = $2, labels = $3, environment = $4, environment_version = $5,
+			variables = $6, secrets = $7, limits = $8, idle_after = $9, delete_after = $10
+		WHERE id = $1`, id, pg.Clean(n.Description), pg.Document(pg.OrEmpty(n.Labels)), n.Environment, n.EnvironmentVersion,
+		pg.Document(pg.OrEmpty(n.Variables)), pg.Document(pg.OrEmpty(n.Secrets)), pg.Document(n.Limits),
+		pg.IntervalOf(n.Expiry.IdleAfter.Duration()), pg.IntervalOf(n.Expiry.DeleteAfter.Duration()))
+	if err == nil {
+		_, err = tx.Exec(ctx, bumpRoutes, id)
+	}
+	return err
 }

@@ -125,7 +125,7 @@ func TestCatalogChangesRaiseRouteVersions(t *testing.T) {
 	equal(t, "version after a shared service came", version(), before+2)
 	table, _ := tableOf(t, db, "box")
 	r := route(t, table, "notification")
-	equal(t, "route", r, sdp.ServiceRoute{Service: "notification", Port: 8080, Source: sdp.SourceOCP, URL: "http://ocp/notification"})
+	equal(t, "route", r.Upstream(), sdp.Upstream{Service: "notification", Port: 8080, Source: sdp.SourceOCP, URL: "http://ocp/notification"})
 
 	must(t, db.SetSharedServices(t.Context(), nil))
 	table, _ = tableOf(t, db, "box")

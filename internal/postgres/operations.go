@@ -7,12 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/stored"
 	"sdp/internal/sdp"
 )
 
 // CreateOperation queues an operation on a live sandbox. Deletes are queued by BeginDelete.
 func (db *DB) CreateOperation(ctx context.Context, op sdp.Operation) error {
-	return db.inTx(ctx, "queueing an operation", func(tx pgx.Tx) error {
+	return db.accept(ctx, "queueing an operation", func(tx pgx.Tx) error {
 		if _, err := lockSandbox(ctx, tx, op.Sandbox); err != nil {
 			return err
 		}
@@ -33,25 +35,19 @@ func insertOperation(ctx context.Context, tx pgx.Tx, op sdp.Operation) error {
 	return err
 }
 
-// operationFrom lists the states an operation may be put into s from. A state may be set again, because the activity
-// that does it may be retried.
-func operationFrom(s sdp.OperationState) []string {
-	switch s {
-	case sdp.OpQueued:
-		return []string{string(sdp.OpQueued)}
-	case sdp.OpRunning:
-		return []string{string(sdp.OpQueued), string(sdp.OpRunning)}
-	}
-	return []string{string(sdp.OpQueued), string(sdp.OpRunning), string(s)}
-}
-
 // SetOperation puts an operation into a state it may go to from where it is, else it is a Conflict. waitingFor counts
 // for QUEUED, f for FAILED and CANCELLED. A delete that ends without success gives the sandbox back: it can be used, or
 // deleted again.
 func (db *DB) SetOperation(ctx context.Context, id string, state sdp.OperationState, waitingFor string,
 	f *sdp.Failure,
 ) error {
-	tag, err := db.pool.Exec(ctx, `
+	return db.change(ctx, "recording operation "+id, func(tx pgx.Tx) error {
+		return setOperation(ctx, tx, id, state, waitingFor, f)
+	})
+}
+
+func setOperation(ctx context.Context, tx pgx.Tx, id string, state sdp.OperationState, waitingFor string, f *sdp.Failure) error {
+	tag, err := tx.Exec(ctx, `
 		WITH changed AS (
 			UPDATE operations SET state = $2::operation_state,
 				waiting_for = CASE $2::operation_state WHEN 'QUEUED' THEN $4 ELSE '' END,
@@ -64,40 +60,53 @@ func (db *DB) SetOperation(ctx context.Context, id string, state sdp.OperationSt
 			WHERE s.id = c.sandbox_id AND s.deleting AND c.kind = 'delete' AND c.state IN ('FAILED', 'CANCELLED')
 		)
 		SELECT sdp_notify('sandbox/' || s.name, $1, s.name, 0) FROM changed c JOIN sandboxes s ON s.id = c.sandbox_id`,
-		id, state, operationFrom(state), clean(waitingFor), failureDocument(f))
-	if err != nil {
-		return translate("recording operation "+id, err)
+		id, state, pg.Texts(state.From()), pg.Clean(waitingFor), stored.FailureDocument(f))
+	if err != nil || tag.RowsAffected() > 0 {
+		return err
 	}
-	if tag.RowsAffected() > 0 {
-		return nil
-	}
-	op, err := db.Operation(ctx, id)
+	op, err := operationByID(ctx, tx, id)
 	if err == nil {
 		err = sdp.Errorf(sdp.Conflict, "operation-state", "operation %s is %s and cannot become %s", id, op.State, state)
 	}
 	return err
 }
 
-const operationColumns = `o.id, o.kind, s.name, o.service, coalesce(o.source::text, ''), o.url, o.state, o.waiting_for,
-	o.failure, o.requested_by, o.created_at, o.finished_at, o.change, o.cancel_requested_at`
+// operationColumns need the tables operations as o and sandboxes as s.
+const operationColumns = `o.id, o.kind, s.name AS sandbox, o.service, coalesce(o.source::text, '') AS source, o.url, o.state,
+	o.waiting_for, o.failure, o.requested_by, o.created_at, o.finished_at, o.change, o.cancel_requested_at`
 
-func scanOperation(row pgx.CollectableRow) (sdp.Operation, error) { return scanOperationAfter(row) }
+// operationRow has operationColumns.
+type operationRow struct {
+	ID                string             `db:"id"`
+	Kind              sdp.OperationKind  `db:"kind"`
+	Sandbox           string             `db:"sandbox"`
+	Service           string             `db:"service"`
+	Source            sdp.Source         `db:"source"`
+	URL               string             `db:"url"`
+	State             sdp.OperationState `db:"state"`
+	WaitingFor        string             `db:"waiting_for"`
+	Failure           *stored.Failure    `db:"failure"`
+	RequestedBy       string             `db:"requested_by"`
+	CreatedAt         time.Time          `db:"created_at"`
+	FinishedAt        *time.Time         `db:"finished_at"`
+	Change            *changeDoc         `db:"change"`
+	CancelRequestedAt *time.Time         `db:"cancel_requested_at"`
+}
 
-// scanOperationAfter scans a row whose operation follows other columns.
-func scanOperationAfter(row scanner, first ...any) (o sdp.Operation, err error) {
-	var failure *failureDoc
-	var finished, cancelled *time.Time
-	var change *changeDoc
-	err = row.Scan(append(first, &o.ID, &o.Kind, &o.Sandbox, &o.Service, &o.Source, &o.URL, &o.State, &o.WaitingFor,
-		&failure, &o.RequestedBy, &o.CreatedAt, &finished, &change, &cancelled)...)
-	o.Failure, o.FinishedAt, o.Change = failure.failure(), timeOf(finished), change.change()
-	o.CancelRequestedAt = timeOf(cancelled)
-	return o, err
+func (r operationRow) domain() sdp.Operation {
+	return sdp.Operation{ID: r.ID, Kind: r.Kind, Sandbox: r.Sandbox, Service: r.Service, Source: r.Source, URL: r.URL,
+		Change: r.Change.change(), State: r.State, WaitingFor: r.WaitingFor, Failure: r.Failure.Domain(),
+		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt, FinishedAt: pg.TimeOf(r.FinishedAt),
+		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt)}
 }
 
 // Operation returns one operation.
 func (db *DB) Operation(ctx context.Context, id string) (sdp.Operation, error) {
-	found, err := query(ctx, db.pool, "reading operation "+id, scanOperation, `SELECT `+operationColumns+`
+	return operationByID(ctx, db.pool, id)
+}
+
+func operationByID(ctx context.Context, q pg.Querier, id string) (sdp.Operation, error) {
+	found, err := pg.Query(ctx, q, "reading operation "+id, pg.ByName(operationRow.domain), `SELECT `+operationColumns+`
 		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1`, id)
 	if err == nil && len(found) == 0 {
 		err = sdp.Errorf(sdp.NotFound, "operation-not-found", "there is no operation %q", id)
@@ -123,42 +132,51 @@ type OperationFilter struct {
 
 // Operations lists operations, newest first.
 func (db *DB) Operations(ctx context.Context, f OperationFilter, p Page) ([]sdp.Operation, string, error) {
-	before, err := p.before()
+	before, err := p.Before()
 	if err != nil {
 		return nil, "", err
 	}
-	type numbered struct {
-		seq int64
-		op  sdp.Operation
+	type numberedRow struct {
+		operationRow
+		Seq int64 `db:"seq"`
 	}
-	rows, err := query(ctx, db.pool, "listing operations", func(row pgx.CollectableRow) (n numbered, err error) {
-		n.op, err = scanOperationAfter(row, &n.seq)
-		return n, err
-	}, `SELECT o.seq, `+operationColumns+` FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id
+	rows, err := pg.Query(ctx, db.pool, "listing operations", pgx.RowToStructByName[numberedRow], `
+		SELECT o.seq, `+operationColumns+` FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id
 		WHERE ($1 = '' OR s.name = $1) AND ($2::bigint IS NULL OR o.seq < $2)
 			AND ($4 = '' OR o.service = $4) AND ($5 = '' OR o.requested_by = $5) AND ($6 = '' OR o.kind::text = $6)
 			AND ($7 = '' OR o.state::text = $7)
 			AND ($8::timestamptz IS NULL OR o.created_at >= $8) AND ($9::timestamptz IS NULL OR o.created_at < $9)
-			`+only(f.Active, "AND o.finished_at IS NULL")+`
-		ORDER BY o.seq DESC LIMIT $3`, f.Sandbox, before, p.limit()+1, f.Service, f.User, string(f.Kind), string(f.State),
-		orNull(f.Since), orNull(f.Until))
+			`+pg.Only(f.Active, "AND o.finished_at IS NULL")+`
+		ORDER BY o.seq DESC LIMIT $3`, f.Sandbox, before, p.Size()+1, f.Service, f.User, string(f.Kind), string(f.State),
+		pg.OrNull(f.Since), pg.OrNull(f.Until))
 	if err != nil {
 		return nil, "", err
 	}
-	rows, next := cut(p, rows, func(n numbered) string { return strconv.FormatInt(n.seq, 10) })
+	rows, next := pg.Cut(p, rows, func(r numberedRow) string { return strconv.FormatInt(r.Seq, 10) })
 	list := make([]sdp.Operation, len(rows))
-	for i, n := range rows {
-		list[i] = n.op
+	for i, r := range rows {
+		list[i] = r.domain()
 	}
 	return list, next, nil
+}
+
+type unsubmittedRow struct {
+	ID      string            `db:"id"`
+	Kind    sdp.OperationKind `db:"kind"`
+	Sandbox string            `db:"sandbox"`
+	Service string            `db:"service"`
+	User    string            `db:"requested_by"`
+}
+
+func (r unsubmittedRow) domain() sdp.OperationRef {
+	return sdp.OperationRef{ID: r.ID, Kind: r.Kind, Sandbox: r.Sandbox, Service: r.Service, User: r.User}
 }
 
 // Unsubmitted lists deployments and operations that were accepted longer than olderThan ago and, as far as is known,
 // never handed to their sandbox's workflow; oldest first. The hand-over can be repeated without harm.
 func (db *DB) Unsubmitted(ctx context.Context, olderThan time.Duration) ([]sdp.OperationRef, error) {
-	return query(ctx, db.pool, "looking for lost operations", func(row pgx.CollectableRow) (r sdp.OperationRef, err error) {
-		return r, row.Scan(&r.ID, &r.Kind, &r.Sandbox, &r.Service, &r.User)
-	}, `SELECT w.id, w.kind, s.name, w.service, w.requested_by FROM (
+	return pg.Query(ctx, db.pool, "looking for lost operations", pg.ByName(unsubmittedRow.domain), `
+		SELECT w.id, w.kind, s.name AS sandbox, w.service, w.requested_by FROM (
 			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, created_at FROM deployments
 			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL AND operation IS NULL
 			UNION ALL
@@ -173,14 +191,22 @@ func (db *DB) MarkSubmitted(ctx context.Context, id string) error {
 	_, err := db.pool.Exec(ctx, `
 		WITH d AS (UPDATE deployments SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL)
 		UPDATE operations SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL`, id)
-	return translate("recording a hand-over", err)
+	return pg.Translate("recording a hand-over", err)
 }
 
 // MarkCancelled notes that a deployment, or an operation with those of its parts that are not settled, is to be
 // cancelled, and returns since when. What is settled stays as it is: then it returns the zero time.
-func (db *DB) MarkCancelled(ctx context.Context, id string) (time.Time, error) {
-	var at *time.Time
-	err := db.pool.QueryRow(ctx, `
+func (db *DB) MarkCancelled(ctx context.Context, id string) (at time.Time, err error) {
+	err = db.accept(ctx, "noting a cancel", func(tx pgx.Tx) error {
+		var since *time.Time
+		err := tx.QueryRow(ctx, markCancelled, id).Scan(&since)
+		at = pg.TimeOf(since)
+		return err
+	})
+	return at, err
+}
+
+const markCancelled = `
 		WITH o AS (
 			UPDATE operations SET cancel_requested_at = coalesce(cancel_requested_at, now())
 			WHERE id = $1 AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
@@ -194,6 +220,4 @@ func (db *DB) MarkCancelled(ctx context.Context, id string) (time.Time, error) {
 				SELECT o.cancel_requested_at, 'sandbox/', s.name, o.id, o.sandbox_id FROM o JOIN sandboxes s ON s.id = o.sandbox_id
 			) m JOIN sandboxes s ON s.id = m.sandbox_id
 		)
-		SELECT min(at) FROM told`, id).Scan(&at)
-	return timeOf(at), translate("noting a cancel", err)
-}
+		SELECT min(at) FROM told`

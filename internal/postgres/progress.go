@@ -6,7 +6,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/envstore"
+	"sdp/internal/postgres/nodestore"
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/stored"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 )
 
 // StateChange is what a change of state brings with it; empty fields leave what is there.
@@ -15,6 +20,8 @@ type StateChange struct {
 	Image      string
 	WaitingFor string       // for QUEUED: "" = waits for nothing but its turn
 	Failure    *sdp.Failure // for FAILED and CANCELLED
+	// SupersededBy counts for CANCELLED: what took the deployment's place.
+	SupersededBy sdp.Superseder
 }
 
 // SetState puts a deployment into a state it may go to from where it is, else it is a Conflict. Settling forgets the
@@ -28,14 +35,21 @@ func (db *DB) SetState(ctx context.Context, id string, state sdp.DeploymentState
 func (db *DB) Publish(ctx context.Context, id string, state sdp.DeploymentState, c StateChange, steps []sdp.Step) error {
 	var stepsDoc []byte
 	if steps != nil {
-		stepsDoc = stepsDocument(steps)
+		stepsDoc = stored.StepsDocument(steps)
 	}
-	tag, err := db.pool.Exec(ctx, publishSQL, id, state, texts(state.From()), c.SHA, c.Image, clean(c.WaitingFor),
-		failureDocument(c.Failure), stepsDoc, state.Settled())
-	if err == nil && tag.RowsAffected() == 0 {
-		err = refusal(ctx, db.pool, id, state, c.SHA)
+	publish := func(q pg.Querier) error {
+		tag, err := q.Exec(ctx, publishSQL, id, state, pg.Texts(state.From()), c.SHA, c.Image, pg.Clean(c.WaitingFor),
+			stored.FailureDocument(c.Failure), stepsDoc, state.Settled(), c.SupersededBy.ID, pg.Clean(c.SupersededBy.User))
+		if err == nil && tag.RowsAffected() == 0 {
+			err = refusal(ctx, q, id, state, c.SHA)
+		}
+		return err
 	}
-	return translate("recording progress of "+id, err)
+	what := "recording progress of " + id
+	if !state.Settled() {
+		return pg.Translate(what, publish(db.pool))
+	}
+	return db.change(ctx, what, func(tx pgx.Tx) error { return publish(tx) })
 }
 
 // publishSQL locks the sandbox before the deployment, as everything does, so that it cannot deadlock with a switch. What
@@ -52,6 +66,8 @@ const publishSQL = `
 			image = coalesce(nullif($5, ''), d.image),
 			waiting_for = CASE $2::deployment_state WHEN 'QUEUED' THEN $6 ELSE '' END,
 			failure = CASE WHEN $2::deployment_state IN ('FAILED', 'CANCELLED') THEN coalesce($7::jsonb, d.failure) END,
+			superseded_by = CASE $2::deployment_state WHEN 'CANCELLED' THEN coalesce(nullif($10, ''), d.superseded_by) ELSE '' END,
+			superseded_user = CASE $2::deployment_state WHEN 'CANCELLED' THEN coalesce(nullif($11, ''), d.superseded_user) ELSE '' END,
 			steps = coalesce($8::jsonb, d.steps),
 			started_at = CASE WHEN $2::deployment_state IN ('QUEUED', 'FAILED', 'STOPPED', 'CANCELLED') THEN d.started_at
 				ELSE coalesce(d.started_at, now()) END,
@@ -76,13 +92,13 @@ const publishSQL = `
 	FROM changed`
 
 // refusal says why no row qualified.
-func refusal(ctx context.Context, q querier, id string, state sdp.DeploymentState, sha string) error {
+func refusal(ctx context.Context, q pg.Querier, id string, state sdp.DeploymentState, sha string) error {
 	var current sdp.DeploymentState
 	var fixed string
 	err := q.QueryRow(ctx, `SELECT state, sha FROM deployments WHERE id = $1`, id).Scan(&current, &fixed)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return noDeployment(id)
+		return pg.NoDeployment(id)
 	case err != nil:
 		return err
 	case sha != "" && fixed != "" && sha != fixed:
@@ -97,11 +113,11 @@ func (db *DB) SetSteps(ctx context.Context, id string, steps []sdp.Step) error {
 	tag, err := db.pool.Exec(ctx, `
 		WITH changed AS (UPDATE deployments SET steps = $2 WHERE id = $1 RETURNING sandbox_id)
 		SELECT sdp_notify('deployment/' || $1::text, $1, s.name, 0) FROM changed c JOIN sandboxes s ON s.id = c.sandbox_id`,
-		id, stepsDocument(steps))
+		id, stored.StepsDocument(steps))
 	if err == nil && tag.RowsAffected() == 0 {
-		return noDeployment(id)
+		return pg.NoDeployment(id)
 	}
-	return translate("storing steps", err)
+	return pg.Translate("storing steps", err)
 }
 
 // Job is everything a deploy workflow needs to know.
@@ -110,62 +126,69 @@ type Job struct {
 	Repository  sdp.Repository
 	Node        sdp.Node
 	Credentials sdp.SealedBox
-	Settings    sdp.Settings // of the service now
-	Table       sdp.RoutingTable
-	TableNodes  []string
-	Current     *sdp.Container // what serves the service now, nil = nothing
+	Settings    settings.Settings // of the service now
 }
 
 // Job reads everything about a deployment at one moment.
 func (db *DB) Job(ctx context.Context, id string) (job Job, err error) {
-	err = db.inTxWith(ctx, snapshot, "reading deployment "+id, func(tx pgx.Tx) error {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "reading deployment "+id, func(tx pgx.Tx) error {
 		job, err = readJob(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		settings, err := settingsOf(ctx, tx, job.Deployment.Sandbox)
+		settings, err := envstore.SettingsOf(ctx, tx, job.Deployment.Sandbox)
 		if err != nil {
 			return err
 		}
 		job.Settings = settings[job.Deployment.Service]
-		if job.Table, job.TableNodes, err = tableOf(ctx, tx, job.Deployment.Sandbox); err != nil {
-			return err
-		}
-		serving, err := containers(ctx, tx, ContainerFilter{Sandbox: job.Deployment.Sandbox,
-			Service: job.Deployment.Service, States: []sdp.ContainerState{sdp.Serving}})
-		if len(serving) > 0 {
-			job.Current = &serving[0]
-		}
 		return err
 	})
 	return job, err
 }
 
-func readJob(ctx context.Context, q querier, id string) (Job, error) {
-	found, err := query(ctx, q, "reading deployment "+id, scanJob, `SELECT `+deploymentColumns+`, `+repositoryColumns+`,
-			`+nodeColumns+`, d.credentials
+type jobRow struct {
+	deploymentRow
+	Credentials *stored.Box `db:"credentials"`
+}
+
+func readJob(ctx context.Context, q pg.Querier, id string) (job Job, err error) {
+	found, err := pg.Query(ctx, q, "reading deployment "+id, pgx.RowToStructByName[jobRow], `
+		SELECT `+deploymentColumns+`, d.credentials
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
-			JOIN repositories r ON r.name = d.repository JOIN nodes n ON n.name = r.node
 			JOIN sandbox_services v ON v.sandbox_id = d.sandbox_id AND v.name = d.service
 		WHERE d.id = $1`, id)
 	if err == nil && len(found) == 0 {
-		err = noDeployment(id)
+		err = pg.NoDeployment(id)
 	}
 	if err != nil {
 		return Job{}, err
 	}
-	return found[0], nil
+	job.Deployment, job.Credentials = found[0].domain(), found[0].Credentials.Domain()
+	job.Repository, job.Node, err = nodestore.Provider(ctx, q, job.Deployment.Repository)
+	return job, err
 }
 
-func scanJob(row pgx.CollectableRow) (j Job, err error) {
-	var health healthDoc
-	var box *boxDoc
-	last := append(repositoryFields(&j.Repository), nodeFields(&j.Node, &health)...)
-	last = append(last, &box)
-	j.Deployment, err = scanDeploymentBefore(row, last...)
-	if err != nil {
-		return j, err
+// Superseder returns what took the place of a deployment that is being cancelled, the zero value if nothing did: somebody
+// asked for the cancel, or it is a part of a change that ends. A restart's deployment neither supersedes nor is superseded:
+// restarts and deployments of a service wait for each other.
+//
+// The first newer deployment of the service is the one whose arrival cancelled this one. An older one counts where it was
+// handed over late, after this one, and is therefore still under way.
+func (db *DB) Superseder(ctx context.Context, id string) (by sdp.Superseder, err error) {
+	err = db.pool.QueryRow(ctx, `
+		WITH d AS (SELECT * FROM deployments WHERE id = $1 AND cancel_requested_at IS NULL)
+		SELECT id, requested_by FROM (
+			SELECT n.id, n.requested_by, n.seq, CASE WHEN n.seq > d.seq THEN 1 ELSE 3 END AS rank
+			FROM d JOIN deployments n ON n.sandbox_id = d.sandbox_id AND n.service = d.service AND n.id <> d.id
+			WHERE d.operation IS NULL AND n.operation IS NULL AND (n.seq > d.seq OR n.finished_at IS NULL)
+				AND NOT EXISTS (SELECT FROM operations r WHERE r.kind = 'restart' AND substr(r.id, 2) IN (substr(d.id, 2), substr(n.id, 2))
+					AND r.sandbox_id = d.sandbox_id)
+			UNION ALL
+			SELECT o.id, o.requested_by, o.seq, 2
+			FROM d JOIN operations o ON o.sandbox_id = d.sandbox_id AND o.kind = 'delete' AND o.finished_at IS NULL
+		) w ORDER BY rank, seq LIMIT 1`, id).Scan(&by.ID, &by.User)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return by, nil
 	}
-	j.Node.Health, j.Credentials = sdp.NodeHealth(health), box.box()
-	return j, nil
+	return by, pg.Translate("looking for what superseded "+id, err)
 }

@@ -9,6 +9,7 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 	"sdp/internal/secret"
 )
 
@@ -23,8 +24,8 @@ func TestResealChangesTheKeyAndNothingElse(t *testing.T) {
 	seal := func(value, at string) []byte { return got(keys.Seal(sdp.SecretPurpose, []byte(value), at))(t) }
 	got(db.CreateEnvironment(t.Context(), postgres.EnvironmentChange{Name: "dev", User: "ann",
 		Change: func(s postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
-			return &postgres.EnvironmentContent{Secrets: map[string][]byte{"E": seal("e", sdp.EnvironmentContext(s.ID, "E"))},
-				Files: map[string]sdp.SealedFile{"/f": {Size: 1, Content: seal("f", sdp.EnvironmentContext(s.ID, "/f"))}}}, nil
+			return &postgres.EnvironmentContent{Secrets: map[string][]byte{"E": seal("e", settings.EnvironmentContext(s.ID, "E"))},
+				Files: map[string]settings.SealedFile{"/f": {Size: 1, Content: seal("f", settings.EnvironmentContext(s.ID, "/f"))}}}, nil
 		}}))(t)
 	n := newSandbox("box")
 	n.Spec.Environment = "dev"

@@ -3,10 +3,15 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/nodestore"
+	"sdp/internal/postgres/outbox"
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
 )
 
@@ -15,7 +20,7 @@ import (
 func lockSandbox(ctx context.Context, tx pgx.Tx, name string) (id int64, err error) {
 	id, deleting, err := lockAnySandbox(ctx, tx, name)
 	if err == nil && deleting {
-		err = sandboxDeleting(name)
+		err = pg.SandboxDeleting(name)
 	}
 	return id, err
 }
@@ -24,7 +29,7 @@ func lockAnySandbox(ctx context.Context, tx pgx.Tx, name string) (id int64, dele
 	err = tx.QueryRow(ctx, `SELECT id, deleting FROM sandboxes WHERE name = $1 AND state <> 'DELETED'
 		FOR NO KEY UPDATE`, name).Scan(&id, &deleting)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = noSandbox(name)
+		err = pg.NoSandbox(name)
 	}
 	return id, deleting, err
 }
@@ -46,7 +51,7 @@ func (db *DB) SetRoute(ctx context.Context, sandbox, service string, source sdp.
 		return 0, sdp.Errorf(sdp.Invalid, "bad-url", "the route's target is not an absolute http or https URL").
 			WithRemedy("write it like http://host:port/prefix")
 	}
-	err = db.inTx(ctx, "setting a route", func(tx pgx.Tx) error {
+	err = db.pool.InTx(ctx, "setting a route", func(tx pgx.Tx) error {
 		id, err := lockSandbox(ctx, tx, sandbox)
 		if err != nil {
 			return err
@@ -65,7 +70,7 @@ func (db *DB) SetRoute(ctx context.Context, sandbox, service string, source sdp.
 }
 
 // checkRoutable returns an error unless the service is known and source can answer for it.
-func checkRoutable(ctx context.Context, q querier, service string, source sdp.Source) error {
+func checkRoutable(ctx context.Context, q pg.Querier, service string, source sdp.Source) error {
 	var known, shared bool
 	err := q.QueryRow(ctx, `SELECT count(*) > 0, coalesce(bool_or(ocp <> ''), false) FROM (
 			SELECT ocp FROM repositories WHERE name = $1
@@ -82,4 +87,50 @@ func checkRoutable(ctx context.Context, q querier, service string, source sdp.So
 			WithRemedy("deploy a branch of it, route it to a URL, or add `ocp:` to the repository's configuration")
 	}
 	return nil
+}
+
+// foreignFor is how long a port found to be held by another program is not given out.
+const foreignFor = 10 * time.Minute
+
+// ReassignPort gives a sandbox another public port because heldPort, which it had, belongs to another program. That
+// port is not given to anybody for ten minutes, and the audit says why. Repeated, it returns the port the sandbox got.
+func (db *DB) ReassignPort(ctx context.Context, sandbox string, heldPort int, why string) (port int, err error) {
+	err = db.pool.InTx(ctx, "reassigning a port", func(tx pgx.Tx) error {
+		id, err := lockSandbox(ctx, tx, sandbox)
+		if err != nil {
+			return err
+		}
+		var node string
+		if err := tx.QueryRow(ctx, `SELECT coalesce(gateway_node, ''), coalesce(port, 0) FROM sandboxes WHERE id = $1`, id).
+			Scan(&node, &port); err != nil {
+			return err
+		}
+		if port != heldPort {
+			return nil
+		}
+		if port, err = replacePort(ctx, tx, id, sandbox, node, heldPort, why); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpRoutes, id)
+		return err
+	})
+	return port, err
+}
+
+func replacePort(ctx context.Context, tx pgx.Tx, id int64, sandbox, node string, heldPort int, why string) (int, error) {
+	_, err := tx.Exec(ctx, `INSERT INTO foreign_ports (node, port, why, until) VALUES ($1, $2, $3, now() + $4::interval)
+		ON CONFLICT (node, port) DO UPDATE SET (why, until) = (excluded.why, excluded.until)`,
+		node, heldPort, pg.Clean(why), foreignFor)
+	if err != nil {
+		return 0, err
+	}
+	port, err := nodestore.FreePort(ctx, tx, node)
+	if err != nil {
+		return 0, err
+	}
+	var b pgx.Batch
+	b.Queue(`UPDATE sandboxes SET port = $2 WHERE id = $1`, id, port)
+	outbox.Queue(&b, sdp.AuditEvent{User: "system", Action: sdp.AuditPortReassign, Sandbox: sandbox, Outcome: sdp.Succeeded,
+		Detail: fmt.Sprintf("%s; the sandbox got %d", why, port)})
+	return port, tx.SendBatch(ctx, &b).Close()
 }

@@ -18,7 +18,7 @@ func TestTableCoversEveryKnownService(t *testing.T) {
 	equal(t, "nodes", nodes, "gateway-1") // nothing of it is on micro-1 yet
 	equal(t, "number of services", len(table.Services), 4)
 	account := route(t, table, "account")
-	equal(t, "account", account, sdp.ServiceRoute{Service: "account", Port: 8080, Source: sdp.SourceOCP, URL: "http://ocp/account"})
+	equal(t, "account", account.Upstream(), sdp.Upstream{Service: "account", Port: 8080, Source: sdp.SourceOCP, URL: "http://ocp/account"})
 	if r := route(t, table, "ledger"); r.Source != sdp.SourceOCP || r.URL != "" || r.Reason == "" {
 		t.Fatalf("a service nobody serves is routed %+v", r)
 	}

@@ -3,12 +3,13 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/envstore"
+	"sdp/internal/postgres/pg"
+	"sdp/internal/postgres/stored"
 	"sdp/internal/sdp"
 )
 
@@ -20,17 +21,17 @@ type SandboxFilter struct {
 
 // Sandbox returns a live sandbox with its services.
 func (db *DB) Sandbox(ctx context.Context, name string) (s sdp.Sandbox, err error) {
-	err = db.inTxWith(ctx, snapshot, "reading sandbox "+name, func(tx pgx.Tx) error {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "reading sandbox "+name, func(tx pgx.Tx) error {
 		s, err = sandboxByName(ctx, tx, name)
 		return err
 	})
 	return s, err
 }
 
-func sandboxByName(ctx context.Context, q querier, name string) (sdp.Sandbox, error) {
+func sandboxByName(ctx context.Context, q pg.Querier, name string) (sdp.Sandbox, error) {
 	found, err := sandboxes(ctx, q, `WHERE s.name = $1 AND s.state <> 'DELETED'`, name)
 	if err == nil && len(found) == 0 {
-		err = noSandbox(name)
+		err = pg.NoSandbox(name)
 	}
 	if err != nil {
 		return sdp.Sandbox{}, err
@@ -40,7 +41,7 @@ func sandboxByName(ctx context.Context, q querier, name string) (sdp.Sandbox, er
 
 // Sandboxes lists sandboxes with their services by name. The number of queries does not depend on the number of rows.
 func (db *DB) Sandboxes(ctx context.Context, f SandboxFilter, p Page) (list []sdp.Sandbox, next string, err error) {
-	after, err := p.after()
+	after, err := p.After()
 	if err != nil {
 		return nil, "", err
 	}
@@ -52,13 +53,13 @@ func (db *DB) Sandboxes(ctx context.Context, f SandboxFilter, p Page) (list []sd
 	if len(states) == 0 {
 		states = []sdp.SandboxState{sdp.Active, sdp.Suspended, sdp.Expired}
 	}
-	err = db.inTxWith(ctx, snapshot, "listing sandboxes", func(tx pgx.Tx) error {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "listing sandboxes", func(tx pgx.Tx) error {
 		list, err = sandboxes(ctx, tx, `WHERE s.state = ANY($1::text[]::sandbox_state[]) AND ($2 = '' OR s.owner = $2)
 			AND (s.name, s.created_at) > ($3, $4) ORDER BY s.name, s.created_at LIMIT $5`,
-			texts(states), f.Owner, name, created, p.limit()+1)
+			pg.Texts(states), f.Owner, name, created, p.Size()+1)
 		return err
 	})
-	list, next = cut(p, list, joinKey)
+	list, next = pg.Cut(p, list, joinKey)
 	return list, next, err
 }
 
@@ -76,44 +77,61 @@ func splitKey(key string) (name string, created time.Time, err error) {
 		}
 	}
 	if name == "" || err != nil {
-		return "", time.Time{}, badCursor()
+		return "", time.Time{}, pg.BadCursor()
 	}
 	return name, created, nil
 }
 
-// texts turns named strings into plain ones, which the driver can send as an array without knowing the enum.
-func texts[S ~string](list []S) []string {
-	plain := make([]string, len(list))
-	for i, s := range list {
-		plain[i] = string(s)
+type sandboxRow struct {
+	ID                 int64                      `db:"id"`
+	Name               string                     `db:"name"`
+	State              sdp.SandboxState           `db:"state"`
+	Owner              string                     `db:"owner"`
+	Description        string                     `db:"description"`
+	Labels             map[string]string          `db:"labels"`
+	Environment        string                     `db:"environment"`
+	EnvironmentVersion int                        `db:"environment_version"`
+	Variables          map[string]string          `db:"variables"`
+	Secrets            map[string]json.RawMessage `db:"secrets"`
+	Limits             sdp.SandboxLimits          `db:"limits"`
+	IdleAfter          *time.Duration             `db:"idle_after"`
+	DeleteAfter        *time.Duration             `db:"delete_after"`
+	Gateway            string                     `db:"gateway"`
+	GatewayNode        string                     `db:"gateway_node"`
+	Port               int                        `db:"port"`
+	RouteVersion       int64                      `db:"route_version"`
+	Deleting           bool                       `db:"deleting"`
+	CreatedAt          time.Time                  `db:"created_at"`
+	DeletedAt          *time.Time                 `db:"deleted_at"`
+	TouchedAt          *time.Time                 `db:"touched_at"`
+	StoredAt           *time.Time                 `db:"stored_at"` // the owner's credentials, as the next two
+	CheckedAt          *time.Time                 `db:"checked_at"`
+	Problem            string                     `db:"problem"`
+	Traffic            map[string]stored.Traffic  `db:"traffic"` // by node
+}
+
+func (r sandboxRow) domain() sdp.Sandbox {
+	return sdp.Sandbox{
+		Name: r.Name, State: r.State, Owner: r.Owner, Description: r.Description, Labels: r.Labels,
+		Environment: r.Environment, EnvironmentVersion: r.EnvironmentVersion,
+		Variables: r.Variables, SecretKeys: pg.SortedKeys(r.Secrets), Limits: r.Limits,
+		Expiry: sdp.Expiry{IdleAfter: sdp.SpanOf(pg.DurationOf(r.IdleAfter)),
+			DeleteAfter: sdp.SpanOf(pg.DurationOf(r.DeleteAfter))},
+		Gateway: r.Gateway, GatewayNode: r.GatewayNode, Port: r.Port, RouteVersion: r.RouteVersion, Deleting: r.Deleting,
+		CreatedAt: r.CreatedAt, DeletedAt: pg.TimeOf(r.DeletedAt), TouchedAt: pg.TimeOf(r.TouchedAt),
+		Tracking: sdp.TrackingCredential{User: r.Owner, StoredAt: pg.TimeOf(r.StoredAt), CheckedAt: pg.TimeOf(r.CheckedAt),
+			Problem: r.Problem},
+		Traffic: stored.TrafficOf(r.Name, r.Traffic),
 	}
-	return plain
 }
 
 // sandboxes reads the sandboxes that where selects and, in one more round trip, all that belongs to them.
-func sandboxes(ctx context.Context, q querier, where string, args ...any) ([]sdp.Sandbox, error) {
-	type idRow struct {
-		id int64
-		s  sdp.Sandbox
-	}
-	rows, err := query(ctx, q, "reading sandboxes", func(row pgx.CollectableRow) (r idRow, err error) {
-		var deleted, stored, checked *time.Time
-		var idle, remove *time.Duration
-		var secrets map[string]json.RawMessage
-		var limits sandboxLimitsDoc
-		var traffic map[string]trafficDoc
-		s := &r.s
-		err = row.Scan(&r.id, &s.Name, &s.State, &s.Owner, &s.Description, &s.Labels, &s.Environment, &s.EnvironmentVersion,
-			&s.Variables, &secrets, &limits, &idle, &remove, &s.Gateway, &s.GatewayNode, &s.Port, &s.RouteVersion,
-			&s.Deleting, &s.CreatedAt, &deleted, &stored, &checked, &s.Tracking.Problem, &traffic)
-		s.SecretKeys, s.Limits, s.DeletedAt = slices.Sorted(maps.Keys(secrets)), limits.limits(), timeOf(deleted)
-		s.Tracking.User, s.Tracking.StoredAt, s.Tracking.CheckedAt = s.Owner, timeOf(stored), timeOf(checked)
-		s.Traffic = trafficOf(s.Name, traffic)
-		s.Expiry = sdp.Expiry{IdleAfter: durationOf(idle), DeleteAfter: durationOf(remove)}
-		return r, err
-	}, `SELECT s.id, s.name, s.state, s.owner, s.description, s.labels, s.environment, s.environment_version, s.variables,
-		s.secrets, s.limits, s.idle_after, s.delete_after, s.gateway, coalesce(s.gateway_node, ''), coalesce(s.port, 0),
-		s.route_version, s.deleting, s.created_at, s.deleted_at, t.stored_at, t.checked_at, coalesce(t.problem, ''), f.nodes
+func sandboxes(ctx context.Context, q pg.Querier, where string, args ...any) ([]sdp.Sandbox, error) {
+	rows, err := pg.Query(ctx, q, "reading sandboxes", pgx.RowToStructByName[sandboxRow], `SELECT s.id, s.name, s.state, s.owner,
+			s.description, s.labels, s.environment, s.environment_version, s.variables, s.secrets, s.limits, s.idle_after,
+			s.delete_after, s.gateway, coalesce(s.gateway_node, '') AS gateway_node, coalesce(s.port, 0) AS port, s.route_version,
+			s.deleting, s.created_at, s.deleted_at, s.touched_at, t.stored_at, t.checked_at, coalesce(t.problem, '') AS problem,
+			f.nodes AS traffic
 		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner
 			LEFT JOIN sandbox_traffic f ON f.sandbox_id = s.id `+where, args...)
 	if err != nil || len(rows) == 0 {
@@ -121,7 +139,7 @@ func sandboxes(ctx context.Context, q querier, where string, args ...any) ([]sdp
 	}
 	ids := make([]int64, len(rows))
 	for i, r := range rows {
-		ids[i] = r.id
+		ids[i] = r.ID
 	}
 	services, err := servicesOf(ctx, q, ids)
 	if err != nil {
@@ -129,78 +147,113 @@ func sandboxes(ctx context.Context, q querier, where string, args ...any) ([]sdp
 	}
 	list := make([]sdp.Sandbox, len(rows))
 	for i, r := range rows {
-		list[i] = r.s
-		list[i].Services = services[r.id]
+		list[i] = r.domain()
+		list[i].Services = services[r.ID]
 	}
 	return list, nil
 }
 
-type ofSandbox[T any] struct {
-	id    int64
-	value T
+// Touch marks the sandbox of an operation as used when that was asked for. It can be repeated.
+func (db *DB) Touch(ctx context.Context, operation string) error {
+	_, err := db.pool.Exec(ctx, `WITH touched AS (
+			UPDATE sandboxes s SET touched_at = greatest(s.touched_at, o.created_at) FROM operations o
+			WHERE o.id = $1 AND s.id = o.sandbox_id AND s.state <> 'DELETED' RETURNING s.name
+		) SELECT sdp_notify('sandbox/' || name, name, name, 0) FROM touched`, operation)
+	return pg.Translate("marking a sandbox as used", err)
 }
 
-type servingContainer struct {
-	sdp.Container
-	behind bool
+type serviceRow struct {
+	SandboxID    int64                      `db:"sandbox_id"`
+	Sandbox      string                     `db:"sandbox"`
+	Name         string                     `db:"name"`
+	Branch       string                     `db:"branch"`
+	Commit       string                     `db:"commit"`
+	Track        bool                       `db:"track"`
+	BranchGone   *time.Time                 `db:"branch_gone"`
+	WatchProblem string                     `db:"watch_problem"`
+	Source       sdp.Source                 `db:"source"`
+	URL          string                     `db:"url"`
+	Env          map[string]string          `db:"env"`
+	Secrets      map[string]json.RawMessage `db:"secrets"`
+	Limits       sdp.Limits                 `db:"limits"`
+}
+
+func (r serviceRow) domain() sdp.Service {
+	return sdp.Service{Sandbox: r.Sandbox, Name: r.Name, Branch: r.Branch, Commit: r.Commit, Track: r.Track,
+		BranchGone: pg.TimeOf(r.BranchGone), WatchProblem: r.WatchProblem, Limits: r.Limits, Source: r.Source, URL: r.URL,
+		Env: r.Env, SecretKeys: pg.SortedKeys(r.Secrets)}
+}
+
+// servingRow is a container that answers.
+type servingRow struct {
+	containerRow
+	SandboxID int64  `db:"sandbox_id"`
+	Branch    string `db:"branch"`
+	Behind    bool   `db:"behind"`
+}
+
+func (r servingRow) domain() *sdp.Container {
+	c := r.containerRow.domain()
+	c.Branch = r.Branch
+	return &c
+}
+
+// newestRow is the latest deployment of a service.
+type newestRow struct {
+	deploymentRow
+	SandboxID int64 `db:"sandbox_id"`
 }
 
 // servicesOf reads the services of several sandboxes, sorted by name, each with its serving container and its latest
 // deployment (without steps).
-func servicesOf(ctx context.Context, q querier, ids []int64) (map[int64][]sdp.Service, error) {
+func servicesOf(ctx context.Context, q pg.Querier, ids []int64) (map[int64][]sdp.Service, error) {
 	var (
-		b          pgx.Batch
-		services   []ofSandbox[sdp.Service]
-		containers []ofSandbox[servingContainer]
-		latest     []ofSandbox[sdp.Deployment]
+		b        pgx.Batch
+		services []serviceRow
+		serving  []servingRow
+		newest   []newestRow
 	)
-	collect(&b, &services, scanService, `SELECT v.sandbox_id, s.name, v.name, v.branch, v.commit, v.track, v.branch_gone,
-			v.watch_problem, v.source, v.url, v.env, v.secrets, v.limits
+	pg.Collect(&b, &services, pgx.RowToStructByName, `SELECT v.sandbox_id, s.name AS sandbox, v.name, v.branch, v.commit, v.track,
+			v.branch_gone, v.watch_problem, v.source, v.url, v.env, v.secrets, v.limits
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE s.id = ANY($1) ORDER BY v.name`, ids)
-	collect(&b, &containers, func(row pgx.CollectableRow) (c ofSandbox[servingContainer], err error) {
-		return c, row.Scan(append([]any{&c.id, &c.value.behind, &c.value.Branch}, containerFields(&c.value.Container)...)...)
-	}, `SELECT c.sandbox_id, `+behind+`, d.branch, `+containerColumns+` FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
-			JOIN deployments d ON d.id = c.deployment
+	pg.Collect(&b, &serving, pgx.RowToStructByName, `SELECT c.sandbox_id, d.branch, `+envstore.Behind+` AS behind,
+			`+containerColumns+`
+		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN deployments d ON d.id = c.deployment
 			LEFT JOIN environments e ON e.name = s.environment AND e.deleted_at IS NULL
 		WHERE c.state = 'SERVING' AND s.id = ANY($1)`, ids)
-	collect(&b, &latest, func(row pgx.CollectableRow) (d ofSandbox[sdp.Deployment], err error) {
-		d.value, err = scanDeploymentAfter(row, &d.id)
-		return d, err
-	}, `SELECT v.sandbox_id, `+deploymentColumns+` FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
+	pg.Collect(&b, &newest, pgx.RowToStructByName, `SELECT v.sandbox_id, `+deploymentColumns+`
+		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
 		CROSS JOIN LATERAL (SELECT * FROM deployments d WHERE d.sandbox_id = v.sandbox_id AND d.service = v.name
 			ORDER BY d.seq DESC LIMIT 1) d WHERE s.id = ANY($1)`, ids)
 	if err := q.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, translate("reading services", err)
+		return nil, pg.Translate("reading services", err)
 	}
+	return joined(services, serving, newest), nil
+}
+
+// joined puts together by sandbox what belongs to its services.
+func joined(services []serviceRow, serving []servingRow, newest []newestRow) map[int64][]sdp.Service {
 	type key struct {
 		id      int64
 		service string
 	}
-	serving, newest := map[key]servingContainer{}, map[key]*sdp.Deployment{}
-	for _, c := range containers {
-		serving[key{c.id, c.value.Service}] = c.value
+	containers, deployments := map[key]servingRow{}, map[key]sdp.Deployment{}
+	for _, c := range serving {
+		containers[key{c.SandboxID, c.Service}] = c
 	}
-	for i, d := range latest {
-		newest[key{d.id, d.value.Service}] = &latest[i].value
+	for _, d := range newest {
+		deployments[key{d.SandboxID, d.Service}] = d.domain()
 	}
 	result := map[int64][]sdp.Service{}
-	for _, s := range services {
-		at := key{s.id, s.value.Name}
-		if c, ok := serving[at]; ok {
-			s.value.Serving, s.value.Behind = &c.Container, c.behind
+	for _, r := range services {
+		at, service := key{r.SandboxID, r.Name}, r.domain()
+		if c, ok := containers[at]; ok {
+			service.Serving, service.Behind = c.domain(), c.Behind
 		}
-		s.value.Latest = newest[at]
-		result[s.id] = append(result[s.id], s.value)
+		if d, ok := deployments[at]; ok {
+			service.Latest = &d
+		}
+		result[r.SandboxID] = append(result[r.SandboxID], service)
 	}
-	return result, nil
-}
-
-func scanService(row pgx.CollectableRow) (s ofSandbox[sdp.Service], err error) {
-	v := &s.value
-	var secrets map[string]json.RawMessage
-	var gone *time.Time
-	err = row.Scan(&s.id, &v.Sandbox, &v.Name, &v.Branch, &v.Commit, &v.Track, &gone, &v.WatchProblem, &v.Source, &v.URL, &v.Env, &secrets,
-		(*limitsDoc)(&v.Limits))
-	v.SecretKeys, v.BranchGone = slices.Sorted(maps.Keys(secrets)), timeOf(gone)
-	return s, err
+	return result
 }

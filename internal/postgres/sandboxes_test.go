@@ -18,7 +18,7 @@ func TestCreateSandbox(t *testing.T) {
 	n.Gateway = "gateway"
 	n.Spec.Environment = "dev"
 	environment(t, db, "dev", postgres.EnvironmentContent{})
-	n.Spec.Gateway = &sdp.ServiceSpec{Branch: "main"}
+	n.Spec.Gateway = &sdp.GatewaySpec{Branch: "main"}
 	n.Spec.Services = map[string]sdp.ServiceSpec{"account": {Branch: "feature/x"}, "payment": {UseOCP: true},
 		"ledger": {URL: "http://elsewhere/ledger"}}
 	n.Deployments = []postgres.NewDeployment{newDeployment("", "gateway", "main"), newDeployment("", "account", "feature/x")}
@@ -118,8 +118,9 @@ func TestPortsRunOutAndComeBack(t *testing.T) {
 
 func remove(t *testing.T, db *postgres.DB, name string) {
 	t.Helper()
-	must(t, db.BeginDelete(t.Context(), name, sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}))
-	must(t, db.FinishDelete(t.Context(), name))
+	op := sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}
+	must(t, db.BeginDelete(t.Context(), name, op))
+	must(t, db.FinishDelete(t.Context(), op.ID, name))
 }
 
 func TestReassignPort(t *testing.T) {
@@ -152,7 +153,7 @@ func TestDeleteLeavesHistoryAndFreesNames(t *testing.T) {
 	err = db.CreateOperation(t.Context(), sdp.Operation{ID: "x", Kind: sdp.OpStop, Sandbox: "box", Service: "account"})
 	wantCode(t, err, sdp.Conflict, "sandbox-deleting")
 
-	must(t, db.FinishDelete(t.Context(), "box"))
+	must(t, db.FinishDelete(t.Context(), op.ID, "box"))
 	must(t, db.SetOperation(t.Context(), op.ID, sdp.OpSucceeded, "", nil))
 	equal(t, "running deployment", got(db.Deployment(t.Context(), running))(t).State, sdp.DeployStopped)
 	equal(t, "queued deployment", got(db.Deployment(t.Context(), queued))(t).State, sdp.DeployCancelled)
@@ -160,7 +161,7 @@ func TestDeleteLeavesHistoryAndFreesNames(t *testing.T) {
 
 	again := create(t, db, "box")
 	equal(t, "port", again.Port, 8080)
-	must(t, db.FinishDelete(t.Context(), "box")) // a late retry does not delete the new one
+	must(t, db.FinishDelete(t.Context(), op.ID, "box")) // a late retry does not delete the new one
 	equal(t, "services of the new one", len(got(db.Sandbox(t.Context(), "box"))(t).Services), 0)
 	all, _, err := db.Sandboxes(t.Context(), postgres.SandboxFilter{States: []sdp.SandboxState{sdp.Active, sdp.Deleted}},
 		postgres.Page{})
@@ -175,10 +176,10 @@ func TestFailedDeleteGivesTheSandboxBack(t *testing.T) {
 	op := sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}
 	must(t, db.BeginDelete(t.Context(), "box", op))
 	must(t, db.SetOperation(t.Context(), op.ID, sdp.OpFailed, "", &sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker"}))
-	wantCode(t, db.FinishDelete(t.Context(), "box"), sdp.Conflict, "not-deleting")
+	wantCode(t, db.FinishDelete(t.Context(), op.ID, "box"), sdp.Conflict, "not-deleting")
 	op.ID = sdp.NewID("o")
 	must(t, db.BeginDelete(t.Context(), "box", op))
-	wantCode(t, db.FinishDelete(t.Context(), "nope"), sdp.NotFound, "sandbox-not-found")
+	wantCode(t, db.FinishDelete(t.Context(), "nope", "box"), sdp.NotFound, "operation-not-found")
 }
 
 func TestContainerNamesDoNotClash(t *testing.T) {
@@ -227,4 +228,26 @@ func TestSandboxesArePagedByName(t *testing.T) {
 	}
 	_, _, err := db.Sandboxes(t.Context(), postgres.SandboxFilter{}, postgres.Page{Cursor: "%%%"})
 	wantCode(t, err, sdp.Invalid, "bad-cursor")
+}
+
+// Whoever believes another operation to be a delete must not remove anything.
+func TestOnlyADeleteOfTheSandboxDeletesIt(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	create(t, db, "other")
+	queue(t, db, "box", "account")
+	must(t, db.CreateOperation(t.Context(), sdp.Operation{ID: "o-stop", Kind: sdp.OpStop, Sandbox: "box", Service: "account", RequestedBy: "ann"}))
+	must(t, db.BeginDelete(t.Context(), "box", sdp.Operation{ID: "o-del", RequestedBy: "ann"}))
+	for _, c := range []struct{ operation, sandbox string }{{"o-stop", "box"}, {"o-del", "other"}, {"o-del", ""}} {
+		_, _, err := db.DeleteTarget(t.Context(), c.operation, c.sandbox)
+		wantCode(t, err, sdp.Conflict, "not-a-delete")
+		wantCode(t, db.FinishDelete(t.Context(), c.operation, c.sandbox), sdp.Conflict, "not-a-delete")
+	}
+	for _, name := range []string{"box", "other"} {
+		got(db.Sandbox(t.Context(), name))(t)
+	}
+	must(t, db.FinishDelete(t.Context(), "o-del", "box"))
+	_, err := db.Sandbox(t.Context(), "box")
+	wantCode(t, err, sdp.NotFound, "sandbox-not-found")
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/definition"
 )
 
 // Secrets are encrypted values by service and key; those of the sandbox itself are below "".
@@ -24,7 +27,7 @@ type snapshotImageDoc struct {
 // Sandbox, Name, Description and Author count. It is a Conflict if the sandbox is being deleted or changed, runs nothing,
 // or has a snapshot of that name.
 func (db *DB) CreateSnapshot(ctx context.Context, n sdp.Snapshot) (sdp.Snapshot, error) {
-	err := db.inTx(ctx, "taking a snapshot of "+n.Sandbox, func(tx pgx.Tx) error {
+	err := db.change(ctx, "taking a snapshot of "+n.Sandbox, func(tx pgx.Tx) error {
 		id, err := lockSandbox(ctx, tx, n.Sandbox)
 		if err != nil {
 			return err
@@ -36,7 +39,7 @@ func (db *DB) CreateSnapshot(ctx context.Context, n sdp.Snapshot) (sdp.Snapshot,
 		if err != nil {
 			return err
 		}
-		n.Spec, n.Images = sdp.SpecOf(sandbox, true), sdp.SnapshotImages(sandbox)
+		n.Spec, n.Images = definition.Of(sandbox, true), sdp.SnapshotImages(sandbox)
 		if len(n.Images) == 0 {
 			return nothingRuns(n.Sandbox)
 		}
@@ -58,7 +61,7 @@ func nothingRuns(sandbox string) error {
 
 // runningVersion is the version of the sandbox's environment that its containers run with, the newest if they run with
 // several, and the environment's newest where none has any.
-func runningVersion(ctx context.Context, q querier, id int64, sandbox sdp.Sandbox) (version int, err error) {
+func runningVersion(ctx context.Context, q pg.Querier, id int64, sandbox sdp.Sandbox) (version int, err error) {
 	if sandbox.Environment == "" || sandbox.EnvironmentVersion > 0 {
 		return sandbox.EnvironmentVersion, nil
 	}
@@ -77,7 +80,7 @@ func (db *DB) RunningVersion(ctx context.Context, sandbox sdp.Sandbox) (version 
 	if err == nil {
 		version, err = runningVersion(ctx, db.pool, id, sandbox)
 	}
-	return version, translate("reading sandbox "+sandbox.Name, err)
+	return version, pg.Translate("reading sandbox "+sandbox.Name, err)
 }
 
 func insertSnapshot(ctx context.Context, tx pgx.Tx, id int64, n sdp.Snapshot) error {
@@ -91,7 +94,8 @@ func insertSnapshot(ctx context.Context, tx pgx.Tx, id int64, n sdp.Snapshot) er
 	}
 	tag, err := tx.Exec(ctx, `INSERT INTO snapshots (id, sandbox_id, name, description, author, spec, secrets, images)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (sandbox_id, name) DO NOTHING`,
-		n.ID, id, n.Name, clean(n.Description), n.Author, document(specDocument(n.Spec)), document(secrets), document(images))
+		n.ID, id, n.Name, pg.Clean(n.Description), n.Author, pg.Document(specDocument(n.Spec)), pg.Document(secrets),
+		pg.Document(images))
 	if err == nil && tag.RowsAffected() == 0 {
 		err = sdp.Errorf(sdp.Conflict, "snapshot-exists", "sandbox %s has a snapshot %s already", n.Sandbox, n.Name).
 			WithRemedy("choose another name, or delete that one: `sdp snapshot delete %s/%s`", n.Sandbox, n.Name)
@@ -100,12 +104,13 @@ func insertSnapshot(ctx context.Context, tx pgx.Tx, id int64, n sdp.Snapshot) er
 }
 
 // secretsOf reads all secrets of a sandbox.
-func secretsOf(ctx context.Context, q querier, id int64) (Secrets, error) {
+func secretsOf(ctx context.Context, q pg.Querier, id int64) (Secrets, error) {
 	type row struct {
-		Service string
-		Secrets map[string][]byte
+		Service string            `db:"service"`
+		Secrets map[string][]byte `db:"secrets"`
 	}
-	rows, err := query(ctx, q, "reading secrets", pgx.RowToStructByPos[row], `SELECT '', secrets FROM sandboxes WHERE id = $1
+	rows, err := pg.Query(ctx, q, "reading secrets", pgx.RowToStructByName[row], `
+		SELECT '' AS service, secrets FROM sandboxes WHERE id = $1
 		UNION ALL SELECT name, secrets FROM sandbox_services WHERE sandbox_id = $1`, id)
 	all := Secrets{}
 	for _, r := range rows {
@@ -129,7 +134,7 @@ func (db *DB) CopySource(ctx context.Context, name string) (sdp.Sandbox, Secrets
 
 func (db *DB) sandboxSecrets(ctx context.Context, name string, check func(pgx.Tx, int64) error) (sandbox sdp.Sandbox,
 	secrets Secrets, err error) {
-	err = db.inTxWith(ctx, snapshot, "reading sandbox "+name, func(tx pgx.Tx) error {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "reading sandbox "+name, func(tx pgx.Tx) error {
 		if sandbox, err = sandboxByName(ctx, tx, name); err != nil {
 			return err
 		}
@@ -148,49 +153,67 @@ func (db *DB) sandboxSecrets(ctx context.Context, name string, check func(pgx.Tx
 
 // Snapshot returns one snapshot.
 func (db *DB) Snapshot(ctx context.Context, id string) (sdp.Snapshot, error) {
-	found, _, err := db.snapshots(ctx, `WHERE p.id = $1`, id)
+	found, err := db.snapshots(ctx, `WHERE p.id = $1`, id)
 	if err == nil && len(found) == 0 {
 		err = noSnapshot(id)
 	}
-	return first(found, err)
+	if err != nil {
+		return sdp.Snapshot{}, err
+	}
+	return found[0].domain(), nil
 }
 
 // Snapshots lists the snapshots of sandboxes of a name, those of deleted ones too; "" = of all. Newest first.
 func (db *DB) Snapshots(ctx context.Context, sandbox string, p Page) ([]sdp.Snapshot, string, error) {
-	before, err := p.before()
+	before, err := p.Before()
 	if err != nil {
 		return nil, "", err
 	}
-	list, seqs, err := db.snapshots(ctx, `WHERE ($1 = '' OR s.name = $1) AND ($2::bigint IS NULL OR p.seq < $2)
-		ORDER BY p.seq DESC LIMIT $3`, sandbox, before, p.limit()+1)
+	rows, err := db.snapshots(ctx, `WHERE ($1 = '' OR s.name = $1) AND ($2::bigint IS NULL OR p.seq < $2)
+		ORDER BY p.seq DESC LIMIT $3`, sandbox, before, p.Size()+1)
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := cut(p, list, func(n sdp.Snapshot) string { return strconv.FormatInt(seqs[n.ID], 10) })
+	rows, next := pg.Cut(p, rows, func(r snapshotRow) string { return strconv.FormatInt(r.Seq, 10) })
+	list := make([]sdp.Snapshot, len(rows))
+	for i, r := range rows {
+		list[i] = r.domain()
+	}
 	return list, next, nil
 }
 
-// snapshots reads the snapshots that where selects, and their sequence numbers.
-func (db *DB) snapshots(ctx context.Context, where string, args ...any) ([]sdp.Snapshot, map[string]int64, error) {
-	seqs := map[string]int64{}
-	list, err := query(ctx, db.pool, "reading snapshots", func(row pgx.CollectableRow) (n sdp.Snapshot, err error) {
-		var seq int64
-		var spec specDoc
-		var images []snapshotImageDoc
-		var secrets Secrets
-		err = row.Scan(&n.ID, &seq, &n.Sandbox, &n.Gone, &n.Name, &n.Description, &n.Author, &n.CreatedAt, &spec, &images, &secrets)
-		seqs[n.ID], n.Spec = seq, spec.spec()
-		for _, image := range images {
-			n.Images = append(n.Images, sdp.SnapshotImage(image))
-		}
-		n.SecretKeys = map[string][]string{}
-		for service, values := range secrets {
-			n.SecretKeys[service] = sortedKeys(values)
-		}
-		return n, err
-	}, `SELECT p.id, p.seq, s.name, s.state = 'DELETED', p.name, p.description, p.author, p.created_at, p.spec, p.images,
-		p.secrets FROM snapshots p JOIN sandboxes s ON s.id = p.sandbox_id `+where, args...)
-	return list, seqs, err
+type snapshotRow struct {
+	ID          string             `db:"id"`
+	Seq         int64              `db:"seq"`
+	Sandbox     string             `db:"sandbox"`
+	Gone        bool               `db:"gone"`
+	Name        string             `db:"name"`
+	Description string             `db:"description"`
+	Author      string             `db:"author"`
+	CreatedAt   time.Time          `db:"created_at"`
+	Spec        specDoc            `db:"spec"`
+	Images      []snapshotImageDoc `db:"images"`
+	Secrets     Secrets            `db:"secrets"`
+}
+
+func (r snapshotRow) domain() sdp.Snapshot {
+	n := sdp.Snapshot{ID: r.ID, Sandbox: r.Sandbox, Name: r.Name, Description: r.Description, Author: r.Author,
+		CreatedAt: r.CreatedAt, Spec: r.Spec.spec(), SecretKeys: map[string][]string{}, Gone: r.Gone}
+	for _, image := range r.Images {
+		n.Images = append(n.Images, sdp.SnapshotImage(image))
+	}
+	for service, values := range r.Secrets {
+		n.SecretKeys[service] = pg.SortedKeys(values)
+	}
+	return n
+}
+
+// snapshots reads the snapshots that where selects.
+func (db *DB) snapshots(ctx context.Context, where string, args ...any) ([]snapshotRow, error) {
+	return pg.Query(ctx, db.pool, "reading snapshots", pgx.RowToStructByName[snapshotRow], `
+		SELECT p.id, p.seq, s.name AS sandbox, s.state = 'DELETED' AS gone, p.name, p.description, p.author, p.created_at, p.spec,
+			p.images, p.secrets
+		FROM snapshots p JOIN sandboxes s ON s.id = p.sandbox_id `+where, args...)
 }
 
 // SnapshotSecrets returns the secrets that a snapshot holds, encrypted as they were in its sandbox.
@@ -199,16 +222,18 @@ func (db *DB) SnapshotSecrets(ctx context.Context, id string) (secrets Secrets, 
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = noSnapshot(id)
 	}
-	return secrets, translate("reading secrets of "+id, err)
+	return secrets, pg.Translate("reading secrets of "+id, err)
 }
 
 // DeleteSnapshot deletes a snapshot. Its images may then be cleaned away.
 func (db *DB) DeleteSnapshot(ctx context.Context, id string) error {
-	tag, err := db.pool.Exec(ctx, `DELETE FROM snapshots WHERE id = $1`, id)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = noSnapshot(id)
-	}
-	return translate("deleting snapshot "+id, err)
+	return db.change(ctx, "deleting snapshot "+id, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM snapshots WHERE id = $1`, id)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = noSnapshot(id)
+		}
+		return err
+	})
 }
 
 func noSnapshot(id string) error {

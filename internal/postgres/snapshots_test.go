@@ -70,10 +70,10 @@ func TestSnapshots(t *testing.T) {
 		t.Errorf("second page %+v", list)
 	}
 
-	must(t, db.BeginDelete(t.Context(), "shop", sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}))
+	must(t, db.BeginDelete(t.Context(), "shop", sdp.Operation{ID: "o-del", RequestedBy: "ann"}))
 	_, err = db.CreateSnapshot(t.Context(), aSnapshot("shop", "late"))
 	wantCode(t, err, sdp.Conflict, "sandbox-deleting")
-	must(t, db.FinishDelete(t.Context(), "shop"))
+	must(t, db.FinishDelete(t.Context(), "o-del", "shop"))
 	left := got(db.Snapshot(t.Context(), made.ID))(t)
 	if !left.Gone || !reflect.DeepEqual(left.SecretKeys, made.SecretKeys) {
 		t.Errorf("after the sandbox's end %+v", left)

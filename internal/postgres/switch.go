@@ -7,31 +7,25 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
-
-// Switch is a change of routes that is committed: the table the routers need now, on which nodes, and the container
-// that lost its place, to be drained and removed.
-type Switch struct {
-	Table    sdp.RoutingTable
-	Nodes    []string
-	Previous *sdp.Container
-}
 
 // Serve makes a deployment's container answer for its service: the container is SERVING, the service routed to the
 // sandbox, and what served before RETIRING. A container of another commit than the deployment's is a Conflict. The
 // deployments' states change with Confirm, once the routers have followed; until then Unserve takes the switch back.
 // Repeated, it returns the same.
-func (db *DB) Serve(ctx context.Context, deployment string) (s Switch, err error) {
-	err = db.inTx(ctx, "switching to deployment "+deployment, func(tx pgx.Tx) error {
+func (db *DB) Serve(ctx context.Context, deployment string) (s wire.Switch, err error) {
+	err = db.pool.InTx(ctx, "switching to deployment "+deployment, func(tx pgx.Tx) error {
 		g, err := lockGeneration(ctx, tx, deployment)
 		if err != nil {
 			return err
 		}
-		if g.sandboxDeleting {
-			return sandboxDeleting(g.sandbox)
+		if g.SandboxDeleting {
+			return pg.SandboxDeleting(g.Sandbox)
 		}
-		if g.state != sdp.Serving {
+		if g.State != sdp.Serving {
 			if err := g.serve(ctx, tx); err != nil {
 				return err
 			}
@@ -44,15 +38,15 @@ func (db *DB) Serve(ctx context.Context, deployment string) (s Switch, err error
 
 // generation is a container with what decides whether it may serve.
 type generation struct {
-	deployment      string
-	sandboxID       int64
-	sandbox         string
-	sandboxDeleting bool
-	service         string
-	state           sdp.ContainerState
-	sha             string // the commit the container runs
-	deploymentState sdp.DeploymentState
-	deploymentSHA   string // the commit the deployment is fixed to; "" = not recorded yet
+	Deployment      string              `db:"deployment"`
+	SandboxID       int64               `db:"sandbox_id"`
+	Sandbox         string              `db:"sandbox"`
+	SandboxDeleting bool                `db:"deleting"`
+	Service         string              `db:"service"`
+	State           sdp.ContainerState  `db:"state"`
+	SHA             string              `db:"sha"` // the commit the container runs
+	DeploymentState sdp.DeploymentState `db:"deployment_state"`
+	DeploymentSHA   string              `db:"deployment_sha"` // the commit the deployment is fixed to; "" = not recorded yet
 }
 
 // lockGeneration locks the sandbox of a deployment's container and reads it. The lock is a statement of its own: what
@@ -63,11 +57,10 @@ func lockGeneration(ctx context.Context, tx pgx.Tx, deployment string) (g genera
 	if err != nil {
 		return g, err
 	}
-	g.deployment = deployment
-	err = tx.QueryRow(ctx, `SELECT s.id, s.name, s.deleting, c.service, c.state, c.sha, d.state, d.sha
+	g, err = pg.One(ctx, tx, pgx.RowToStructByName[generation], `SELECT c.deployment, s.id AS sandbox_id, s.name AS sandbox,
+			s.deleting, c.service, c.state, c.sha, d.state AS deployment_state, d.sha AS deployment_sha
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN deployments d ON d.id = c.deployment
-		WHERE c.deployment = $1 AND s.state <> 'DELETED'`, deployment).
-		Scan(&g.sandboxID, &g.sandbox, &g.sandboxDeleting, &g.service, &g.state, &g.sha, &g.deploymentState, &g.deploymentSHA)
+		WHERE c.deployment = $1 AND s.state <> 'DELETED'`, deployment)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = sdp.Errorf(sdp.NotFound, "container-gone", "deployment %s has no container", deployment)
 	}
@@ -80,23 +73,23 @@ func (g generation) serve(ctx context.Context, tx pgx.Tx) error {
 	}
 	var b pgx.Batch
 	g.queueServe(&b)
-	b.Queue(bumpRoutes, g.sandboxID)
+	b.Queue(bumpRoutes, g.SandboxID)
 	return tx.SendBatch(ctx, &b).Close()
 }
 
 // mayServe returns a Conflict unless the container can be switched to.
 func (g generation) mayServe() error {
-	if g.state != sdp.Starting {
+	if g.State != sdp.Starting {
 		return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and cannot serve",
-			g.deployment, g.state)
+			g.Deployment, g.State)
 	}
-	if g.deploymentSHA != "" && g.sha != g.deploymentSHA {
+	if g.DeploymentSHA != "" && g.SHA != g.DeploymentSHA {
 		return sdp.Errorf(sdp.Conflict, "commit-fixed", "the container of deployment %s runs commit %s and not %s",
-			g.deployment, sdp.ShortSHA(g.sha), sdp.ShortSHA(g.deploymentSHA)).WithRemedy("deploy again")
+			g.Deployment, sdp.ShortSHA(g.SHA), sdp.ShortSHA(g.DeploymentSHA)).WithRemedy("deploy again")
 	}
-	if g.deploymentState.Settled() {
-		return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot serve", g.deployment,
-			g.deploymentState)
+	if g.DeploymentState.Settled() {
+		return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot serve", g.Deployment,
+			g.DeploymentState)
 	}
 	return nil
 }
@@ -106,46 +99,44 @@ func (g generation) queueServe(b *pgx.Batch) {
 	b.Queue(`UPDATE containers c SET replaced_source = v.source, replaced_url = v.url, replaced = coalesce((
 			SELECT p.deployment FROM containers p WHERE p.sandbox_id = $1 AND p.service = $2 AND p.state = 'SERVING'), '')
 		FROM sandbox_services v WHERE v.sandbox_id = $1 AND v.name = $2 AND c.deployment = $3`,
-		g.sandboxID, g.service, g.deployment)
+		g.SandboxID, g.Service, g.Deployment)
 	b.Queue(`UPDATE containers SET state = 'RETIRING', updated_at = now()
-		WHERE sandbox_id = $1 AND service = $2 AND state IN ('SERVING', 'STOPPED')`, g.sandboxID, g.service)
-	b.Queue(`UPDATE containers SET state = 'SERVING', updated_at = now() WHERE deployment = $1`, g.deployment)
+		WHERE sandbox_id = $1 AND service = $2 AND state IN ('SERVING', 'STOPPED')`, g.SandboxID, g.Service)
+	b.Queue(`UPDATE containers SET state = 'SERVING', updated_at = now() WHERE deployment = $1`, g.Deployment)
 	b.Queue(`UPDATE sandbox_services SET source = 'sandbox', url = '' WHERE sandbox_id = $1 AND name = $2`,
-		g.sandboxID, g.service)
+		g.SandboxID, g.Service)
 }
 
 // switched is the outcome of a switch to g: the table, and what g replaced if that is not gone yet.
-func (g generation) switched(ctx context.Context, tx pgx.Tx) (s Switch, err error) {
-	if s.Table, s.Nodes, err = tableOf(ctx, tx, g.sandbox); err != nil {
+func (g generation) switched(ctx context.Context, tx pgx.Tx) (s wire.Switch, err error) {
+	if s.Table, s.Nodes, err = tableOf(ctx, tx, g.Sandbox); err != nil {
 		return s, err
 	}
-	previous, err := query(ctx, tx, "reading the replaced container", scanContainer, `SELECT `+containerColumns+`
+	s.Previous, err = pg.Query(ctx, tx, "reading the replaced container", pg.ByName(containerRow.domain), `
+		SELECT `+containerColumns+`
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN containers g ON g.deployment = $1
 		WHERE c.sandbox_id = g.sandbox_id AND c.service = g.service AND c.state = 'RETIRING' AND c.deployment <> $1
-		ORDER BY c.deployment = g.replaced DESC, c.updated_at DESC LIMIT 1`, g.deployment)
-	if len(previous) > 0 {
-		s.Previous = &previous[0]
-	}
+		ORDER BY c.deployment = g.replaced DESC, c.updated_at DESC LIMIT 1`, g.Deployment)
 	return s, err
 }
 
 // Unserve takes back a switch that was not confirmed: the container no longer serves, and what served before does
 // again, be it a container, OCP or a URL. Previous is nil. It can be repeated; after Confirm it is a Conflict.
-func (db *DB) Unserve(ctx context.Context, deployment string) (s Switch, err error) {
-	err = db.inTx(ctx, "taking back the switch to deployment "+deployment, func(tx pgx.Tx) error {
+func (db *DB) Unserve(ctx context.Context, deployment string) (s wire.Switch, err error) {
+	err = db.pool.InTx(ctx, "taking back the switch to deployment "+deployment, func(tx pgx.Tx) error {
 		g, err := lockGeneration(ctx, tx, deployment)
 		if err != nil {
 			return err
 		}
-		if g.deploymentState == sdp.Running {
-			return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s already", deployment, g.deploymentState)
+		if g.DeploymentState == sdp.Running {
+			return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s already", deployment, g.DeploymentState)
 		}
-		if g.state == sdp.Serving {
+		if g.State == sdp.Serving {
 			if err := g.unserve(ctx, tx); err != nil {
 				return err
 			}
 		}
-		s.Table, s.Nodes, err = tableOf(ctx, tx, g.sandbox)
+		s.Table, s.Nodes, err = tableOf(ctx, tx, g.Sandbox)
 		return err
 	})
 	return s, err
@@ -154,45 +145,45 @@ func (db *DB) Unserve(ctx context.Context, deployment string) (s Switch, err err
 func (g generation) unserve(ctx context.Context, tx pgx.Tx) error {
 	var b pgx.Batch
 	g.queueUnserve(&b)
-	b.Queue(bumpRoutes, g.sandboxID)
+	b.Queue(bumpRoutes, g.SandboxID)
 	return tx.SendBatch(ctx, &b).Close()
 }
 
 func (g generation) queueUnserve(b *pgx.Batch) {
 	b.Queue(`UPDATE sandbox_services v SET source = c.replaced_source, url = c.replaced_url FROM containers c
-		WHERE c.deployment = $1 AND v.sandbox_id = c.sandbox_id AND v.name = c.service`, g.deployment)
-	b.Queue(`UPDATE containers SET state = 'STARTING', updated_at = now() WHERE deployment = $1`, g.deployment)
+		WHERE c.deployment = $1 AND v.sandbox_id = c.sandbox_id AND v.name = c.service`, g.Deployment)
+	b.Queue(`UPDATE containers SET state = 'STARTING', updated_at = now() WHERE deployment = $1`, g.Deployment)
 	b.Queue(`UPDATE containers p SET state = 'SERVING', updated_at = now() FROM containers c
-		WHERE c.deployment = $1 AND p.deployment = c.replaced AND p.state = 'RETIRING'`, g.deployment)
+		WHERE c.deployment = $1 AND p.deployment = c.replaced AND p.state = 'RETIRING'`, g.Deployment)
 }
 
 // Confirm settles a deployment whose container serves: it is RUNNING, and the service's deployments that ran before are
 // STOPPED. It can be repeated.
 func (db *DB) Confirm(ctx context.Context, deployment string) error {
-	return db.inTx(ctx, "confirming deployment "+deployment, func(tx pgx.Tx) error {
+	return db.change(ctx, "confirming deployment "+deployment, func(tx pgx.Tx) error {
 		g, err := lockGeneration(ctx, tx, deployment)
 		if err != nil {
 			return err
 		}
-		if g.deploymentState == sdp.Running {
+		if g.DeploymentState == sdp.Running {
 			return nil
 		}
-		if g.state != sdp.Serving {
+		if g.State != sdp.Serving {
 			return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and does not serve",
-				deployment, g.state)
+				deployment, g.State)
 		}
 		var b pgx.Batch
-		b.Queue(stopDeployments, g.sandboxID, g.service, deployment)
+		b.Queue(stopDeployments, g.SandboxID, g.Service, deployment)
 		b.Queue(`WITH c AS (
 				UPDATE deployments d SET state = 'RUNNING', started_at = coalesce(d.started_at, now()), finished_at = now(),
 					waiting_for = '', credentials = NULL, sha = c.sha, image = coalesce(nullif(c.image, ''), d.image)
 				FROM containers c WHERE d.id = $1 AND c.deployment = $1 AND d.state = ANY($2::text[]::deployment_state[])
 				RETURNING d.id
-			) SELECT sdp_notify('deployment/' || id, id, $3, 0) FROM c`, deployment, texts(sdp.Running.From()), g.sandbox).
+			) SELECT sdp_notify('deployment/' || id, id, $3, 0) FROM c`, deployment, pg.Texts(sdp.Running.From()), g.Sandbox).
 			Exec(func(tag pgconn.CommandTag) error {
 				if tag.RowsAffected() == 0 {
 					return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", deployment,
-						g.deploymentState, sdp.Running)
+						g.DeploymentState, sdp.Running)
 				}
 				return nil
 			})
@@ -211,8 +202,8 @@ const stopDeployments = `
 // StopService commits that a service's container serves no more: it is STOPPED, so is its deployment, and the route
 // stays with the sandbox. Previous is the stopped container. Repeated, it returns the same; for a service that has no
 // container it is a Conflict.
-func (db *DB) StopService(ctx context.Context, sandbox, service string) (s Switch, err error) {
-	err = db.inTx(ctx, "stopping "+service, func(tx pgx.Tx) error {
+func (db *DB) StopService(ctx context.Context, sandbox, service string) (s wire.Switch, err error) {
+	err = db.pool.InTx(ctx, "stopping "+service, func(tx pgx.Tx) error {
 		id, err := lockSandbox(ctx, tx, sandbox)
 		if err != nil {
 			return err
@@ -234,7 +225,7 @@ func (db *DB) StopService(ctx context.Context, sandbox, service string) (s Switc
 			return sdp.Errorf(sdp.Conflict, "not-running", "%s has no running container in sandbox %s", service, sandbox).
 				WithRemedy("`sdp sandbox show %s` shows what runs", sandbox)
 		}
-		s.Previous = &stopped[0]
+		s.Previous = stopped[:1]
 		s.Table, s.Nodes, err = tableOf(ctx, tx, sandbox)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 func TestServeReplacesAndConfirmSettles(t *testing.T) {
@@ -20,10 +21,10 @@ func TestServeReplacesAndConfirmSettles(t *testing.T) {
 		must(t, db.PutContainer(t.Context(), container(second, "box", "account", 3)))
 		s := got(db.Serve(t.Context(), second))(t)
 		equal(t, "version", s.Table.Version, version+1)
-		equal(t, "previous", s.Previous.Deployment, first)
-		equal(t, "previous state", s.Previous.State, sdp.Retiring)
+		equal(t, "previous", s.Previous[0].Deployment, first)
+		equal(t, "previous state", s.Previous[0].State, sdp.Retiring)
 		target := *route(t, s.Table, "account").Target
-		equal(t, "target", target, sdp.Target{Node: "micro-1", NodeAddress: "10.0.0.1:7711", Address: "172.18.0.3:8080",
+		equal(t, "target", target, wire.Target{Node: "micro-1", NodeAddress: "10.0.0.1:7711", Address: "172.18.0.3:8080",
 			SHA: shaA, Deployment: second})
 		equal(t, "old deployment", stateOf(t, db, first), sdp.Running)
 		equal(t, "new deployment", stateOf(t, db, second), sdp.StartingContainer)
@@ -78,7 +79,7 @@ func TestUnserveRestoresOCP(t *testing.T) {
 	id := startNext(t, db, 2)
 	s := got(db.Serve(t.Context(), id))(t)
 	equal(t, "source", route(t, s.Table, "account").Source, sdp.SourceSandbox)
-	if s.Previous != nil {
+	if len(s.Previous) > 0 {
 		t.Fatalf("replaced %+v, want nothing", s.Previous)
 	}
 	s = got(db.Unserve(t.Context(), id))(t)
@@ -152,7 +153,7 @@ func TestStopService(t *testing.T) {
 	id := run(t, db, "box", "account", 2)
 	for range 2 {
 		s := got(db.StopService(t.Context(), "box", "account"))(t)
-		equal(t, "previous", s.Previous.Deployment, id)
+		equal(t, "previous", s.Previous[0].Deployment, id)
 		r := route(t, s.Table, "account")
 		equal(t, "source", r.Source, sdp.SourceSandbox) // never OCP silently
 		equal(t, "reason", r.Reason, "account is stopped")
@@ -166,7 +167,7 @@ func TestStopService(t *testing.T) {
 
 	next := startNext(t, db, 3)
 	s := got(db.Serve(t.Context(), next))(t)
-	equal(t, "previous", s.Previous.Deployment, id) // the stopped one is cleared away by the next
+	equal(t, "previous", s.Previous[0].Deployment, id) // the stopped one is cleared away by the next
 }
 
 func TestSetContainerState(t *testing.T) {

@@ -10,76 +10,79 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Table computes a sandbox's routing table and the nodes whose routers need it: the gateway node, those with
 // containers of the sandbox, and those whose repositories it has deployed.
-func (db *DB) Table(ctx context.Context, sandbox string) (table sdp.RoutingTable, nodes []string, err error) {
-	err = db.inTxWith(ctx, snapshot, "computing a routing table", func(tx pgx.Tx) error {
+func (db *DB) Table(ctx context.Context, sandbox string) (table wire.RoutingTable, nodes []string, err error) {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "computing a routing table", func(tx pgx.Tx) error {
 		table, nodes, err = tableOf(ctx, tx, sandbox)
 		return err
 	})
 	return table, nodes, err
 }
 
-func tableOf(ctx context.Context, q querier, sandbox string) (sdp.RoutingTable, []string, error) {
+func tableOf(ctx context.Context, q pg.Querier, sandbox string) (wire.RoutingTable, []string, error) {
 	found, err := tables(ctx, q, sandbox)
 	if err != nil {
-		return sdp.RoutingTable{}, nil, err
+		return wire.RoutingTable{}, nil, err
 	}
 	if len(found) == 0 {
-		return sdp.RoutingTable{}, nil, noSandbox(sandbox)
+		return wire.RoutingTable{}, nil, pg.NoSandbox(sandbox)
 	}
 	return found[0].table, found[0].nodes, nil
 }
 
 // sandboxTable is a computed table and who needs it.
 type sandboxTable struct {
-	table    sdp.RoutingTable
+	table    wire.RoutingTable
 	nodes    []string
 	deleting bool
 }
 
 // tables computes the tables of one sandbox, or of all live ones if sandbox is "", in one round trip.
-func tables(ctx context.Context, q querier, sandbox string) ([]sandboxTable, error) {
+func tables(ctx context.Context, q pg.Querier, sandbox string) ([]sandboxTable, error) {
 	var (
 		b          pgx.Batch
-		sandboxes  []sandboxRow
+		sandboxes  []tableRow
 		catalog    []catalogRow
-		services   []serviceRow
-		containers []containerRow
-		latest     []latestRow
+		services   []tableServiceRow
+		containers []tableContainerRow
+		latest     []tableLatestRow
 	)
 	const live = ` s.state <> 'DELETED' AND ($1 = '' OR s.name = $1) `
 	// The version is read first: should the rest be newer, the table is pushed again, but it never says more than it has.
-	collect(&b, &sandboxes, pgx.RowToStructByPos, `SELECT id, name, state, route_version, coalesce(gateway_node, ''),
-		coalesce(port, 0), gateway, deleting FROM sandboxes s WHERE`+live+`ORDER BY name`, sandbox)
-	collect(&b, &catalog, pgx.RowToStructByPos, `SELECT coalesce(r.name, h.name), coalesce(r.node, ''),
-			coalesce(r.port, h.port), coalesce(nullif(r.ocp, ''), h.url, ''), coalesce(r.removed_at IS NULL, true)
+	pg.Collect(&b, &sandboxes, pgx.RowToStructByName, `SELECT id, name, state, route_version, gateway, deleting,
+		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port FROM sandboxes s WHERE`+live+`ORDER BY name`, sandbox)
+	pg.Collect(&b, &catalog, pgx.RowToStructByName, `SELECT coalesce(r.name, h.name) AS name, coalesce(r.node, '') AS node,
+			coalesce(r.port, h.port) AS port, coalesce(nullif(r.ocp, ''), h.url, '') AS ocp,
+			coalesce(r.removed_at IS NULL, true) AS configured
 		FROM repositories r FULL JOIN shared_services h ON h.name = r.name ORDER BY 1`)
-	collect(&b, &services, pgx.RowToStructByPos, `SELECT v.sandbox_id, v.name, v.source, v.url,
-			v.container_name IS NOT NULL
+	pg.Collect(&b, &services, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name, v.source, v.url,
+			v.container_name IS NOT NULL AS deployed
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE`+live, sandbox)
-	collect(&b, &containers, pgx.RowToStructByPos, `SELECT c.sandbox_id, c.service, c.node, n.address, n.mesh_port,
-			c.address, c.sha, c.deployment, c.state
+	pg.Collect(&b, &containers, pgx.RowToStructByName, `SELECT c.sandbox_id, c.service, c.node,
+			n.address AS node_address, n.mesh_port, c.address, c.sha, c.deployment, c.state
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN nodes n ON n.name = c.node
 		WHERE c.state <> 'REMOVED' AND`+live, sandbox)
-	collect(&b, &latest, pgx.RowToStructByPos, `SELECT v.sandbox_id, v.name, d.id, d.state
+	pg.Collect(&b, &latest, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name AS service, d.id, d.state
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
 		CROSS JOIN LATERAL (SELECT id, state FROM deployments d WHERE d.sandbox_id = v.sandbox_id AND d.service = v.name
 			ORDER BY seq DESC LIMIT 1) d
 		WHERE v.source = 'sandbox' AND`+live, sandbox)
 	if err := q.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, translate("computing routing tables", err)
+		return nil, pg.Translate("computing routing tables", err)
 	}
 	builders := map[int64]*tableBuilder{}
 	for _, s := range sandboxes {
 		builders[s.ID] = newTableBuilder(s)
 	}
-	spread(builders, services, func(t *tableBuilder, v serviceRow) { t.services[v.Name] = v })
+	spread(builders, services, func(t *tableBuilder, v tableServiceRow) { t.services[v.Name] = v })
 	spread(builders, containers, (*tableBuilder).addContainer)
-	spread(builders, latest, func(t *tableBuilder, d latestRow) { t.latest[d.Service] = d })
+	spread(builders, latest, func(t *tableBuilder, d tableLatestRow) { t.latest[d.Service] = d })
 	result := make([]sandboxTable, len(sandboxes))
 	for i, s := range sandboxes {
 		result[i] = builders[s.ID].build(catalog)
@@ -87,54 +90,54 @@ func tables(ctx context.Context, q querier, sandbox string) ([]sandboxTable, err
 	return result, nil
 }
 
-// Rows that tables are made of, in the order of their columns.
+// Rows that tables are made of.
 type (
-	sandboxRow struct {
-		ID          int64
-		Name        string
-		State       sdp.SandboxState
-		Version     int64
-		GatewayNode string
-		Port        int
-		Gateway     string
-		Deleting    bool
+	tableRow struct {
+		ID          int64            `db:"id"`
+		Name        string           `db:"name"`
+		State       sdp.SandboxState `db:"state"`
+		Version     int64            `db:"route_version"`
+		GatewayNode string           `db:"gateway_node"`
+		Port        int              `db:"port"`
+		Gateway     string           `db:"gateway"`
+		Deleting    bool             `db:"deleting"`
 	}
 	catalogRow struct {
-		Name       string
-		Node       string // "" for a shared service
-		Port       int
-		OCP        string
-		Configured bool // false for a repository that left its node's configuration
+		Name       string `db:"name"`
+		Node       string `db:"node"` // "" for a shared service
+		Port       int    `db:"port"`
+		OCP        string `db:"ocp"`
+		Configured bool   `db:"configured"` // false for a repository that left its node's configuration
 	}
-	serviceRow struct {
-		SandboxID int64
-		Name      string
-		Source    sdp.Source
-		URL       string
-		Deployed  bool // it had a deployment, so its node has, or may get, containers and a network
+	tableServiceRow struct {
+		SandboxID int64      `db:"sandbox_id"`
+		Name      string     `db:"name"`
+		Source    sdp.Source `db:"source"`
+		URL       string     `db:"url"`
+		Deployed  bool       `db:"deployed"` // it had a deployment, so its node has, or may get, containers and a network
 	}
-	containerRow struct {
-		SandboxID   int64
-		Service     string
-		Node        string
-		NodeAddress string
-		MeshPort    int
-		Address     string
-		SHA         string
-		Deployment  string
-		State       sdp.ContainerState
+	tableContainerRow struct {
+		SandboxID   int64              `db:"sandbox_id"`
+		Service     string             `db:"service"`
+		Node        string             `db:"node"`
+		NodeAddress string             `db:"node_address"`
+		MeshPort    int                `db:"mesh_port"`
+		Address     string             `db:"address"`
+		SHA         string             `db:"sha"`
+		Deployment  string             `db:"deployment"`
+		State       sdp.ContainerState `db:"state"`
 	}
-	latestRow struct {
-		SandboxID int64
-		Service   string
-		ID        string
-		State     sdp.DeploymentState
+	tableLatestRow struct {
+		SandboxID int64               `db:"sandbox_id"`
+		Service   string              `db:"service"`
+		ID        string              `db:"id"`
+		State     sdp.DeploymentState `db:"state"`
 	}
 )
 
-func (r serviceRow) sandbox() int64   { return r.SandboxID }
-func (r containerRow) sandbox() int64 { return r.SandboxID }
-func (r latestRow) sandbox() int64    { return r.SandboxID }
+func (r tableServiceRow) sandbox() int64   { return r.SandboxID }
+func (r tableContainerRow) sandbox() int64 { return r.SandboxID }
+func (r tableLatestRow) sandbox() int64    { return r.SandboxID }
 
 // spread hands each row to the builder of its sandbox.
 func spread[R interface{ sandbox() int64 }](builders map[int64]*tableBuilder, rows []R, add func(*tableBuilder, R)) {
@@ -146,23 +149,23 @@ func spread[R interface{ sandbox() int64 }](builders map[int64]*tableBuilder, ro
 }
 
 type tableBuilder struct {
-	row      sandboxRow
-	services map[string]serviceRow
-	serving  map[string]containerRow
-	latest   map[string]latestRow
+	row      tableRow
+	services map[string]tableServiceRow
+	serving  map[string]tableContainerRow
+	latest   map[string]tableLatestRow
 	nodes    map[string]bool
 }
 
-func newTableBuilder(s sandboxRow) *tableBuilder {
-	t := &tableBuilder{row: s, services: map[string]serviceRow{}, serving: map[string]containerRow{},
-		latest: map[string]latestRow{}, nodes: map[string]bool{}}
+func newTableBuilder(s tableRow) *tableBuilder {
+	t := &tableBuilder{row: s, services: map[string]tableServiceRow{}, serving: map[string]tableContainerRow{},
+		latest: map[string]tableLatestRow{}, nodes: map[string]bool{}}
 	if s.GatewayNode != "" {
 		t.nodes[s.GatewayNode] = true
 	}
 	return t
 }
 
-func (t *tableBuilder) addContainer(c containerRow) {
+func (t *tableBuilder) addContainer(c tableContainerRow) {
 	t.nodes[c.Node] = true
 	if c.State == sdp.Serving {
 		t.serving[c.Service] = c
@@ -170,7 +173,7 @@ func (t *tableBuilder) addContainer(c containerRow) {
 }
 
 func (t *tableBuilder) build(catalog []catalogRow) sandboxTable {
-	table := sdp.RoutingTable{Sandbox: t.row.Name, Version: t.row.Version, State: t.row.State,
+	table := wire.RoutingTable{Sandbox: t.row.Name, Version: t.row.Version, State: t.row.State,
 		GatewayNode: t.row.GatewayNode, PublicPort: t.row.Port, Gateway: t.row.Gateway}
 	for _, c := range catalog {
 		service, known := t.services[c.Name]
@@ -185,8 +188,8 @@ func (t *tableBuilder) build(catalog []catalogRow) sandboxTable {
 	return sandboxTable{table: table, nodes: slices.Sorted(maps.Keys(t.nodes)), deleting: t.row.Deleting}
 }
 
-func (t *tableBuilder) route(c catalogRow, v serviceRow) sdp.ServiceRoute {
-	r := sdp.ServiceRoute{Service: c.Name, Port: c.Port, Source: v.Source}
+func (t *tableBuilder) route(c catalogRow, v tableServiceRow) wire.ServiceRoute {
+	r := wire.ServiceRoute{Service: c.Name, Port: c.Port, Source: v.Source}
 	switch v.Source {
 	case sdp.SourceSandbox:
 		if s, ok := t.serving[c.Name]; ok {
@@ -205,8 +208,8 @@ func (t *tableBuilder) route(c catalogRow, v serviceRow) sdp.ServiceRoute {
 	return r
 }
 
-func (c containerRow) target() *sdp.Target {
-	return &sdp.Target{Node: c.Node, NodeAddress: net.JoinHostPort(c.NodeAddress, strconv.Itoa(c.MeshPort)),
+func (c tableContainerRow) target() *wire.Target {
+	return &wire.Target{Node: c.Node, NodeAddress: net.JoinHostPort(c.NodeAddress, strconv.Itoa(c.MeshPort)),
 		Address: c.Address, SHA: c.SHA, Deployment: c.Deployment}
 }
 

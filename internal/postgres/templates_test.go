@@ -5,14 +5,15 @@ import (
 
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/template"
 )
 
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	db := platform(t)
 	main := "main"
-	shop := sdp.Template{Name: "shop", Description: "all of it", Owner: "ann", Spec: []byte(`{"services": {"account": {"branch": "${branch}"}}}`),
-		Parameters: []sdp.TemplateParameter{{Name: "branch", Default: &main, Pattern: ".*", Choices: []string{"main"}}}}
+	shop := template.Template{Name: "shop", Description: "all of it", Owner: "ann", Spec: []byte(`{"services": {"account": {"branch": "${branch}"}}}`),
+		Parameters: []template.Parameter{{Name: "branch", Default: &main, Pattern: ".*", Choices: []string{"main"}}}}
 	stored := got(db.CreateTemplate(t.Context(), shop))(t)
 	if stored.CreatedAt.IsZero() || string(stored.Spec) != string(shop.Spec) || *stored.Parameters[0].Default != "main" || stored.Owner != "ann" {
 		t.Errorf("stored %+v", stored)

@@ -35,7 +35,7 @@ func moved(t *testing.T, db *postgres.DB, sha string) bool {
 	return got(db.DeployMoved(t.Context(), d, "feature/x moved"))(t)
 }
 
-func audited(t *testing.T, db *postgres.DB, action string) []sdp.AuditEvent {
+func audited(t *testing.T, db *postgres.DB, action sdp.AuditAction) []sdp.AuditEvent {
 	t.Helper()
 	events, _, err := db.AuditEvents(t.Context(), postgres.AuditFilter{Action: action}, postgres.Page{})
 	must(t, err)

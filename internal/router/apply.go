@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
-// apply makes t what its sandbox is served from. A public port that is held gets a moment to become free: somebody may
+// Apply makes t what its sandbox is served from. A public port that is held gets a moment to become free: somebody may
 // just be letting go of it.
-func (r *Router) apply(t sdp.RoutingTable) error {
+func (r *Router) Apply(t wire.RoutingTable) error {
 	if err := checkTable(t); err != nil {
 		return err
 	}
@@ -25,7 +26,7 @@ func (r *Router) apply(t sdp.RoutingTable) error {
 
 // tryApply is one attempt. The order matters: what can fail comes before the swap, so that a failure leaves everything
 // as it was; the old public port is let go of last.
-func (r *Router) tryApply(t sdp.RoutingTable) error {
+func (r *Router) tryApply(t wire.RoutingTable) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.sweepLocked()
@@ -38,7 +39,7 @@ func (r *Router) tryApply(t sdp.RoutingTable) error {
 	if err != nil {
 		return err
 	}
-	if err := r.save(func(s *state) { s.Tables[t.Sandbox] = t }); err != nil {
+	if err := r.save(func(s *wire.RouterState) { s.Tables[t.Sandbox] = t }); err != nil {
 		if publicPort != nil {
 			publicPort.Close()
 		}
@@ -46,7 +47,7 @@ func (r *Router) tryApply(t sdp.RoutingTable) error {
 	}
 	r.install(sb, compiled)
 	if key, _ := r.publicKey(t); publicPort != nil {
-		r.serve(key, publicPort, r.publicHandler(sb))
+		r.serve(key, publicPort, r.handler(public, sb))
 	}
 	r.align()
 	r.log.Info("Applied table", "sandbox", t.Sandbox, "version", t.Version, "port", t.PublicPort)
@@ -55,7 +56,7 @@ func (r *Router) tryApply(t sdp.RoutingTable) error {
 
 // candidate returns the sandbox a table is for, a new one if the router does not know it yet, unless the table is older
 // than the sandbox's.
-func (r *Router) candidate(t sdp.RoutingTable) (*sandbox, error) {
+func (r *Router) candidate(t wire.RoutingTable) (*sandbox, error) {
 	sb := (*r.sandboxes.Load())[t.Sandbox]
 	if sb == nil {
 		return newSandbox(t.Sandbox), nil
@@ -69,22 +70,13 @@ func (r *Router) candidate(t sdp.RoutingTable) (*sandbox, error) {
 }
 
 // serves reports whether t is in force already, which is common: the reconciler sends tables again to be sure.
-func (r *Router) serves(sb *sandbox, t sdp.RoutingTable) bool {
+func (r *Router) serves(sb *sandbox, t wire.RoutingTable) bool {
 	key, hasPort := r.publicKey(t)
 	return reflect.DeepEqual(sb.table.Load().RoutingTable, t) && (!hasPort || r.listeners[key] != nil)
 }
 
-func newSandbox(name string) *sandbox {
-	sb := &sandbox{name: name, header: []string{name}}
-	sb.stats.since = time.Now()
-	sb.stats.total, sb.stats.public = newCounters(), newCounters()
-	sb.table.Store(&table{RoutingTable: sdp.RoutingTable{Sandbox: name, Version: -1}})
-	sb.services.Store(&map[string]*counters{})
-	return sb
-}
-
 // openPublic opens a table's public port if this node is to have it and does not; nil if there is nothing to open.
-func (r *Router) openPublic(t sdp.RoutingTable) (net.Listener, error) {
+func (r *Router) openPublic(t wire.RoutingTable) (net.Listener, error) {
 	key, ok := r.publicKey(t)
 	if !ok || r.listeners[key] != nil {
 		return nil, nil
@@ -108,8 +100,8 @@ func (r *Router) install(sb *sandbox, t *table) {
 	r.sandboxes.Store(&more)
 }
 
-// remove forgets a sandbox.
-func (r *Router) remove(name string) error {
+// Remove forgets a sandbox.
+func (r *Router) Remove(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.sweepLocked()
@@ -118,7 +110,7 @@ func (r *Router) remove(name string) error {
 	if gone == nil && !hasNetwork {
 		return nil
 	}
-	if err := r.save(func(s *state) { delete(s.Tables, name); delete(s.Networks, name) }); err != nil {
+	if err := r.save(func(s *wire.RouterState) { delete(s.Tables, name); delete(s.Networks, name) }); err != nil {
 		return err
 	}
 	delete(r.networks, name)
@@ -133,7 +125,8 @@ func (r *Router) remove(name string) error {
 	return nil
 }
 
-func (r *Router) setNetwork(sandbox string, n Network) error {
+// SetNetwork says where the containers of a sandbox are.
+func (r *Router) SetNetwork(sandbox string, n wire.Network) error {
 	if err := sdp.CheckSandboxName(sandbox); err != nil {
 		return err
 	}
@@ -146,7 +139,7 @@ func (r *Router) setNetwork(sandbox string, n Network) error {
 	if r.networks[sandbox] == n {
 		return nil
 	}
-	if err := r.save(func(s *state) { s.Networks[sandbox] = n }); err != nil {
+	if err := r.save(func(s *wire.RouterState) { s.Networks[sandbox] = n }); err != nil {
 		return err
 	}
 	r.networks[sandbox] = n
@@ -157,13 +150,14 @@ func (r *Router) setNetwork(sandbox string, n Network) error {
 	return nil
 }
 
-func (r *Router) removeNetwork(sandbox string) error {
+// RemoveNetwork forgets where they are.
+func (r *Router) RemoveNetwork(sandbox string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.networks[sandbox]; !ok {
 		return nil
 	}
-	if err := r.save(func(s *state) { delete(s.Networks, sandbox) }); err != nil {
+	if err := r.save(func(s *wire.RouterState) { delete(s.Networks, sandbox) }); err != nil {
 		return err
 	}
 	delete(r.networks, sandbox)
@@ -174,7 +168,8 @@ func (r *Router) removeNetwork(sandbox string) error {
 	return nil
 }
 
-func (r *Router) setMeshToken(token string) error {
+// SetMeshToken makes token the one that is sent.
+func (r *Router) SetMeshToken(token string) error {
 	if token == "" {
 		return sdp.Errorf(sdp.Invalid, "no-token", "the mesh token is empty")
 	}
@@ -184,8 +179,8 @@ func (r *Router) setMeshToken(token string) error {
 	if old.Current == token {
 		return nil
 	}
-	next := &tokens{Current: token, Previous: old.Current}
-	if err := r.save(func(s *state) { s.Tokens = *next }); err != nil {
+	next := &wire.MeshTokens{Current: token, Previous: old.Current}
+	if err := r.save(func(s *wire.RouterState) { s.Tokens = *next }); err != nil {
 		return err
 	}
 	r.tokens.Store(next)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Headers of responses, written as people know them: net/http sends map keys as they are.
@@ -23,13 +24,14 @@ const (
 	meshFrom     = meshPrefix + "From"
 	meshDirect   = meshPrefix + "Direct"   // the container itself was asked for, whatever the route says
 	meshInferred = meshPrefix + "Inferred" // the trace ID was attributed, not passed on
+	meshTarget   = meshPrefix + "Target"   // the deployment that was chosen, of several that answer for the service
 	meshHops     = meshPrefix + "Hops"     // how many routers have passed the request on
 	meshRefused  = meshPrefix + "Refused"  // in responses: the token was wrong
 )
 
 // The forms net/http gives to names of ours.
 var (
-	canonicalTrace   = http.CanonicalHeaderKey(sdp.TraceHeader)
+	canonicalTrace   = http.CanonicalHeaderKey(wire.TraceHeader)
 	canonicalSandbox = http.CanonicalHeaderKey(sandboxHeader)
 	canonicalRoute   = http.CanonicalHeaderKey(routeHeader)
 )
@@ -67,10 +69,10 @@ func forwarded(key string) bool {
 	return false
 }
 
-// passOn hands put what a request's target may see of its header. edge says that the sender is a client, who is not
+// passOn copies what a request's target may see of its header. edge says that the sender is a client, who is not
 // believed what it says about itself. Names with underscores are judged as if they had dashes, because PHP and CGI
 // cannot tell the two apart.
-func passOn(in http.Header, edge bool, put func(key string, values ...string)) {
+func passOn(out, in http.Header, edge bool) {
 	connection := in["Connection"]
 	for key, values := range in {
 		name := key
@@ -83,14 +85,14 @@ func passOn(in http.Header, edge bool, put func(key string, values ...string)) {
 		case connection != nil && hasToken(connection, key):
 		case name == "Cookie":
 			if kept := withoutSession(values); len(kept) > 0 {
-				put(key, kept...)
+				out[key] = kept
 			}
 		default:
-			put(key, values...)
+			out[key] = values
 		}
 	}
 	if te := in["Te"]; te != nil && hasToken(te, "trailers") {
-		put("Te", "trailers")
+		out["Te"] = []string{"trailers"}
 	}
 }
 
@@ -171,9 +173,4 @@ func viaCount(h http.Header) int {
 		count += strings.Count(line, viaMark)
 	}
 	return count
-}
-
-func isProbe(h http.Header) bool {
-	agent := h["User-Agent"]
-	return len(agent) > 0 && strings.HasPrefix(agent[0], "sdp-probe")
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"strconv"
 	"strings"
@@ -15,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/router/socket"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 const (
@@ -25,15 +29,15 @@ const (
 
 // node is a running router and its client.
 type node struct {
-	*Client
+	*socket.Client
 	router *Router
-	t      *testing.T
+	t      testing.TB
 	cfg    Config
 	stop   func()
 }
 
 // startNode runs a router until the test ends. An empty data directory is made.
-func startNode(t *testing.T, cfg Config) *node {
+func startNode(t testing.TB, cfg Config) *node {
 	t.Helper()
 	if cfg.DataDir == "" {
 		cfg.DataDir = shortTempDir(t)
@@ -44,6 +48,9 @@ func startNode(t *testing.T, cfg Config) *node {
 	if cfg.PublicAddr == "" {
 		cfg.PublicAddr = "127.0.0.1"
 	}
+	if cfg.Routes.Allow == nil {
+		cfg.Routes.Allow = []string{"127.0.0.0/8"} // where the targets of tests are
+	}
 	cfg.Instance = "test"
 	cfg.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	r, err := New(cfg)
@@ -53,7 +60,7 @@ func startNode(t *testing.T, cfg Config) *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	n := &node{Client: NewClient(cfg.DataDir + "/" + SocketName), router: r, t: t, cfg: cfg}
+	n := &node{Client: socket.NewClient(cfg.DataDir + "/" + socket.Name), router: r, t: t, cfg: cfg}
 	var stopped atomic.Bool
 	n.stop = func() {
 		if !stopped.Swap(true) {
@@ -74,11 +81,31 @@ func startNode(t *testing.T, cfg Config) *node {
 	return n
 }
 
-func (n *node) apply(table sdp.RoutingTable) {
+func (n *node) apply(table wire.RoutingTable) {
 	n.t.Helper()
 	if err := n.Apply(n.t.Context(), table); err != nil {
 		n.t.Fatalf("Apply: %v", err)
 	}
+}
+
+// front is another public port of sandbox "x", which says what happens to requests.
+type front struct {
+	url  string
+	dial chan struct{} // a connection to a target is being opened
+	over chan struct{} // a request is over, and counted
+}
+
+func (n *node) front() front {
+	f := front{dial: make(chan struct{}, 100), over: make(chan struct{}, 100)}
+	watch := &httptrace.ClientTrace{ConnectStart: func(string, string) { f.dial <- struct{}{} }}
+	handler := n.router.handler(public, (*n.router.sandboxes.Load())["x"])
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { f.over <- struct{}{} }()
+		handler.ServeHTTP(w, r.WithContext(httptrace.WithClientTrace(r.Context(), watch)))
+	}))
+	n.t.Cleanup(s.Close)
+	f.url = s.URL
+	return f
 }
 
 func (n *node) meshAddr() string {
@@ -91,7 +118,7 @@ func (n *node) meshAddr() string {
 }
 
 // shortTempDir is t.TempDir with a path a socket's name fits into.
-func shortTempDir(t *testing.T) string {
+func shortTempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rt")
 	if err != nil {
@@ -101,7 +128,7 @@ func shortTempDir(t *testing.T) string {
 	return dir
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	if w.t.Context().Err() == nil {
@@ -111,15 +138,15 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 // tableOf returns a table of sandbox "x" on node n1 whose gateway is the first service.
-func tableOf(version int64, port int, services ...sdp.ServiceRoute) sdp.RoutingTable {
-	return sdp.RoutingTable{Sandbox: "x", Version: version, State: sdp.Active, GatewayNode: "n1", PublicPort: port,
+func tableOf(version int64, port int, services ...wire.ServiceRoute) wire.RoutingTable {
+	return wire.RoutingTable{Sandbox: "x", Version: version, State: sdp.Active, GatewayNode: "n1", PublicPort: port,
 		Gateway: services[0].Service, Services: services}
 }
 
 // container returns the route of a service to a container on node n1.
-func container(service, address, sha string) sdp.ServiceRoute {
-	return sdp.ServiceRoute{Service: service, Port: 8080, Source: sdp.SourceSandbox,
-		Target: &sdp.Target{Node: "n1", Address: address, SHA: sha, Deployment: "d-" + sha[:4]}}
+func container(service, address, sha string) wire.ServiceRoute {
+	return wire.ServiceRoute{Service: service, Port: 8080, Source: sdp.SourceSandbox,
+		Target: &wire.Target{Node: "n1", Address: address, SHA: sha, Deployment: "d-" + sha[:4]}}
 }
 
 // backend starts a server like the one in a container and returns its address.
@@ -150,15 +177,24 @@ func says(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, text) })
 }
 
+// nextPort is below the ports the kernel gives to outgoing connections, of which these tests make thousands: one of those
+// would be taken by the time a router listens.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(12_000 + rand.Int32N(8_000)) }
+
 // freePort returns a port nobody listens on.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := int(nextPort.Add(1))
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			ln.Close()
+			return port
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("a hundred ports in a row are taken")
+	return 0
 }
 
 func at(port int, path string) string { return "http://127.0.0.1:" + strconv.Itoa(port) + path }
@@ -258,4 +294,6 @@ func newSubnet() subnet {
 
 func (s subnet) ip(last int) string { return s.prefix + strconv.Itoa(last) }
 
-func (s subnet) network() Network { return Network{Gateway: s.ip(1), Subnet: s.ip(0) + "/26"} }
+func (s subnet) network() wire.Network {
+	return wire.Network{Gateway: s.ip(1), Subnet: s.ip(0) + "/26"}
+}

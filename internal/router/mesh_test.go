@@ -9,7 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // twoNodes starts the routers of a gateway node g1 and a micro node m1, which know each other.
@@ -26,14 +26,14 @@ func twoNodes(t *testing.T) (g1, m1 *node) {
 }
 
 // on moves a route's target to a node.
-func on(n *node, r sdp.ServiceRoute) sdp.ServiceRoute {
+func on(n *node, r wire.ServiceRoute) wire.ServiceRoute {
 	target := *r.Target
 	target.Node, target.NodeAddress = n.cfg.Node, n.meshAddr()
 	r.Target = &target
 	return r
 }
 
-func onGateway(g1 *node, t sdp.RoutingTable) sdp.RoutingTable {
+func onGateway(g1 *node, t wire.RoutingTable) wire.RoutingTable {
 	t.GatewayNode = g1.cfg.Node
 	return t
 }
@@ -78,7 +78,7 @@ func TestMeshCarriesEverything(t *testing.T) {
 	ws.echo(t, "1 hello")
 	drained := make(chan int, 1)
 	go func() {
-		cut, _ := m1.Drain(t.Context(), table.Services[0].Target.Address, time.Minute)
+		cut, _ := m1.Drain(t.Context(), table.Services[0].Target.Deployment, time.Minute)
 		drained <- cut
 	}()
 	ws.echo(t, "1 still there")

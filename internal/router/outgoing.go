@@ -1,79 +1,91 @@
 package router
 
 import (
-	"errors"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+
+	"sdp/internal/router/forward"
 )
 
-// send sends the request to the target of the route. What needs nothing special goes a shorter way than net/http's.
-func (x *exchange) send() (*http.Response, error) {
-	x.body = nil
-	if x.plain() {
-		return x.sendPlain()
-	}
-	transport, err := x.route.transport(x.in)
-	if err != nil {
-		return nil, err
-	}
-	out := x.outgoing()
-	if out.Header["Upgrade"] != nil {
-		out = x.withConn(out)
-	}
-	return transport.RoundTrip(out)
+// outgoing is the request the target gets, and what it is made of: most requests find all of it there from the one before.
+type outgoing struct {
+	req    http.Request
+	url    url.URL
+	values [8][1]string // of headers that have one value
+	used   int          // of values
+	body   *forward.Body
 }
 
-// outgoing makes the request the target gets.
+func newOutgoing() *outgoing { return &outgoing{req: http.Request{Header: make(http.Header, 16)}} }
+
+// reset forgets the request.
+func (o *outgoing) reset() {
+	header := o.req.Header
+	clear(header)
+	*o = outgoing{req: http.Request{Header: header}}
+}
+
+// set sets a header that has one value.
+func (o *outgoing) set(key, value string) {
+	if o.used == len(o.values) {
+		o.req.Header[key] = []string{value}
+		return
+	}
+	o.values[o.used][0] = value
+	o.req.Header[key] = o.values[o.used][:]
+	o.used++
+}
+
+// outgoing makes the request the target gets. Like the client's it has a context that ends when the client leaves.
 func (x *exchange) outgoing() *http.Request {
-	in := x.in
-	out := &http.Request{
-		Method: in.Method, URL: x.outgoingURL(), Host: x.outgoingHost(), ContentLength: in.ContentLength,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, len(in.Header)+8), Trailer: in.Trailer,
+	o, header := x.out, x.out.req.Header
+	o.req = *x.in
+	o.req.Header, o.req.URL, o.req.Host = header, &o.url, x.outgoingHost()
+	o.req.Close, o.req.TransferEncoding = false, nil
+	x.outgoingURL(&o.url)
+	x.outgoingHeader()
+	o.req.Body = nil
+	if x.in.Body != nil && x.in.Body != http.NoBody && x.in.ContentLength != 0 {
+		o.body = forward.NewBody(x.in.Body)
+		o.req.Body = o.body
 	}
-	x.outgoingHeader(func(key string, values ...string) { out.Header[key] = values })
-	if _, ok := out.Header["User-Agent"]; !ok {
-		out.Header["User-Agent"] = nil // or else net/http would name itself
+	if x.strip != "" || x.target.base != nil || !strings.HasPrefix(x.in.RequestURI, "/") {
+		o.req.RequestURI = "" // the path is another one, or the client did not ask for a path
 	}
-	if x.hasBody() {
-		x.body = &guardedBody{body: in.Body}
-		out.Body = x.body
-	}
-	return out.WithContext(in.Context())
-}
-
-func (x *exchange) hasBody() bool {
-	return x.in.Body != nil && x.in.Body != http.NoBody && x.in.ContentLength != 0
+	return &o.req
 }
 
 // outgoingHost is the Host the target sees: what the client asked for, but outside only their own names are known.
 func (x *exchange) outgoingHost() string {
-	if x.route.base != nil {
-		return x.route.base.Host
+	if x.target.base != nil {
+		return x.target.base.Host
 	}
 	return x.in.Host
 }
 
-// outgoingHeader hands put the header the target gets.
-func (x *exchange) outgoingHeader(put func(key string, values ...string)) {
-	passOn(x.in.Header, x.side == public, put)
-	x.putForwarded(put)
-	if x.route.mesh {
-		x.putMesh(put)
+// outgoingHeader sets the header the target gets.
+func (x *exchange) outgoingHeader() {
+	header := x.out.req.Header
+	passOn(header, x.in.Header, x.side == public)
+	x.setForwarded()
+	if x.target.mesh {
+		x.setMesh()
 	}
-	if x.route.base != nil {
-		put("Via", append(x.in.Header["Via"], "1.1 "+viaMark)...)
+	if x.target.base != nil {
+		header["Via"] = append(slices.Clip(x.in.Header["Via"]), "1.1 "+viaMark)
 	}
 	if x.trace != "" {
-		put(canonicalTrace, x.trace)
+		x.out.set(canonicalTrace, x.trace)
 	}
 	if protocol := x.upgrade(); protocol != "" {
-		put("Connection", "Upgrade")
-		put("Upgrade", protocol)
+		x.out.set("Connection", "Upgrade")
+		x.out.set("Upgrade", protocol)
+	}
+	if _, ok := header["User-Agent"]; !ok {
+		header["User-Agent"] = nil // or else net/http would name itself
 	}
 }
 
@@ -85,21 +97,19 @@ func (x *exchange) upgrade() string {
 	return upgrade(x.in.Header)
 }
 
-func (x *exchange) outgoingURL() *url.URL {
+func (x *exchange) outgoingURL(out *url.URL) {
 	in := x.in.URL
-	out := &url.URL{Scheme: "http", Host: x.route.address, Path: in.Path, RawPath: in.RawPath, RawQuery: in.RawQuery,
-		ForceQuery: in.ForceQuery}
+	*out = url.URL{Scheme: x.target.scheme(), Host: x.target.address, Path: in.Path, RawPath: in.RawPath,
+		RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
 	if x.strip != "" {
 		out.Path = absolute(strings.TrimPrefix(in.Path, x.strip))
 		if in.RawPath != "" {
 			out.RawPath = absolute(strings.TrimPrefix(in.RawPath, x.strip))
 		}
 	}
-	if base := x.route.base; base != nil {
-		out.Scheme, out.Host = base.Scheme, base.Host
+	if base := x.target.base; base != nil {
 		joinBase(out, base)
 	}
-	return out
 }
 
 func absolute(path string) string {
@@ -122,12 +132,12 @@ func joinBase(u, base *url.URL) {
 	}
 }
 
-// putForwarded says for whom the request is made. On the mesh the first router has done so.
-func (x *exchange) putForwarded(put func(key string, values ...string)) {
+// setForwarded says for whom the request is made. On the mesh the first router has done so.
+func (x *exchange) setForwarded() {
 	in := x.in.Header
 	if x.side == mesh {
 		if prior := in[forwardedFor]; prior != nil {
-			put(forwardedFor, prior...)
+			x.out.req.Header[forwardedFor] = prior
 		}
 		return
 	}
@@ -135,75 +145,34 @@ func (x *exchange) putForwarded(put func(key string, values ...string)) {
 	if prior := in[forwardedFor]; believed && len(prior) > 0 {
 		client = strings.Join(prior, ", ") + ", " + client
 	}
-	put(forwardedFor, client)
+	x.out.set(forwardedFor, client)
 	if !believed || in[forwardedProto] == nil {
-		put(forwardedProto, "http")
+		x.out.set(forwardedProto, "http")
 	}
 	if !believed || in[forwardedHost] == nil {
-		put(forwardedHost, x.in.Host)
+		x.out.set(forwardedHost, x.in.Host)
 	}
 	if x.strip != "" {
-		put(forwardedPrefix, x.strip)
+		x.out.set(forwardedPrefix, x.strip)
 	}
 }
 
-// putMesh says what the next router must know.
-func (x *exchange) putMesh(put func(key string, values ...string)) {
-	put(meshToken, x.r.tokens.Load().Current)
-	put(meshSandbox, x.sb.name)
-	put(meshService, x.service)
-	put(meshHops, strconv.Itoa(x.passed+1))
+// setMesh says what the next router must know.
+func (x *exchange) setMesh() {
+	x.out.set(meshToken, x.r.tokens.Load().Current)
+	x.out.set(meshSandbox, x.sb.name)
+	x.out.set(meshService, x.service)
+	x.out.set(meshHops, strconv.Itoa(x.passed+1))
+	if len(x.route.targets) > 1 {
+		x.out.set(meshTarget, x.target.Deployment)
+	}
 	if x.direct {
-		put(meshDirect, "1")
+		x.out.set(meshDirect, "1")
 	}
 	if x.trace != "" {
-		put(meshFrom, x.from)
+		x.out.set(meshFrom, x.from)
 	}
 	if x.inferred {
-		put(meshInferred, "1")
+		x.out.set(meshInferred, "1")
 	}
-}
-
-// guardedBody is a request's body that can be taken away from the transport, which may go on reading after its
-// RoundTrip has returned, and that knows whether anything was read.
-type guardedBody struct {
-	body                io.ReadCloser
-	read, whole, closed atomic.Bool // begun; read to its end; taken away
-}
-
-var errBodyClosed = errors.New("the request is over")
-
-// Read reads from the request's body unless it was taken away.
-func (b *guardedBody) Read(p []byte) (int, error) {
-	b.read.Store(true)
-	if b.closed.Load() {
-		return 0, errBodyClosed
-	}
-	n, err := b.body.Read(p)
-	if err == io.EOF {
-		b.whole.Store(true)
-	}
-	return n, err
-}
-
-// Close takes the body away. The server closes the real one.
-func (b *guardedBody) Close() error {
-	b.closed.Store(true)
-	return nil
-}
-
-// giveUp takes the body away and reports whether it is still whole. A nil body always is.
-func (b *guardedBody) giveUp() bool {
-	if b == nil {
-		return true
-	}
-	b.closed.Store(true)
-	return !b.read.Load()
-}
-
-// withConn makes a request tell which connection it uses: to pass on the end of one direction of an upgraded
-// connection takes more than the transport hands out.
-func (x *exchange) withConn(out *http.Request) *http.Request {
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { x.conn = info.Conn }}
-	return out.WithContext(httptrace.WithClientTrace(out.Context(), trace))
 }

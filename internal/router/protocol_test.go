@@ -2,21 +2,27 @@ package router
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // startGRPC starts a real gRPC server with the standard health service.
@@ -107,6 +113,29 @@ func TestHTTP2ClientReachesHTTP1Target(t *testing.T) {
 	defer old.Close()
 	n.apply(tableOf(1, port, container("gateway", ln.Addr().String(), sha1)))
 	get(t, h2cClient(t), at(port, "/")).want(t, 200, "HTTP/1.1")
+}
+
+// TestSecureTargets: over TLS, too, what comes as HTTP/2 goes on as HTTP/2 if the target speaks it, and WebSockets work.
+func TestSecureTargets(t *testing.T) {
+	n, port := startNode(t, Config{}), freePort(t)
+	handler := http.NewServeMux()
+	handler.Handle("/", trailing)
+	handler.Handle("/ws", newGeneration(1))
+	version := int64(0)
+	for _, target := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		secure := httptest.NewUnstartedServer(handler)
+		secure.EnableHTTP2 = target == "HTTP/2.0"
+		secure.TLS = &tls.Config{Certificates: []tls.Certificate{trusted}}
+		secure.StartTLS()
+		defer secure.Close()
+		version++
+		n.apply(tableOf(version, port, wire.ServiceRoute{Service: "gateway", Source: sdp.SourceURL, URL: secure.URL}))
+		get(t, newClient(t, ""), at(port, "/")).want(t, 200, "HTTP/1.1")
+		get(t, h2cClient(t), at(port, "/")).want(t, 200, target)
+		ws := dialWebSocket(t, at(port, "/ws"))
+		ws.echo(t, "1 hello")
+		ws.Close(websocket.StatusNormalClosure, "")
+	}
 }
 
 // TestConversation sends and receives in turns within one request, over HTTP/2 and HTTP/1.1.

@@ -1,37 +1,32 @@
 package router
 
 import (
-	"encoding/json"
+	"bufio"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
-	"sdp/internal/sdp"
+	"sdp/internal/router/forward"
+	"sdp/internal/wire"
 )
 
 const (
-	bufferSize = 32 << 10
 	// A response whose body is awaited longer than this gets its header sent ahead.
 	headerDelay = 2 * time.Millisecond
 	// Bodies up to this many bytes come with or right after their header.
 	smallBody = 64 << 10
 )
 
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
-
 // respond passes the target's response on to the client.
 func (x *exchange) respond(res *http.Response) {
 	defer res.Body.Close()
-	if x.body != nil {
-		defer x.body.Close()
-	}
+	defer x.out.body.GiveUp()
 	if x.refusedByRouter(res) {
 		return
 	}
-	x.route.counters.answered()
+	x.route.counters.Answered()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(res)
 		return
@@ -53,14 +48,17 @@ func (x *exchange) respond(res *http.Response) {
 func (x *exchange) setResponseHeader(res *http.Response) {
 	x.status = res.StatusCode
 	h := x.w.Header()
-	copyResponseHeader(h, res.Header, x.route.mesh)
+	copyResponseHeader(h, res.Header, x.target.mesh)
+	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
+		delete(h, "Content-Length") // clients of HTTP/2, Go's among them, then wait for what is never sent
+	}
 	h[sandboxHeader] = x.sb.header
 	if h[routeHeader] == nil { //nolint:staticcheck // SA1008: our headers go out as they are documented
-		h[routeHeader] = x.route.header
-		x.recordHop(x.route, res.StatusCode)
+		h[routeHeader] = x.target.header
+		x.recordHop(x.route, x.target, res.StatusCode)
 	}
 	if x.trace != "" {
-		h[sdp.TraceHeader] = []string{x.trace}
+		h[wire.TraceHeader] = []string{x.trace}
 	}
 }
 
@@ -68,21 +66,21 @@ func (x *exchange) setResponseHeader(res *http.Response) {
 // request before it sends a response over HTTP/1.1. In return the connection cannot be used again, since nobody knows
 // whether the target will read all.
 func (x *exchange) allowConversation() {
-	if x.body != nil && x.in.ProtoMajor == 1 && !x.body.whole.Load() {
+	if x.in.ProtoMajor == 1 && !x.out.body.Whole() {
 		http.NewResponseController(x.w).EnableFullDuplex() //nolint:errcheck // net/http's own writer can, over HTTP/1
 		x.w.Header()["Connection"] = []string{"close"}
 	}
 }
 
 func (x *exchange) refusedByRouter(res *http.Response) bool {
-	if !x.route.mesh || res.Header[meshRefused] == nil {
+	if !x.target.mesh || res.Header[meshRefused] == nil {
 		return false
 	}
 	x.cut = true
-	x.w.Header()[routeHeader] = x.route.header
-	x.recordHop(x.route, http.StatusBadGateway)
+	x.w.Header()[routeHeader] = x.target.header
+	x.recordHop(x.route, x.target, http.StatusBadGateway)
 	x.problem(http.StatusBadGateway, "mesh-refused",
-		"the router of node "+x.route.Target.Node+" refused this node's mesh token",
+		"the router of node "+x.target.Node+" refused this node's mesh token",
 		"check that both nodes' workers are connected to the same server; they pass the token to their routers")
 	return true
 }
@@ -109,8 +107,8 @@ func (x *exchange) stream(res *http.Response) error {
 	if res.ContentLength < 0 || res.ContentLength > smallBody {
 		sent = flushLate(flusher)
 	}
-	buffer := buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(buffer)
+	buffer := forward.Buffers.Get().(*[forward.BufferSize]byte)
+	defer forward.Buffers.Put(buffer)
 	for left := res.ContentLength; ; {
 		n, err := res.Body.Read(buffer[:])
 		sent()
@@ -127,7 +125,7 @@ func (x *exchange) stream(res *http.Response) error {
 		if err != nil {
 			return err
 		}
-		if left != 0 && n < bufferSize {
+		if left != 0 && n < forward.BufferSize {
 			flusher.Flush()
 		}
 	}
@@ -163,33 +161,37 @@ func (x *exchange) copyTrailers(trailer http.Header, announced int) {
 	}
 }
 
-// problem answers with an RFC 9457 problem document.
-func (x *exchange) problem(status int, code, detail, remedy string) {
-	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
-		Remedy: remedy, Service: strings.ToValidUTF8(x.service, "?")}
-	h := x.w.Header()
-	if x.sb != nil {
-		p.Sandbox = x.sb.name
-		h[sandboxHeader] = x.sb.header
+// switchProtocols joins client and target once the target has accepted an upgrade. It returns when the connection is
+// over, so that the exchange counts as in flight until then.
+func (x *exchange) switchProtocols(res *http.Response) {
+	target, ok := res.Body.(*forward.Upgraded)
+	asked := x.upgrade()
+	if !ok || asked == "" || !strings.EqualFold(asked, res.Header.Get("Upgrade")) {
+		x.cut = true
+		x.w.Header()[routeHeader] = x.target.header
+		x.problem(http.StatusBadGateway, "bad-upgrade", "the target switched to a protocol nobody asked for", "")
+		return
 	}
-	if x.trace != "" {
-		h[sdp.TraceHeader] = []string{x.trace}
+	x.setResponseHeader(res)
+	header := x.w.Header()
+	header["Connection"] = []string{"Upgrade"}
+	header["Upgrade"] = res.Header["Upgrade"]
+	client, buffered, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
 	}
-	body, _ := json.Marshal(p) // strings and a number: cannot fail
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	x.status = status
-	x.w.WriteHeader(status)
-	x.w.Write(append(body, '\n'))
+	defer client.Close()
+	x.upgraded = true
+	if writeHead(buffered.Writer, header) == nil {
+		forward.Tunnel(client, buffered.Reader, target, strings.EqualFold(asked, "websocket"))
+	}
 }
 
-type problem struct {
-	Type    string `json:"type"`
-	Title   string `json:"title"`
-	Status  int    `json:"status"`
-	Detail  string `json:"detail"`
-	Code    string `json:"code"`
-	Remedy  string `json:"remedy,omitempty"`
-	Sandbox string `json:"sandbox,omitempty"`
-	Service string `json:"service,omitempty"`
+func writeHead(w *bufio.Writer, header http.Header) error {
+	w.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	if err := header.Write(w); err != nil {
+		return err
+	}
+	w.WriteString("\r\n")
+	return w.Flush()
 }

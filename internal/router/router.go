@@ -10,10 +10,18 @@
 //     service names to that address, and Host or :authority says which service they want; "sandbox-<sandbox>-<service>"
 //     means the container itself. Requests from outside the network's subnet are refused.
 //   - The mesh address, for routers of other nodes, which show a shared token.
-//   - The control socket DataDir/router.sock, for the worker; see Client.
+//   - The control socket DataDir/router.sock, for the worker; see package socket.
 //
 // All but the last speak HTTP/1.1 with upgrades (WebSocket) and HTTP/2 without TLS (gRPC). What comes as HTTP/2 goes on
 // as HTTP/2 if the target speaks it.
+//
+// # The way of a request
+//
+// Each request passes the stages of the list in stages.go, one file each; that is where something new that is to happen to
+// requests goes. Below them are packages that know nothing of routes: forward has connections, egress the rules for where
+// these may lead, stats counts, tracing remembers hops, listen opens ports, socket is how the worker talks to the router.
+// Nine of this package's files are the stages and what they write (headers, the outgoing request, answers); the others keep
+// the tables they go by.
 //
 // # How a change stays invisible
 //
@@ -24,11 +32,22 @@
 // fsync, rename) before they take effect and restored at start. What cannot be opened then is tried again and again,
 // and reported by Health; one sandbox's trouble is never another's.
 //
+// # Where containers are
+//
+// A table has the address a container had when the server last heard of it. The worker hears from Docker when a container
+// stops or starts and tells the router (SetTargets), which goes by that, by deployment, until it is told something
+// else, whatever a table says: a stopped container's address is given to the next one. Targets are saved with the tables.
+//
 // # Who answered
 //
 // Every response carries X-SDP-Sandbox and X-SDP-Route: <service>=<sandbox|ocp|url|none>[@sha], set by the router that
-// picked the final target. Where nobody serves the answer is a 503 problem document with the reason; where the target
-// does not answer it is a 502. Requests with the trace header leave a hop in each router they pass.
+// picked the final target. Where nobody serves, or the container is down, the answer is a 503 problem document with the
+// reason; where the target does not answer it is a 502. Requests with the trace header leave a hop in each router they pass.
+//
+// # Several targets
+//
+// A route may be split among containers by weight, see turns. The router where a request enters chooses and counts, and
+// says to the next router which it chose. What is counted per target is counted beside the service's and the sandbox's sums.
 package router
 
 import (
@@ -43,14 +62,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sdp/internal/router/egress"
+	"sdp/internal/router/forward"
+	"sdp/internal/router/socket"
+	"sdp/internal/router/stats"
+	"sdp/internal/router/tracing"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
-// Names of files in Config.DataDir.
+// Names of files in Config.DataDir, beside socket.Name.
 const (
-	SocketName = "router.sock"
-	stateName  = "router.state"
-	lockName   = "router.lock"
+	stateName = "router.state"
+	lockName  = "router.lock"
 )
 
 const (
@@ -70,22 +94,8 @@ type Config struct {
 	PublicAddr string       // IP the public ports are opened on; "" = "0.0.0.0"
 	MeshAddr   string       // "host:port" where other nodes' routers reach this one; "" = none do
 	Log        *slog.Logger // nil = slog.Default()
-}
 
-// Network is where the containers of one sandbox on this node are.
-type Network struct {
-	Gateway string // IP of the host's side of the bridge; the router listens on it
-	Subnet  string // "10.213.0.0/26"; requests from elsewhere are refused
-}
-
-// Health is how a router is.
-type Health struct {
-	Node      string
-	Instance  string
-	StartedAt time.Time
-	MeshAddr  string // actual address of the mesh listener; "" while it is not open
-	Sandboxes int
-	Problems  []string // what it could not open and goes on trying; empty when all is well
+	Routes egress.Config // where routes to URLs and to the shared environment may lead
 }
 
 // Router is the data plane of one node.
@@ -97,12 +107,14 @@ type Router struct {
 
 	// Read by requests, without a lock.
 	sandboxes atomic.Pointer[map[string]*sandbox]
-	tokens    atomic.Pointer[tokens]
-	pools     *pools
-	traces    *traces
+	tokens    atomic.Pointer[wire.MeshTokens]
+	pools     *forward.Pools
+	traces    *tracing.Traces
 
 	mu        sync.Mutex // one change at a time
-	networks  map[string]Network
+	networks  map[string]wire.Network
+	targets   map[string]wire.TargetState // by deployment
+	unnamed   map[string]time.Time        // those that no table names, since when
 	listeners map[listenerKey]*listener
 	problems  map[listenerKey]problemSince
 	stopped   bool            // nothing is opened any more
@@ -130,11 +142,16 @@ func New(cfg Config) (*Router, error) {
 		cfg.Log = slog.Default()
 	}
 	r := &Router{cfg: cfg, log: cfg.Log.With("node", cfg.Node), started: time.Now(), ready: make(chan struct{}),
-		pools: newPools(), traces: newTraces(), networks: map[string]Network{},
+		traces: tracing.New(), networks: map[string]wire.Network{}, targets: map[string]wire.TargetState{}, unnamed: map[string]time.Time{},
 		listeners: map[listenerKey]*listener{}, problems: map[listenerKey]problemSince{}}
+	rules, err := egress.New(cfg.Node, cfg.Routes, r.servesPublic)
+	if err != nil {
+		return nil, err
+	}
+	r.pools = forward.NewPools(rules)
 	r.life, r.endLife = context.WithCancel(context.Background())
 	r.sandboxes.Store(&map[string]*sandbox{})
-	r.tokens.Store(&tokens{})
+	r.tokens.Store(&wire.MeshTokens{})
 	return r, nil
 }
 
@@ -156,7 +173,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	defer unlock()
 	r.restore()
-	control, err := r.openControl(filepath.Join(r.cfg.DataDir, SocketName))
+	control, err := socket.Listen(filepath.Join(r.cfg.DataDir, socket.Name), r)
 	if err != nil {
 		r.shutdown()
 		return err
@@ -164,7 +181,7 @@ func (r *Router) Run(ctx context.Context) error {
 	close(r.ready)
 	r.log.Info("Started router", "sandboxes", len(*r.sandboxes.Load()))
 	err = r.upkeep(ctx, control)
-	control.close()
+	control.Close()
 	r.shutdown()
 	r.log.Info("Stopped router")
 	return err
@@ -172,8 +189,8 @@ func (r *Router) Run(ctx context.Context) error {
 
 // upkeep tries again what could not be opened, and forgets what is no longer needed, until ctx ends or the control
 // socket fails.
-func (r *Router) upkeep(ctx context.Context, control *control) error {
-	retry, upkeep, window := time.NewTicker(tick), time.NewTicker(upkeepEvery), time.NewTicker(statsWindow)
+func (r *Router) upkeep(ctx context.Context, control *socket.Server) error {
+	retry, upkeep, window := time.NewTicker(tick), time.NewTicker(upkeepEvery), time.NewTicker(stats.Window)
 	defer retry.Stop()
 	defer upkeep.Stop()
 	defer window.Stop()
@@ -181,7 +198,7 @@ func (r *Router) upkeep(ctx context.Context, control *control) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-control.failed:
+		case err := <-control.Failed():
 			return sdp.Errorf(sdp.Internal, "control-socket", "the router's control socket failed: %w", err)
 		case <-retry.C:
 			r.retry()
@@ -204,40 +221,37 @@ func (r *Router) shutdown() {
 	grace := time.AfterFunc(shutdownGrace, r.endLife)
 	defer grace.Stop()
 	r.serving.Wait()
-	r.pools.closeAll()
+	r.pools.CloseAll()
 }
 
 func (r *Router) sweep() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.forgetTargets(time.Now())
 	r.sweepLocked()
 }
 
 // sweepLocked retires the pools no table uses.
 func (r *Router) sweepLocked() {
-	used := map[*pool]bool{}
+	used := map[*forward.Pool]bool{}
 	for _, sb := range *r.sandboxes.Load() {
 		sb.table.Load().pools(used)
 	}
-	r.pools.sweep(used)
+	r.pools.Sweep(used)
 }
 
 func (r *Router) rotateStats() {
 	for _, sb := range *r.sandboxes.Load() {
-		sb.stats.total.rotate()
-		sb.stats.public.rotate()
-		for _, c := range *sb.services.Load() {
-			c.rotate()
-		}
+		sb.rotate()
 	}
 }
 
-// health describes the router. What cannot be opened is only reported after problemAfter: after a crash the kernel may
+// Health describes the router. What cannot be opened is only reported after problemAfter: after a crash the kernel may
 // need a moment to free a port.
-func (r *Router) health() Health {
+func (r *Router) Health() wire.RouterHealth {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h := Health{Node: r.cfg.Node, Instance: r.cfg.Instance, StartedAt: r.started, Sandboxes: len(*r.sandboxes.Load())}
+	h := wire.RouterHealth{Node: r.cfg.Node, Instance: r.cfg.Instance, StartedAt: r.started, Sandboxes: len(*r.sandboxes.Load())}
 	if l := r.listeners[r.meshKey()]; l != nil {
 		h.MeshAddr = l.net.Addr().String()
 	}

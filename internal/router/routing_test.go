@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // echo answers with the request as it arrived.
@@ -101,9 +102,9 @@ func TestPathPrefixWithoutGateway(t *testing.T) {
 
 func TestNobodyServes(t *testing.T) {
 	n, port, c := startNode(t, Config{}), freePort(t), newClient(t, "")
-	waiting := sdp.ServiceRoute{Service: "account", Source: sdp.SourceSandbox, Reason: "account is being deployed"}
-	bad := sdp.ServiceRoute{Service: "broken", Source: sdp.SourceURL, URL: "ftp://x\x7f"}
-	none := sdp.ServiceRoute{Service: "none", Source: sdp.SourceOCP}
+	waiting := wire.ServiceRoute{Service: "account", Source: sdp.SourceSandbox, Reason: "account is being deployed"}
+	bad := wire.ServiceRoute{Service: "broken", Source: sdp.SourceURL, URL: "ftp://x\x7f"}
+	none := wire.ServiceRoute{Service: "none", Source: sdp.SourceOCP}
 	gone := container("gone", "127.0.0.1:"+strconv.Itoa(freePort(t)), sha1)
 	table := tableOf(1, port, waiting, bad, none, gone, container("fine", backend(t, says("fine")), sha2))
 	table.Gateway = ""
@@ -127,7 +128,7 @@ func TestNobodyServes(t *testing.T) {
 func TestOutsideTargets(t *testing.T) {
 	n, port, c := startNode(t, Config{}), freePort(t), newClient(t, "")
 	ocp := backend(t, echo)
-	table := tableOf(1, port, sdp.ServiceRoute{Service: "account", Source: sdp.SourceOCP, URL: "http://" + ocp + "/api/?k=v"})
+	table := tableOf(1, port, wire.ServiceRoute{Service: "account", Source: sdp.SourceOCP, URL: "http://" + ocp + "/api/?k=v"})
 	n.apply(table)
 	for _, body := range []string{"", "x"} {
 		a := ask(t, c, "POST", at(port, "/a%2Fb?q=1"), strings.NewReader(body), "Host", "shop.example")
@@ -145,7 +146,7 @@ func TestOutsideTargets(t *testing.T) {
 
 func TestURLRouteLoopEnds(t *testing.T) {
 	n, port := startNode(t, Config{}), freePort(t)
-	n.apply(tableOf(1, port, sdp.ServiceRoute{Service: "account", Source: sdp.SourceURL, URL: at(port, "/")}))
+	n.apply(tableOf(1, port, wire.ServiceRoute{Service: "account", Source: sdp.SourceURL, URL: at(port, "/")}))
 	get(t, newClient(t, ""), at(port, "/")).want(t, 508, "routing-loop")
 }
 
@@ -153,7 +154,7 @@ func TestInsideTheSandbox(t *testing.T) {
 	n, net1 := startNode(t, Config{}), newSubnet()
 	servicePort := freePort(t)
 	table := tableOf(1, 0, container("account", backend(t, echo), sha1),
-		sdp.ServiceRoute{Service: "user", Port: servicePort, Source: sdp.SourceOCP, URL: "http://" + backend(t, says("ocp"))})
+		wire.ServiceRoute{Service: "user", Port: servicePort, Source: sdp.SourceOCP, URL: "http://" + backend(t, says("ocp"))})
 	table.Services[0].Port = servicePort
 	if err := n.SetNetwork(t.Context(), "x", net1.network()); err != nil { // before the table: both orders must do
 		t.Fatal(err)
@@ -183,7 +184,7 @@ func TestRouteSwitchIsLive(t *testing.T) {
 	n, port, c := startNode(t, Config{}), freePort(t), newClient(t, "")
 	n.apply(tableOf(1, port, container("account", backend(t, says("branch")), sha1)))
 	get(t, c, at(port, "/")).want(t, 200, "branch")
-	ocp := sdp.ServiceRoute{Service: "account", Source: sdp.SourceOCP, URL: "http://" + backend(t, says("shared"))}
+	ocp := wire.ServiceRoute{Service: "account", Source: sdp.SourceOCP, URL: "http://" + backend(t, says("shared"))}
 	n.apply(tableOf(2, port, ocp))
 	get(t, c, at(port, "/")).want(t, 200, "shared")
 	wantCode(t, n.Apply(t.Context(), tableOf(1, port, ocp)), "stale-table")
@@ -221,7 +222,7 @@ func TestServerWideOptions(t *testing.T) {
 }
 
 func TestTableNames(t *testing.T) {
-	table := &table{RoutingTable: sdp.RoutingTable{Sandbox: "x"}, routes: map[string]*route{"a": nil, "sandbox-x-a": nil}}
+	table := &table{RoutingTable: wire.RoutingTable{Sandbox: "x"}, routes: map[string]*route{"a": nil, "sandbox-x-a": nil}}
 	got := map[string]string{}
 	for _, host := range []string{"a", "a:80", "A.:80", "sandbox-x-b", "sandbox-x-a", "[::1]:80", ""} {
 		service, direct := table.named(host)

@@ -4,31 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
+	"sdp/internal/atomicfile"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
-// state is what the router writes to disk: all it needs to serve after a restart.
-type state struct {
-	Format   int
-	Node     string
-	Tokens   tokens
-	Tables   map[string]sdp.RoutingTable
-	Networks map[string]Network
-}
-
-const stateFormat = 1
-
 // current returns the state as it is.
-func (r *Router) current() *state {
-	s := &state{Format: stateFormat, Node: r.cfg.Node, Tokens: *r.tokens.Load(), Tables: map[string]sdp.RoutingTable{},
-		Networks: map[string]Network{}}
+func (r *Router) current() *wire.RouterState {
+	s := &wire.RouterState{Format: wire.RouterStateFormat, Node: r.cfg.Node, Tokens: *r.tokens.Load(), Tables: map[string]wire.RoutingTable{},
+		Networks: map[string]wire.Network{}, Targets: r.targets}
 	for name, sb := range *r.sandboxes.Load() {
 		s.Tables[name] = sb.table.Load().RoutingTable
 	}
@@ -39,52 +29,18 @@ func (r *Router) current() *state {
 }
 
 // save writes the state as it will be after change.
-func (r *Router) save(change func(*state)) error {
+func (r *Router) save(change func(*wire.RouterState)) error {
 	s := r.current()
 	change(s)
 	raw, err := json.Marshal(s)
 	if err == nil {
-		err = writeFile(filepath.Join(r.cfg.DataDir, stateName), raw)
+		err = atomicfile.Write(filepath.Join(r.cfg.DataDir, stateName), raw, 0o600)
 	}
 	if err != nil {
 		return sdp.Errorf(sdp.Unavailable, "state-not-saved", "the router of node %s could not save its state: %w",
 			r.cfg.Node, err).WithRemedy("free space in its data directory and check that it is writable")
 	}
 	return nil
-}
-
-// writeFile replaces a file so that after a crash either the old or the new content is there, whole.
-func writeFile(name string, content []byte) error {
-	temporary := name + ".new"
-	err := writeSynced(temporary, content)
-	if err == nil {
-		err = os.Rename(temporary, name)
-	}
-	if err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	return syncDir(filepath.Dir(name))
-}
-
-func writeSynced(name string, content []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // restore loads the saved state and opens what it can. A state file that cannot be read is put aside: the reconciler
@@ -94,8 +50,8 @@ func (r *Router) restore() {
 	s, err := loadState(name)
 	if err != nil {
 		aside := name + ".bad-" + time.Now().UTC().Format("20060102T150405")
-		r.log.Error("Failed to read the saved state", "err", err, "kept", aside, "rename", os.Rename(name, aside))
-		s = &state{}
+		r.log.Error("Failed to read the saved state", "error", err, "kept", aside, "rename", os.Rename(name, aside))
+		s = wire.RouterState{}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,9 +59,12 @@ func (r *Router) restore() {
 	for sandbox, n := range s.Networks {
 		r.networks[sandbox] = n
 	}
+	if s.Targets != nil {
+		r.targets = s.Targets
+	}
 	for _, t := range s.Tables {
 		if err := checkTable(t); err != nil {
-			r.log.Error("Skipped a saved table", "sandbox", t.Sandbox, "err", err)
+			r.log.Error("Skipped a saved table", "sandbox", t.Sandbox, "error", err)
 			continue
 		}
 		sb := newSandbox(t.Sandbox)
@@ -114,19 +73,15 @@ func (r *Router) restore() {
 	r.align()
 }
 
-func loadState(name string) (*state, error) {
-	s := &state{}
+func loadState(name string) (wire.RouterState, error) {
 	raw, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+		return wire.RouterState{}, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(raw, s)
+	if err != nil {
+		return wire.RouterState{}, err
 	}
-	if err == nil && s.Format != stateFormat {
-		err = fmt.Errorf("the state file has format %d, this router knows %d", s.Format, stateFormat)
-	}
-	return s, err
+	return wire.ReadRouterState(raw)
 }
 
 // lockPatience is how long a router waits for its predecessor to end.

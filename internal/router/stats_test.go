@@ -2,11 +2,69 @@ package router
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
+
+func TestStats(t *testing.T) {
+	n, s, port, inner, c := startNode(t, Config{}), newSubnet(), freePort(t), freePort(t), newClient(t, "")
+	gen := newGeneration(1)
+	gateway := container("gateway", backend(t, gen), sha1)
+	gateway.Port = inner
+	down := wire.ServiceRoute{Service: "down", Port: inner, Source: sdp.SourceSandbox}
+	n.apply(tableOf(1, port, gateway, down))
+	if err := n.SetNetwork(t.Context(), "x", s.network()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		get(t, c, at(port, "/")).want(t, 200, "")
+	}
+	url := "http://" + s.ip(1) + ":" + strconv.Itoa(inner) + "/"
+	get(t, newClient(t, s.ip(2)), url, "Host", "down").want(t, 503, "")
+	f := n.front()
+	slow := startSlow(t, gen, f.url+"/slow")
+	ws := dialWebSocket(t, f.url+"/ws")
+	got := statsOf(t, n)
+	if got.Requests != 6 || got.Entered.Requests != 5 || got.Entered.InFlight != 2 || got.Errors != 1 || got.InFlight != 2 || got.Services["gateway"].InFlight != 2 {
+		t.Errorf("with two in flight: %+v", got)
+	}
+	before := time.Now()
+	close(gen.release)
+	<-slow
+	ws.CloseNow()
+	<-f.over // the client sees the end before it is counted
+	<-f.over
+	got = statsOf(t, n)
+	if got.LastActivity.Before(before) || got.P50 <= 0 || got.P95 < got.P50 || got.Services["gateway"].Requests != 5 {
+		t.Errorf("at the end: %+v", got)
+	}
+}
+
+func statsOf(t *testing.T, n *node) wire.RouterStats {
+	t.Helper()
+	all, err := n.Stats(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("Stats = %+v, %v", all, err)
+	}
+	return all[0]
+}
+
+// TestNobodyHidesFromTheCounts: what a client says of itself changes nothing about how its requests count.
+func TestNobodyHidesFromTheCounts(t *testing.T) {
+	n, port := startNode(t, Config{}), freePort(t)
+	n.apply(tableOf(1, port, container("gateway", backend(t, says("fine")), sha1)))
+	for _, agent := range []string{"sdp-probe/1", "sdp-probe", "kube-probe/1.30"} {
+		get(t, newClient(t, ""), at(port, "/"), "User-Agent", agent).want(t, 200, "fine")
+	}
+	if got := statsOf(t, n); got.Requests != 3 || got.Services["gateway"].Requests != 3 || got.LastActivity.IsZero() {
+		t.Errorf("counted %+v", got)
+	}
+}
 
 // TestStatsAcrossNodes: a request that passes two routers counts in the one where it enters, and is activity in both.
 func TestStatsAcrossNodes(t *testing.T) {
@@ -33,7 +91,7 @@ func TestUnanswered(t *testing.T) {
 	g1, m1 := twoNodes(t)
 	port, c := freePort(t), newClient(t, "")
 	closed := "127.0.0.1:1" // nobody listens there
-	routed := func(version int64, r sdp.ServiceRoute) {
+	routed := func(version int64, r wire.ServiceRoute) {
 		g1.apply(onGateway(g1, tableOf(version, port, r)))
 		m1.apply(onGateway(g1, tableOf(version, port, r)))
 	}

@@ -118,15 +118,17 @@ func newGeneration(version int64) *generation {
 // a WebSocket across the switch.
 func redeploy(t *testing.T, n *node, port int, old *generation, version int64, current *atomic.Int64) *generation {
 	t.Helper()
-	oldAddress := addressOf(t, n)
+	before := deploymentOf(t, n)
 	slow := startSlow(t, old, at(port, "/slow"))
 	ws := dialWebSocket(t, at(port, "/ws"))
 	next := newGeneration(version)
-	n.apply(tableOf(version, port, container("gateway", backend(t, next), sha2)))
+	route := container("gateway", backend(t, next), sha2)
+	route.Target.Deployment = fmt.Sprint("d", version)
+	n.apply(tableOf(version, port, route))
 	current.Store(version)
 	drained := make(chan error, 1)
 	go func() {
-		cut, err := n.Drain(t.Context(), oldAddress, time.Minute)
+		cut, err := n.Drain(t.Context(), before, time.Minute)
 		if cut != 0 {
 			err = fmt.Errorf("drain cut %d", cut)
 		}
@@ -154,13 +156,13 @@ func redeploy(t *testing.T, n *node, port int, old *generation, version int64, c
 	return next
 }
 
-func addressOf(t *testing.T, n *node) string {
+func deploymentOf(t *testing.T, n *node) string {
 	t.Helper()
 	tables, err := n.Tables(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tables[0].Services[0].Target.Address
+	return tables[0].Services[0].Target.Deployment
 }
 
 // startSlow starts a slow request and returns once it has reached the generation.
@@ -219,7 +221,7 @@ func TestDrainTimeoutCuts(t *testing.T) {
 	ws := dialWebSocket(t, at(port, "/ws"))
 	ws.echo(t, "1 hello")
 	n.apply(tableOf(2, port, container("gateway", backend(t, says("new")), sha2)))
-	cut, err := n.Drain(t.Context(), address, 50*time.Millisecond)
+	cut, err := n.Drain(t.Context(), "d-1111", 50*time.Millisecond)
 	if err != nil || cut != 2 {
 		t.Errorf("Drain = %d, %v; want 2", cut, err)
 	}
@@ -230,12 +232,12 @@ func TestDrainTimeoutCuts(t *testing.T) {
 		t.Error("the WebSocket is still open")
 	}
 	get(t, newClient(t, ""), at(port, "/")).want(t, 200, "new")
-	if cut, err := n.Drain(t.Context(), address, time.Minute); cut != 0 || err != nil {
+	if cut, err := n.Drain(t.Context(), "d-1111", time.Minute); cut != 0 || err != nil {
 		t.Errorf("second Drain = %d, %v", cut, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.Drain(ctx, address, time.Minute); !errors.Is(err, context.Canceled) {
+	if _, err := n.Drain(ctx, "d-1111", time.Minute); !errors.Is(err, context.Canceled) {
 		t.Errorf("Drain with an ended context: %v", err)
 	}
 }

@@ -2,14 +2,17 @@ package router
 
 import (
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"sdp/internal/router/forward"
+	"sdp/internal/router/stats"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // sandbox is what the router keeps of one sandbox. Requests read the table without a lock; a change replaces it whole.
@@ -17,144 +20,194 @@ type sandbox struct {
 	name     string
 	header   []string // value of X-SDP-Sandbox
 	table    atomic.Pointer[table]
-	subnet   atomic.Pointer[netip.Prefix] // of its containers on this node
-	stats    sandboxStats
-	services atomic.Pointer[map[string]*counters] // grows with each service a table names; never shrinks
+	subnet   atomic.Pointer[netip.Prefix]               // of its containers on this node
+	since    time.Time                                  // when counting began
+	activity atomic.Int64                               // Unix nanoseconds
+	public   stats.Counters                             // what comes through the public port
+	total    stats.Counters                             // what enters at this router
+	services atomic.Pointer[map[string]*stats.Counters] // grows with each service a table names; never shrinks
+}
+
+func newSandbox(name string) *sandbox {
+	sb := &sandbox{name: name, header: []string{name}, since: time.Now()}
+	sb.table.Store(&table{RoutingTable: wire.RoutingTable{Sandbox: name, Version: -1}})
+	sb.services.Store(&map[string]*stats.Counters{})
+	return sb
 }
 
 // table is a routing table made ready for use. It does not change.
 type table struct {
-	sdp.RoutingTable
+	wire.RoutingTable
 	routes   map[string]*route
 	inactive string // why the sandbox as a whole does not serve; "" = it does
 }
 
 // route is where requests for one service go.
 type route struct {
-	sdp.ServiceRoute
-	header   []string // value of X-SDP-Route
-	counters *counters
-	pool     *pool    // nil: nobody serves, see Reason
-	address  string   // "host:port" to connect to, for containers and routers
-	mesh     bool     // address is another node's router
-	base     *url.URL // for OCP and URLs
-	target   string   // as hops show it
+	wire.ServiceRoute
+	counters *stats.Counters
+	targets  []*target
+	turns    turns // of the targets that serve; none: nobody does, see target.down and reason
+	reason   string
+}
+
+// target is one of those that answer for a service.
+type target struct {
+	wire.Share          // of SourceSandbox
+	name       string   // as hops show it: address or URL
+	header     []string // value of X-SDP-Route
+	counters   *stats.Counters
+	pool       *forward.Pool     // nil: it does not serve, see down
+	down       *wire.TargetState // its container does not run
+	address    string            // "host:port" to connect to
+	mesh       bool              // address is another node's router
+	base       *url.URL          // for OCP and URLs
 }
 
 // compile makes a table ready for use on this node. What is wrong with one route makes that route answer 503 with the
 // reason; the others are not affected.
-func (r *Router) compile(sb *sandbox, t sdp.RoutingTable) *table {
+func (r *Router) compile(sb *sandbox, t wire.RoutingTable) *table {
 	c := &table{RoutingTable: t, routes: make(map[string]*route, len(t.Services)), inactive: inactive(t)}
-	known := map[string]*counters{}
-	if old := sb.services.Load(); old != nil {
-		for name, n := range *old {
-			known[name] = n
-		}
+	before, known := sb.table.Load().routes, map[string]*stats.Counters{}
+	for name, n := range *sb.services.Load() {
+		known[name] = n
 	}
 	for _, s := range t.Services {
 		if known[s.Service] == nil {
-			known[s.Service] = newCounters()
+			known[s.Service] = &stats.Counters{}
 		}
-		rt := &route{ServiceRoute: s, counters: known[s.Service]}
+		rt := &route{ServiceRoute: s, counters: known[s.Service], reason: s.Reason}
 		r.aim(rt, t.Sandbox)
-		rt.header = []string{rt.proof()}
+		rt.takeTurns()
+		rt.count(before[s.Service])
 		c.routes[s.Service] = rt
 	}
 	sb.services.Store(&known)
 	return c
 }
 
-func inactive(t sdp.RoutingTable) string {
+func inactive(t wire.RoutingTable) string {
 	switch t.State {
 	case sdp.Active, "":
 		return ""
+	default:
+		return "sandbox " + t.Sandbox + " is " + strings.ToLower(string(t.State))
 	}
-	return "sandbox " + t.Sandbox + " is " + strings.ToLower(string(t.State))
 }
 
 // aim resolves where rt leads.
 func (r *Router) aim(rt *route, sandbox string) {
-	switch {
-	case rt.Source != sdp.SourceSandbox:
-		r.aimOutside(rt)
-	case rt.Target == nil:
-		if rt.Reason == "" {
-			rt.Reason = "no container of " + rt.Service + " is running in this sandbox"
+	if rt.Source != sdp.SourceSandbox {
+		r.aimOutside(rt, sandbox)
+		return
+	}
+	shares := rt.Targets()
+	if len(shares) == 0 && rt.reason == "" {
+		rt.reason = "no container of " + rt.Service + " is running in this sandbox"
+	}
+	for _, s := range shares {
+		tg := &target{Share: s, name: s.Address}
+		if why := r.aimContainer(tg, sandbox, rt.Service); why != "" {
+			rt.reason = why
 		}
-	default:
-		r.aimContainer(rt, owner{sandbox, rt.Service})
+		tg.header = []string{rt.proof(tg)}
+		rt.targets = append(rt.targets, tg)
 	}
 }
 
-func (r *Router) aimOutside(rt *route) {
+func (r *Router) aimOutside(rt *route, sandbox string) {
 	base, err := url.Parse(rt.URL)
 	switch {
 	case rt.URL == "":
-		rt.Reason = "the shared environment does not provide " + rt.Service
+		rt.reason = "the shared environment does not provide " + rt.Service
 	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https":
-		rt.Reason = "the route's URL is not an absolute http or https URL"
+		rt.reason = "the route's URL is not an absolute http or https URL"
 	default:
 		base.User = nil
-		rt.base, rt.pool, rt.target = base, r.pools.outside, base.Scheme+"://"+base.Host+base.Path
+		tg := &target{Share: wire.Share{Weight: wire.MaxWeight}, base: base, address: hostPort(base),
+			name: base.Scheme + "://" + base.Host + base.Path, pool: r.pools.Shared(sandbox, false)}
+		tg.header = []string{rt.proof(tg)}
+		rt.targets = []*target{tg}
 	}
 }
 
-func (r *Router) aimContainer(rt *route, o owner) {
-	rt.target = rt.Target.Address
-	rt.address = rt.Target.Address
-	local := rt.Target.Node == r.cfg.Node
-	if !local {
-		rt.address, rt.mesh = rt.Target.NodeAddress, true
+// aimContainer resolves where a container is. It returns why that is nowhere, for what is not the container's doing.
+func (r *Router) aimContainer(tg *target, sandbox, service string) (why string) {
+	tg.address = tg.NodeAddress
+	tg.mesh = tg.Node != r.cfg.Node
+	if !tg.mesh {
+		at := r.located(tg.Target)
+		if at.Down != "" {
+			tg.down = &at
+			return ""
+		}
+		tg.name, tg.address = at.Address, at.Address
 	}
-	if _, port, err := net.SplitHostPort(rt.address); err != nil || port == "" {
-		rt.Reason = "the route's target has no valid address"
-		return
+	if _, port, err := net.SplitHostPort(tg.address); err != nil || port == "" {
+		return "the route's target has no valid address"
 	}
-	if local {
-		rt.pool = r.pools.get(rt.address, o)
-		return
+	if tg.mesh {
+		tg.pool = r.pools.Shared(sandbox, true)
+	} else {
+		tg.pool = r.pools.Container(tg.address, forward.Owner{Sandbox: sandbox, Service: service, Deployment: tg.Deployment})
 	}
-	rt.pool = r.pools.mesh
+	return ""
 }
 
 // proof is the value of X-SDP-Route: what the answer came from.
-func (rt *route) proof() string {
+func (rt *route) proof(tg *target) string {
 	switch {
-	case rt.pool == nil:
+	case tg.pool == nil:
 		return rt.Service + "=none"
-	case rt.Target != nil && rt.Source == sdp.SourceSandbox && rt.Target.SHA != "":
-		return rt.Service + "=sandbox@" + sdp.ShortSHA(rt.Target.SHA)
+	case rt.Source == sdp.SourceSandbox && tg.SHA != "":
+		return rt.Service + "=sandbox@" + sdp.ShortSHA(tg.SHA)
 	}
 	return rt.Service + "=" + string(rt.Source)
 }
 
-// transport returns what carries a request that came as HTTP/major. WebSockets and the like always are HTTP/1.1.
-func (rt *route) transport(req *http.Request) (http.RoundTripper, error) {
-	if req.ProtoMajor < 2 {
-		return rt.pool.h1, nil
+// count gives each target its counters, those it had in the table before where it was in that.
+func (rt *route) count(before *route) {
+	for _, tg := range rt.targets {
+		tg.counters = &stats.Counters{}
+		if before == nil {
+			continue
+		}
+		i := slices.IndexFunc(before.targets, func(o *target) bool { return o.same(tg) })
+		if i >= 0 {
+			tg.counters = before.targets[i].counters
+		}
 	}
-	if rt.base != nil && rt.base.Scheme == "https" {
-		return rt.pool.tls, nil
-	}
-	address := rt.address
-	if rt.base != nil {
-		address = hostPort(rt.base)
-	}
-	h2, err := rt.pool.speaksHTTP2(req.Context(), address)
-	if err != nil {
-		return nil, err
-	}
-	if h2 {
-		return rt.pool.h2c, nil
-	}
-	return rt.pool.h1, nil
 }
 
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
+// same reports whether two are the same one: a container may move, a URL is what it is.
+func (tg *target) same(o *target) bool {
+	return tg.Deployment == o.Deployment && (tg.Deployment != "" || tg.name == o.name)
+}
+
+// down returns the first target whose container does not run; nil if there is none.
+func (rt *route) down() *target {
+	for _, tg := range rt.targets {
+		if tg.down != nil {
+			return tg
+		}
 	}
-	return net.JoinHostPort(u.Hostname(), "80")
+	return nil
+}
+
+func (tg *target) scheme() string {
+	if tg.base != nil {
+		return tg.base.Scheme
+	}
+	return "http"
+}
+
+// hostPort returns the "host:port" a URL leads to.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // ports returns the ports at which services of the sandbox reach each other.
@@ -168,10 +221,12 @@ func (t *table) ports() []int {
 	return ports
 }
 
-func (t *table) pools(used map[*pool]bool) {
+func (t *table) pools(used map[*forward.Pool]bool) {
 	for _, rt := range t.routes {
-		if rt.pool != nil {
-			used[rt.pool] = true
+		for _, tg := range rt.targets {
+			if tg.pool != nil {
+				used[tg.pool] = true
+			}
 		}
 	}
 }
@@ -191,12 +246,12 @@ func (t *table) named(host string) (service string, direct bool) {
 	return host, false
 }
 
-func checkTable(t sdp.RoutingTable) error {
+func checkTable(t wire.RoutingTable) error {
 	if err := sdp.CheckSandboxName(t.Sandbox); err != nil {
 		return err
 	}
 	if t.PublicPort < 0 || t.PublicPort > 65535 {
 		return sdp.Errorf(sdp.Invalid, "bad-port", "%d is not a port", t.PublicPort)
 	}
-	return nil
+	return t.Check()
 }

@@ -56,8 +56,37 @@ func ParseBytes(text string) (int64, error) {
 		}
 	}
 	if err != nil || !known || size < 0 || size*float64(factor) > math.MaxInt64/2 || math.IsNaN(size) {
-		return 0, Errorf(Invalid, "bad-size", "%q is no size", short(text, 40)).
+		return 0, Errorf(Invalid, "bad-size", "%q is not a size", short(text, 40)).
 			WithRemedy(`write "512M", "1G" or a number of bytes`)
 	}
 	return int64(size * float64(factor)), nil
+}
+
+// Bytes is an amount of memory: a number in JSON, "512M" in files.
+type Bytes int64
+
+// String is FormatBytes.
+func (b Bytes) String() string { return FormatBytes(int64(b)) }
+
+// UnmarshalYAML reads what ParseBytes does.
+func (b *Bytes) UnmarshalYAML(unmarshal func(any) error) error {
+	var text string
+	err := unmarshal(&text)
+	if err == nil {
+		var n int64
+		if n, err = ParseBytes(text); err == nil {
+			*b = Bytes(n)
+			return nil
+		}
+	}
+	return Errorf(Invalid, "bad-size", "expected a size such as 512M or 1G, found %q", text).WithRemedy("correct the value")
+}
+
+// MarshalYAML writes bytes where there is no exact short form.
+func (b Bytes) MarshalYAML() (any, error) {
+	text := b.String()
+	if exact, err := ParseBytes(text); err != nil || exact != int64(b) {
+		text = strconv.FormatInt(int64(b), 10)
+	}
+	return text, nil
 }

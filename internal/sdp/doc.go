@@ -14,6 +14,13 @@
 // Operation. Deployments and operations of one sandbox are ordered by the sandbox's own entity workflow, so a sandbox
 // has one writer.
 //
-// A RoutingTable is what routers serve a sandbox from. It is computed from the database, versioned, and replaced as a
-// whole, so a router never serves a half-applied change.
+// A routing table (wire.RoutingTable) is what routers serve a sandbox from. It is computed from the database, versioned, and
+// replaced as a whole, so a router never serves a half-applied change.
+//
+// # Where to look
+//
+// This package holds what others name: one file a type with its rules, which is more than a dozen. What is worked out from
+// these types is in packages below, which import nothing but this one and each other downwards: settings (what a container is
+// given), definition (what a specification may say), template, planning (what an apply or a clone does) and codes (what each
+// error means).
 package sdp

@@ -21,14 +21,16 @@ const (
 )
 
 // Error is an error a person reads: what went wrong and what to do about it. Code is stable and machine-readable
-// ("branch-not-found"); Detail is one sentence with the facts; Remedy is one sentence that says what to do next.
+// ("branch-not-found"), and package codes has the list of all; Detail is one sentence with the facts; Remedy is one
+// sentence that says what to do next; Command is the command line in it that can be run as it is, "" where there is none.
 // No field ever holds a secret.
 type Error struct {
-	Kind   Kind
-	Code   string
-	Detail string
-	Remedy string
-	err    error
+	Kind    Kind
+	Code    string
+	Detail  string
+	Remedy  string
+	Command string
+	err     error
 }
 
 // Error returns "detail; remedy", the form shown where there is only one line.
@@ -48,11 +50,22 @@ func Errorf(kind Kind, code, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Detail: wrapped.Error(), err: errors.Unwrap(wrapped)}
 }
 
-// WithRemedy returns a copy of e that says what to do.
+// WithRemedy returns a copy of e that says what to do. A command line in backquotes becomes its Command, see commandIn.
 func (e *Error) WithRemedy(format string, args ...any) *Error {
 	c := *e
 	c.Remedy = fmt.Sprintf(format, args...)
+	c.Command = commandIn(c.Remedy)
 	return &c
+}
+
+// Failure is e as what a deployment or an operation failed of.
+func (e *Error) Failure() Failure {
+	return Failure{Kind: e.Kind, Code: e.Code, Detail: e.Detail, Remedy: e.Remedy, Command: e.Command}
+}
+
+// Err is the failure as an error.
+func (f Failure) Err() *Error {
+	return &Error{Kind: f.Kind, Code: f.Code, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command}
 }
 
 // AsError returns err as an Error; an error that is none becomes Internal with code "internal".

@@ -85,7 +85,7 @@ func (s Sandbox) judgeService(v Service, trouble string, nodes map[string]NodeTr
 }
 
 // JudgeShared is Judge for a service of the routing table that is none of the sandbox's own.
-func JudgeShared(r ServiceRoute, trouble string) Judged[ServiceHealth] {
+func JudgeShared(r Upstream, trouble string) Judged[ServiceHealth] {
 	v := Service{Name: r.Service, Source: r.Source}
 	switch {
 	case r.URL == "":

@@ -14,35 +14,35 @@ const (
 
 // NodeImage is an image on a node that SDP has to do with.
 type NodeImage struct {
-	Node       string
-	ID         string
-	Name       string // "" for a leftover
-	Kind       ImageKind
-	Repository string
-	SHA        string
-	Size       int64 // bytes, what it shares with other images included
-	CreatedAt  time.Time
+	Node       string    `json:"node"`
+	ID         string    `json:"id"`
+	Name       string    `json:"name"` // "" for a leftover
+	Kind       ImageKind `json:"kind"`
+	Repository string    `json:"repository"`
+	SHA        string    `json:"sha"`
+	Size       int64     `json:"size"` // bytes, what it shares with other images included
+	CreatedAt  time.Time `json:"createdAt"`
 	// NeededBy says for people what keeps it; an image that SDP made and nothing needs is removed by a prune.
-	NeededBy []string
+	NeededBy []string `json:"neededBy"`
 }
 
 // NeededImages says which of a node's images the control plane needs.
 type NeededImages struct {
-	Images map[string][]string // by name: what needs it, for people
+	Images map[string][]string `json:"images"` // by name: what needs it, for people
 	// Repositories have a deployment under way whose image is not known yet, so all of their images count as needed:
 	// it may be any of them. The value says which deployment.
-	Repositories map[string]string
+	Repositories map[string]string `json:"repositories"`
 }
 
 // PruneReport says what a prune removed, or would remove.
 type PruneReport struct {
-	Node      string
-	DryRun    bool // nothing was removed: Removed is what would be
-	Removed   []NodeImage
-	Kept      []NodeImage // images SDP made; NeededBy says why
-	Freed     int64       // bytes of Removed that no other image shares
-	DiskFree  int64       // bytes, afterwards, where Docker keeps its images
-	DiskTotal int64
+	Node      string      `json:"node"`
+	DryRun    bool        `json:"dryRun"` // nothing was removed: Removed is what would be
+	Removed   []NodeImage `json:"removed"`
+	Kept      []NodeImage `json:"kept"`     // images SDP made, shared ones too; NeededBy says why
+	Freed     int64       `json:"freed"`    // bytes of Removed that no other image shares
+	DiskFree  int64       `json:"diskFree"` // bytes, afterwards, where Docker keeps its images
+	DiskTotal int64       `json:"diskTotal"`
 }
 
 // ImageHistory is how many different images of each service of a live sandbox are kept to go back to, the newest ones.
@@ -50,8 +50,8 @@ const ImageHistory = 3
 
 // WatermarkPrune is a prune a node did by itself because its disk was fuller than its configuration allows.
 type WatermarkPrune struct {
-	Used      int // percent of the disk, before
-	Watermark int // percent
-	Report    PruneReport
-	Problem   string // why it did not go well, or not far enough; "" = it did
+	Used      int         `json:"used"`      // percent of the disk, before
+	Watermark int         `json:"watermark"` // percent
+	Report    PruneReport `json:"report"`
+	Problem   string      `json:"problem"` // why it did not go well, or not far enough; "" = it did
 }

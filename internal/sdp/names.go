@@ -27,6 +27,9 @@ const (
 	MaxServiceName = 24
 )
 
+// MaxEnvironmentName bounds an environment's, template's and snapshot's name.
+const MaxEnvironmentName = 40
+
 var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // CheckSandboxName returns an Invalid error unless name is 1 to MaxSandboxName of [a-z0-9-], not starting or ending
@@ -43,6 +46,12 @@ func CheckNodeName(name string) error { return checkName("node", name, MaxServic
 func CheckEnvironmentName(name string) error {
 	return checkName("environment", name, MaxEnvironmentName)
 }
+
+// CheckTemplateName is CheckSandboxName for templates, up to MaxEnvironmentName.
+func CheckTemplateName(name string) error { return checkName("template", name, MaxEnvironmentName) }
+
+// CheckSnapshotName is CheckSandboxName for snapshots, up to MaxEnvironmentName.
+func CheckSnapshotName(name string) error { return checkName("snapshot", name, MaxEnvironmentName) }
 
 func checkName(what, name string, limit int) error {
 	if len(name) <= limit && namePattern.MatchString(name) {
@@ -129,7 +138,7 @@ func short(s string, n int) string {
 }
 
 // Task queues. Workflows and database activities run on ControlQueue; a node has one queue for quick operations and
-// one for builds, so that a suspend never waits behind a build.
+// one for builds, so that a stop never waits behind a build of something else.
 const ControlQueue = "control"
 
 // NodeQueue is the queue of a node's quick operations.

@@ -13,40 +13,39 @@ const (
 
 // Node is a machine with a worker and a router, as its worker last registered it.
 type Node struct {
-	Name          string
-	Type          NodeType
-	Address       string // host name or IP at which other nodes and browsers reach it
-	MeshPort      int    // port of its router's listener for other nodes' routers
-	PortFirst     int    // first public port of the range its router may own; 0 = none
-	PortLast      int    // last public port of that range, inclusive
-	KeyID         string // which of the node's key pairs PublicKey is
-	PublicKey     []byte // HPKE public key that credentials and secrets are sealed to
-	Builds        int    // how many builds may run at once
-	Limits        Limits // of a container for which nothing else is said
-	Version       string // version of the worker
-	DockerVersion string
-	RegisteredAt  time.Time
-	LastSeen      time.Time // last heartbeat, by the database's clock
-	Health        NodeHealth
+	Name          string     `json:"name"`
+	Type          NodeType   `json:"type"`
+	Address       string     `json:"address"`   // host name or IP at which other nodes and browsers reach it
+	MeshPort      int        `json:"meshPort"`  // port of its router's listener for other nodes' routers
+	PortFirst     int        `json:"portFirst"` // first public port of the range its router may own; 0 = none
+	PortLast      int        `json:"portLast"`  // last public port of that range, inclusive
+	KeyID         string     `json:"keyID"`     // which of the node's key pairs PublicKey is
+	PublicKey     []byte     `json:"publicKey"` // HPKE public key that credentials and secrets are sealed to
+	Builds        int        `json:"builds"`    // how many builds may run at once
+	Limits        Limits     `json:"limits"`    // of a container for which nothing else is said
+	Version       string     `json:"version"`   // version of the worker
+	DockerVersion string     `json:"dockerVersion"`
+	RegisteredAt  time.Time  `json:"-"`
+	LastSeen      time.Time  `json:"-"` // last heartbeat, by the database's clock
+	Health        NodeHealth `json:"-"`
 }
 
 // NodeHealth is what a worker reports with each heartbeat.
 type NodeHealth struct {
-	DockerError   string // "" while the Docker daemon answers
-	RouterError   string // "" while the router answers
-	DiskFree      int64  // bytes free where checkouts and images live
-	DiskTotal     int64  // bytes
-	MemoryFree    int64  // bytes available
-	MemoryTotal   int64  // bytes
-	CPUs          int
-	Load1         float64 // one-minute load average
-	RunningBuilds int
-	ImagesUsed    int // percent of the disk that is used where Docker keeps its images; 0 = unknown
-	Watermark     int // percent of that above which the node removes images nothing needs; 0 = never
+	DockerError   string  `json:"dockerError"` // "" while the Docker daemon answers
+	RouterError   string  `json:"routerError"` // "" while the router answers
+	DiskFree      int64   `json:"diskFree"`    // bytes free where checkouts and images live
+	DiskTotal     int64   `json:"diskTotal"`   // bytes
+	MemoryFree    int64   `json:"memoryFree"`  // bytes available
+	MemoryTotal   int64   `json:"memoryTotal"` // bytes
+	CPUs          int     `json:"cpus"`
+	Load1         float64 `json:"load1"` // one-minute load average
+	RunningBuilds int     `json:"runningBuilds"`
+	ImagesUsed    int     `json:"imagesUsed"` // percent of the disk that is used where Docker keeps its images; 0 = unknown
+	Watermark     int     `json:"watermark"`  // percent of that above which the node removes images nothing needs; 0 = never
+	// Refused is why the server takes nothing from the worker; "" = it does. The server sets it, not the worker.
+	Refused string `json:"-"`
 }
-
-// AboveWatermark reports whether the disk with the node's images is fuller than its configuration allows.
-func (h NodeHealth) AboveWatermark() bool { return h.Watermark > 0 && h.ImagesUsed > h.Watermark }
 
 // LivenessLimit is how old a node's last heartbeat may be before the node counts as down. Workers beat every
 // HeartbeatEvery, so a node is given several chances.
@@ -55,8 +54,10 @@ const (
 	HeartbeatEvery = 2 * time.Second
 )
 
-// Alive reports whether the node's worker was heard of within LivenessLimit.
-func (n Node) Alive(now time.Time) bool { return now.Sub(n.LastSeen) <= LivenessLimit }
+// Alive reports whether the node's worker was heard of within LivenessLimit and is not refused.
+func (n Node) Alive(now time.Time) bool {
+	return n.Health.Refused == "" && now.Sub(n.LastSeen) <= LivenessLimit
+}
 
 // RepositoryKind says how a repository becomes an image.
 type RepositoryKind string
@@ -68,17 +69,18 @@ const (
 
 // Repository is a git clone configured on a node. Its name is also the name of the service it provides.
 type Repository struct {
-	Name       string
-	Node       string
-	NodeType   NodeType
-	Kind       RepositoryKind
-	RemoteURL  string // of "origin", without any user information
-	Port       int    // port the service listens on inside its container
-	HealthPath string // "" = healthy when the port accepts connections
-	OCP        string // URL at which the shared environment serves it; "" = it does not
+	Name       string         `json:"name"`
+	Node       string         `json:"node"`
+	NodeType   NodeType       `json:"nodeType"`
+	Kind       RepositoryKind `json:"kind"`
+	RemoteURL  string         `json:"remoteURL"`  // of "origin", without any user information
+	Port       int            `json:"port"`       // port the service listens on inside its container
+	HealthPath string         `json:"healthPath"` // "" = healthy when the port accepts connections
+	OCP        string         `json:"ocp"`        // URL at which the shared environment serves it; "" = it does not
 	// Variables are the repository's defaults: the lowest layer of what its service finds in its environment.
-	Variables   map[string]string
-	UpstreamEnv string // pattern such as "{{SERVICE}}_URL": for each other service, a variable that holds its address
+	Variables map[string]string `json:"variables"`
+	// pattern such as "{{SERVICE}}_URL": for each other service, a variable that holds its address
+	UpstreamEnv string `json:"upstreamEnv"`
 }
 
 // IsGateway reports whether the repository provides the API gateway: it is one configured on a GATEWAY node.
@@ -86,40 +88,80 @@ func (r Repository) IsGateway() bool { return r.NodeType == Gateway }
 
 // Branch is a branch of a repository as its git server has it now.
 type Branch struct {
-	Name string
-	SHA  string
+	Name string `json:"name"`
+	SHA  string `json:"sha"`
 	// Subject, Author and CommittedAt describe the commit. They are zero where the node's clone does not have it and the git
-	// server does not give out commits alone.
-	Subject     string
-	Author      string
-	CommittedAt time.Time
+	// server does not give out commits alone, and where a list of branches would be too long with them.
+	Subject     string    `json:"subject"`
+	Author      string    `json:"author"`
+	CommittedAt time.Time `json:"committedAt"`
 }
 
 // NodeRegistration is what a worker sends when it starts.
 type NodeRegistration struct {
-	Node         Node
-	Repositories []Repository
-}
-
-// Desired is what the control plane wants a node to run: the other half of the reconciler's comparison.
-type Desired struct {
-	Tables     []RoutingTable
-	Containers []Container
-	Busy       []ServiceRef // services with an operation in progress: leave them alone
-	MeshToken  string       // shared by the instance's routers
+	Node         Node         `json:"node"`
+	Repositories []Repository `json:"repositories"`
 }
 
 // ServiceRef names a service of a sandbox.
-type ServiceRef struct{ Sandbox, Service string }
+type ServiceRef struct {
+	Sandbox string `json:"sandbox"`
+	Service string `json:"service"`
+}
 
 // Correction is one thing the reconciler found different from the database and what it did about it.
 type Correction struct {
-	Sandbox string
-	Service string
+	Sandbox string `json:"sandbox"`
+	Service string `json:"service"`
 	// Deployment is the generation concerned, "" where there is none.
-	Deployment string
-	What       string // past tense, for the audit: "started stopped container sandbox-x-account"
+	Deployment string `json:"deployment"`
+	What       string `json:"what"` // past tense, for the audit: "started stopped container sandbox-x-account"
 	// Address is the container's address if it changed; State its new state if that changed. Both may be empty.
-	Address string
-	State   ContainerState
+	Address string         `json:"address"`
+	State   ContainerState `json:"state"`
+}
+
+// NodePorts are the public ports of a node's range and who has them.
+type NodePorts struct {
+	Node    string
+	First   int // of the range; 0 = the node has none any more
+	Last    int // inclusive
+	Taken   []TakenPort
+	Foreign []ForeignPort
+}
+
+// TakenPort is a public port of a sandbox. It may lie outside the range if that was changed since.
+type TakenPort struct {
+	Port    int
+	Sandbox string
+	Owner   string
+	State   SandboxState
+}
+
+// ForeignPort is a port that some other program was found to hold. It is not given out until Until.
+type ForeignPort struct {
+	Port  int
+	Why   string
+	Until time.Time
+}
+
+// Free is how many ports of the range can be given out.
+func (p NodePorts) Free() int {
+	if p.First == 0 {
+		return 0
+	}
+	used := map[int]bool{}
+	for _, t := range p.Taken {
+		used[t.Port] = true
+	}
+	for _, f := range p.Foreign {
+		used[f.Port] = true
+	}
+	free := p.Last - p.First + 1
+	for port := range used {
+		if port >= p.First && port <= p.Last {
+			free--
+		}
+	}
+	return free
 }

@@ -34,11 +34,20 @@ type Sandbox struct {
 	Deleting     bool   // a delete was accepted and is not finished
 	CreatedAt    time.Time
 	DeletedAt    time.Time
+	TouchedAt    time.Time // when somebody last marked it as used; zero = nobody did
 	Services     []Service // sorted by name
 	// Tracking is what the owner stored to have branches watched.
 	Tracking TrackingCredential
 	// Traffic is what the nodes' routers counted, each for itself; see TrafficOf.
 	Traffic []SandboxTraffic
+}
+
+// LastUsed is when the sandbox last had a request, by what routers counted, or was touched; zero = never.
+func (s Sandbox) LastUsed(counted SandboxTraffic) time.Time {
+	if s.TouchedAt.After(counted.LastActivity) {
+		return s.TouchedAt
+	}
+	return counted.LastActivity
 }
 
 // Service is one service of a sandbox: what it should run and who answers for it now.
@@ -76,42 +85,6 @@ const (
 	SourceURL     Source = "url"     // any URL
 )
 
-// SandboxSpec is a sandbox as a person asks for it: sandbox.yaml, the body of a create or apply request, and what
-// templates, clones and snapshots come down to. It holds no secrets. It is the whole truth about the sandbox: what it
-// does not mention is not, or no longer, part of it; only secrets and the owner stay as they are.
-type SandboxSpec struct {
-	Name        string
-	Description string
-	Labels      map[string]string
-	Environment string
-	// EnvironmentVersion pins a version; 0 = the newest at each deployment.
-	EnvironmentVersion int
-	Variables          map[string]string
-	Limits             SandboxLimits
-	Expiry             Expiry
-	Gateway            *ServiceSpec // nil = no gateway container
-	Services           map[string]ServiceSpec
-}
-
-// ServiceSpec says what one service should be. Exactly one of Branch or Commit, UseOCP, and URL is set; Branch beside
-// Commit says where the commit is from.
-type ServiceSpec struct {
-	Repository string // for the gateway only: which repository; "" = the only one configured
-	Branch     string
-	Commit     string // full commit to stay at; "" = the branch's newest
-	Track      bool   // with Branch and without Commit: deploy again whenever the branch moves
-	UseOCP     bool
-	URL        string
-	Variables  map[string]string
-	Limits     Limits
-}
-
-// Expiry says when a sandbox nobody uses is suspended and deleted. Zero members mean the installation's defaults.
-type Expiry struct {
-	IdleAfter   time.Duration // suspend after so long without a request
-	DeleteAfter time.Duration // delete so long after it was suspended
-}
-
 // ContainerState is where a container is in its life.
 type ContainerState string
 
@@ -125,14 +98,14 @@ const (
 
 // Container is one generation of a service: what one deployment started.
 type Container struct {
-	Deployment string // also its generation
-	Sandbox    string
-	Service    string
-	Node       string
-	DockerID   string
-	Address    string // "ip:port" on its node
-	Branch     string // it was deployed from; read with a sandbox only
-	SHA        string
-	Image      string
-	State      ContainerState
+	Deployment string         `json:"deployment"` // also its generation
+	Sandbox    string         `json:"sandbox"`
+	Service    string         `json:"service"`
+	Node       string         `json:"node"`
+	DockerID   string         `json:"dockerID"`
+	Address    string         `json:"address"` // "ip:port" on its node
+	Branch     string         `json:"branch"`  // it was deployed from; read with a sandbox only
+	SHA        string         `json:"sha"`
+	Image      string         `json:"image"`
+	State      ContainerState `json:"state"`
 }

@@ -4,20 +4,21 @@ import "time"
 
 // Traffic counts requests of one kind. Routers count from when they start.
 type Traffic struct {
-	Requests  int64
-	Errors    int64         // answered with 5xx, or cut by the target
-	InFlight  int64         // upgraded connections included
-	P50, P95  time.Duration // until the response's end, over the last one to two minutes, upgraded connections excluded
-	PerSecond float64       // requests over the interval between the node's last two reports
+	Requests  int64         `json:"requests"`
+	Errors    int64         `json:"errors"`    // answered with 5xx, or cut by the target
+	InFlight  int64         `json:"inFlight"`  // upgraded connections included
+	P50       time.Duration `json:"p50"`       // until the response's end, over the last one to two minutes,
+	P95       time.Duration `json:"p95"`       // upgraded connections excluded
+	PerSecond float64       `json:"perSecond"` // requests over the interval between the node's last two reports
 }
 
 // ServiceTraffic is what a node knows of the requests for one service.
 type ServiceTraffic struct {
 	Traffic
 	// Trouble is why who serves does not answer, for people; "" = it does, as far as anybody asked.
-	Trouble string
+	Trouble string `json:"trouble"`
 	// Deployment is the container Trouble is about; "" = whoever the route leads to.
-	Deployment string
+	Deployment string `json:"deployment"`
 }
 
 // troubleOf is the trouble if it concerns what serves now: what was true of the container before says nothing.
@@ -31,22 +32,22 @@ func (t ServiceTraffic) troubleOf(serving *Container) string {
 // SandboxTraffic is what the router of one node counted for one sandbox. A request counts where it enters: at the public
 // port or where a container sends it, not again where another node's router hands it over.
 type SandboxTraffic struct {
-	Sandbox      string
-	Node         string
-	Since        time.Time // when counting began
-	LastActivity time.Time // start or end of the last request; zero if there was none
-	ReportedAt   time.Time // by the database's clock
-	Public       Traffic   // what came through the public port
-	Services     map[string]ServiceTraffic
+	Sandbox      string                    `json:"sandbox"`
+	Node         string                    `json:"node"`
+	Since        time.Time                 `json:"since"`        // when counting began
+	LastActivity time.Time                 `json:"lastActivity"` // start or end of the last request; zero if there was none
+	ReportedAt   time.Time                 `json:"reportedAt"`   // by the database's clock
+	Public       Traffic                   `json:"public"`       // what came through the public port
+	Services     map[string]ServiceTraffic `json:"services"`
 	// Turned is set where the trouble of a service began or ended with this report.
-	Turned bool
+	Turned bool `json:"turned"`
 }
 
 // Heartbeat is what a worker sends every HeartbeatEvery: how its node is, and the traffic of those sandboxes that are not
 // quiet, or for which it changed since the last heartbeat that arrived.
 type Heartbeat struct {
 	NodeHealth
-	Traffic []SandboxTraffic
+	Traffic []SandboxTraffic `json:"traffic"`
 }
 
 // Quiet reports whether nothing is going on and nothing is wrong: such a report stays true until the next one.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"sdp/internal/atomicfile"
 	"sdp/internal/sdp"
 )
 
@@ -113,46 +113,23 @@ func parseKey(line string) (key, error) {
 	return key{KeyInfo: KeyInfo{ID: f[0], State: state, Since: since}, secret: raw}, nil
 }
 
-// writeKeys puts keys at path so that a reader, or a restart after a crash at any moment, sees either the old file or
-// the new one. With exclusive set an existing file is left as it is and fs.ErrExist returned.
+// writeKeys puts keys at path. With exclusive set an existing file is left as it is and fs.ErrExist returned.
 func writeKeys(path string, keys []key, exclusive bool) error {
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // CreateTemp makes it 0600
-	if err != nil {
-		return keyFileError(path, err)
-	}
-	defer os.Remove(tmp.Name())
 	var b strings.Builder
 	b.WriteString(keyFileHeader)
 	for _, k := range keys {
 		fmt.Fprintln(&b, k.ID, k.State, k.Since.UTC().Format(time.RFC3339), base64.StdEncoding.EncodeToString(k.secret))
 	}
-	_, err = tmp.WriteString(b.String())
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return keyFileError(path, err)
-	}
+	write := atomicfile.Write
 	if exclusive {
-		err = os.Link(tmp.Name(), path)
-	} else {
-		err = os.Rename(tmp.Name(), path)
+		write = atomicfile.Create
 	}
-	if errors.Is(err, fs.ErrExist) {
+	err := write(path, []byte(b.String()), 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return fs.ErrExist
-	}
-	if err != nil {
+	case err != nil:
 		return keyFileError(path, err)
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return keyFileError(dir, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return keyFileError(dir, err)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (k *Keyring) Open(purpose string, sealed []byte, context string) ([]byte, e
 // Reseal encrypts what Seal made with an old key anew with the active one. What the active key sealed stays as it is.
 //
 // Salt and nonce stay: they are random, and have not been used with the new key. So equal sealed bytes stay equal, and
-// sdp.SealedIdentity stays what it is.
+// settings.SealedIdentity stays what it is.
 func (k *Keyring) Reseal(purpose string, sealed []byte, context string) ([]byte, error) {
 	active := k.set.active()
 	id, header, ok := sealedBy(sealed)
@@ -64,7 +64,7 @@ func (k *Keyring) Retire(keyID string) error { return k.set.retire(keyID) }
 // Keys lists the keys there are, oldest first.
 func (k *Keyring) Keys() []KeyInfo { return k.set.infos() }
 
-// Tokens start with a prefix that says what they are, so that Redact finds them anywhere.
+// Tokens start with a prefix that says what they are, so that package redact finds them anywhere.
 const (
 	nodeTokenPrefix    = "sdpn_"
 	meshTokenPrefix    = "sdpm_"

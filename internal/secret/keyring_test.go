@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 	"sdp/internal/secret"
+	"sdp/internal/secret/redact"
 )
 
 func TestKeyFileIsCreatedPrivateAndReused(t *testing.T) {
@@ -183,10 +185,10 @@ func TestResealKeepsWhatIdentifiesAValue(t *testing.T) {
 	if !bytes.Equal(fresh, must(k.Reseal("p", old, "c"))) || bytes.Equal(fresh, old) {
 		t.Error("want the same new bytes each time")
 	}
-	if !bytes.Equal(sdp.SealedIdentity(fresh), sdp.SealedIdentity(old)) || len(sdp.SealedIdentity(old)) != 28 {
+	if !bytes.Equal(settings.SealedIdentity(fresh), settings.SealedIdentity(old)) || len(settings.SealedIdentity(old)) != 28 {
 		t.Error("the identity changed")
 	}
-	if bytes.Equal(sdp.SealedIdentity(must(k.Seal("p", []byte(marker), "c"))), sdp.SealedIdentity(old)) {
+	if bytes.Equal(settings.SealedIdentity(must(k.Seal("p", []byte(marker), "c"))), settings.SealedIdentity(old)) {
 		t.Error("two values have one identity")
 	}
 	_, err := k.Reseal("p", old, "other")
@@ -233,8 +235,8 @@ func TestNodeTokens(t *testing.T) {
 			t.Errorf("%q passes with a token that is not its own", node)
 		}
 	}
-	if got := secret.Redact("called with " + token); strings.Contains(got, token) {
-		t.Error("Redact does not know node tokens")
+	if got := redact.Text("called with " + token); strings.Contains(got, token) {
+		t.Error("package redact does not know node tokens")
 	}
 }
 
@@ -252,7 +254,7 @@ func TestSessionRoundTrip(t *testing.T) {
 	if bytes.Contains(raw, []byte(marker)) {
 		t.Error("the token holds the password in clear")
 	}
-	if leaks(fmt.Sprintf("%+v %#v", s, s)) || strings.Contains(secret.Redact("cookie was "+token), token) {
+	if leaks(fmt.Sprintf("%+v %#v", s, s)) || strings.Contains(redact.Text("cookie was "+token), token) {
 		t.Error("a session prints its password or token")
 	}
 	if err := k.Rotate(); err != nil {

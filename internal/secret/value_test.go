@@ -52,6 +52,8 @@ func TestValuePrintsRedacted(t *testing.T) {
 	}
 }
 
+const marker = "hunter2marker"
+
 func leaks(s string) bool {
 	return strings.Contains(s, marker) || strings.Contains(strings.ToLower(s), fmt.Sprintf("%x", marker))
 }

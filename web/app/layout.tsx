@@ -7,10 +7,14 @@ import "./globals.css";
 
 // Pages name the browser's tab themselves (PageHeader): what they show is known only in the browser.
 export const metadata: Metadata = { description: "Sandbox Deployment Platform" };
-export const viewport: Viewport = { width: "device-width", initialScale: 1, themeColor: [
-  { media: "(prefers-color-scheme: light)", color: "#f7f8fa" },
-  { media: "(prefers-color-scheme: dark)", color: "#0d1117" },
-] };
+export const viewport: Viewport = {
+  width: "device-width",
+  initialScale: 1,
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#f7f8fa" },
+    { media: "(prefers-color-scheme: dark)", color: "#0d1117" },
+  ],
+};
 
 export default function Layout({ children }: { children: ReactNode }) {
   return (

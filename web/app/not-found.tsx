@@ -7,7 +7,17 @@ export default function NotFound() {
   return (
     <>
       <PageHeader title="No such page" />
-      <Empty icon={Compass} title="There is nothing at this address" action={<ButtonLink href="/" look="primary">To the sandboxes</ButtonLink>}>It may be old, or mistyped.</Empty>
+      <Empty
+        icon={Compass}
+        title="There is nothing at this address"
+        action={
+          <ButtonLink href="/" look="primary">
+            To the sandboxes
+          </ButtonLink>
+        }
+      >
+        It may be old, or mistyped.
+      </Empty>
     </>
   );
 }

@@ -7,5 +7,6 @@ import "./deployment.test";
 import "./environment.test";
 import "./hostile.test";
 import "./keyboard.test";
+import "./layout.test";
 import "./pages.test";
 import "./reconnect.test";

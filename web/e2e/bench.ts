@@ -37,11 +37,16 @@ const measure: Record<string, (page: Page) => Promise<unknown>> = {
     await page.evaluate(() => {
       const took = ((window as unknown as { took: number[] }).took = []) as number[];
       // From the key's own time to the task after the frame it led to.
-      addEventListener("keydown", (e) => requestAnimationFrame(() => {
-        const done = new MessageChannel();
-        done.port1.onmessage = () => took.push(performance.now() - e.timeStamp);
-        done.port2.postMessage(0);
-      }), true);
+      addEventListener(
+        "keydown",
+        (e) =>
+          requestAnimationFrame(() => {
+            const done = new MessageChannel();
+            done.port1.onmessage = () => took.push(performance.now() - e.timeStamp);
+            done.port2.postMessage(0);
+          }),
+        true,
+      );
     });
     await box.focus();
     for (let round = 0; round < 12; round++) {
@@ -88,25 +93,31 @@ const measure: Record<string, (page: Page) => Promise<unknown>> = {
     await page.goto(`${url}/deployment?id=${id}`);
     const log = page.getByRole("region", { name: "Log", exact: true }).first();
     await log.waitFor();
-    await page.waitForFunction((wanted) => Number([...document.querySelectorAll<HTMLElement>("[data-line]")].at(-1)?.dataset.line ?? 0) >= wanted,
-      Number(lines), { timeout: 60_000 });
-    return log.evaluate((box) => new Promise<number[]>((resolve) => {
-      const frames: number[] = [];
-      let last = performance.now();
-      const until = last + 5_000;
-      let by = -1;
-      const frame = (now: number) => {
-        frames.push(now - last);
-        last = now;
-        // As fast as a person spins a wheel, with a leap now and then as by the scroll bar.
-        box.scrollTop += by * (frames.length % 40 === 0 ? box.scrollHeight / 7 : 360);
-        if (box.scrollTop <= 0) by = 1;
-        else if (box.scrollTop + box.clientHeight >= box.scrollHeight) by = -1;
-        if (now < until) requestAnimationFrame(frame);
-        else resolve(frames.slice(1));
-      };
-      requestAnimationFrame(frame);
-    }));
+    await page.waitForFunction(
+      (wanted) => Number([...document.querySelectorAll<HTMLElement>("[data-line]")].at(-1)?.dataset.line ?? 0) >= wanted,
+      Number(lines),
+      { timeout: 60_000 },
+    );
+    return log.evaluate(
+      (box) =>
+        new Promise<number[]>((resolve) => {
+          const frames: number[] = [];
+          let last = performance.now();
+          const until = last + 5_000;
+          let by = -1;
+          const frame = (now: number) => {
+            frames.push(now - last);
+            last = now;
+            // As fast as a person spins a wheel, with a leap now and then as by the scroll bar.
+            box.scrollTop += by * (frames.length % 40 === 0 ? box.scrollHeight / 7 : 360);
+            if (box.scrollTop <= 0) by = 1;
+            else if (box.scrollTop + box.clientHeight >= box.scrollHeight) by = -1;
+            if (now < until) requestAnimationFrame(frame);
+            else resolve(frames.slice(1));
+          };
+          requestAnimationFrame(frame);
+        }),
+    );
   },
 };
 

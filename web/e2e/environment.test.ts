@@ -39,7 +39,12 @@ describe("environment", () => {
       await go(`/environment?name=${name}&tab=${tab}`);
       await goes(page.getByRole("status", { name: /^Loading/ }));
       look(`the DOM of ${tab}`, await page.content());
-      look(`a field of ${tab}`, await page.evaluate(() => [...document.querySelectorAll("input, textarea")].map((e) => (e as HTMLInputElement).value).join("\n")));
+      look(
+        `a field of ${tab}`,
+        await page.evaluate(() =>
+          [...document.querySelectorAll("input, textarea")].map((e) => (e as HTMLInputElement).value).join("\n"),
+        ),
+      );
     }
     look("storage", await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie));
     assert.deepEqual(told, [], "the secret's value came out");
@@ -54,7 +59,8 @@ describe("environment", () => {
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").first().fill("NOT A NAME");
     await dialog.getByLabel("Value").first().fill("x");
-    if (await dialog.getByRole("button", { name: "Save" }).isEnabled()) await dialog.getByRole("button", { name: "Save" }).click();
+    if (await dialog.getByRole("button", { name: "Save" }).isEnabled())
+      await dialog.getByRole("button", { name: "Save" }).click();
     await shows(dialog.getByRole("alert"));
     await sdp("env", "delete", name);
   });

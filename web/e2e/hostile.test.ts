@@ -52,7 +52,11 @@ async function make() {
 
 /** Fails if something of the hostile input became an element, an attribute that runs, or a link. */
 async function wantDead({ page, wantClean }: Seat): Promise<void> {
-  const alive = await page.evaluate(() => [...document.querySelectorAll("img[src='x'], img[onerror], svg[onload], [onerror], [onload], a[href^='javascript:' i]")].map((e) => e.outerHTML.slice(0, 200)));
+  const alive = await page.evaluate(() =>
+    [...document.querySelectorAll("img[src='x'], img[onerror], svg[onload], [onerror], [onload], a[href^='javascript:' i]")].map(
+      (e) => e.outerHTML.slice(0, 200),
+    ),
+  );
   assert.deepEqual(alive, [], "hostile input became elements");
   await wantClean();
 }
@@ -61,12 +65,24 @@ describe("hostile input", () => {
   browserTest("branch names, authors and subjects are text, on every page that has them", async (seat) => {
     const { page, go } = seat;
     const box = await hostile();
-    for (const path of ["/", `/sandbox?name=${box.name}`, `/deployment?id=${box.deployment}`, `/history?sandbox=${box.name}`,
-      `/audit?sandbox=${box.name}`, `/sandbox?name=${box.name}&tab=history`, `/sandbox?name=${box.name}&tab=settings`, "/repositories?repository=account"]) {
+    for (const path of [
+      "/",
+      `/sandbox?name=${box.name}`,
+      `/deployment?id=${box.deployment}`,
+      `/history?sandbox=${box.name}`,
+      `/audit?sandbox=${box.name}`,
+      `/sandbox?name=${box.name}&tab=history`,
+      `/sandbox?name=${box.name}&tab=settings`,
+      "/repositories?repository=account",
+    ]) {
       await go(path);
-      await page.getByText(branch).first().waitFor({ state: "attached" }).catch((e: Error) => {
-        throw new Error(`${path}: ${e.message}`);
-      });
+      await page
+        .getByText(branch)
+        .first()
+        .waitFor({ state: "attached" })
+        .catch((e: Error) => {
+          throw new Error(`${path}: ${e.message}`);
+        });
       await wantDead(seat);
     }
     await shows(page.getByText("javascript:hostile=4"));
@@ -88,10 +104,16 @@ describe("hostile input", () => {
   browserTest("a service's lines are text: HTML, ANSI, hyperlinks", async (seat) => {
     const { page, go } = seat;
     const box = await hostile();
-    await eventually(async () => (await sdp("logs", `${box.name}/account`)).includes("HOSTILE"), "the container's log has arrived");
+    await eventually(
+      async () => (await sdp("logs", `${box.name}/account`)).includes("HOSTILE"),
+      "the container's log has arrived",
+    );
     await go(`/sandbox?name=${box.name}`);
     const title = await page.title();
-    await page.getByRole("region", { name: "Topology" }).getByRole("button", { name: /^account/ }).click();
+    await page
+      .getByRole("region", { name: "Topology" })
+      .getByRole("button", { name: /^account/ })
+      .click();
     await page.getByRole("region", { name: "account", exact: true }).getByRole("button", { name: "Logs" }).click();
     const log = page.getByRole("region", { name: "Log of account" });
     await shows(log.getByText(`<img src=x onerror="hostile=6"> <b>bold</b>`));
@@ -111,7 +133,7 @@ describe("hostile input", () => {
     const trace = page.getByRole("region", { name: "Trace" });
     await trace.getByLabel("Path").fill("/account/hostile");
     await trace.getByRole("button", { name: "Trace", exact: true }).click();
-    await shows(trace.getByText(`<img src=x onerror="hostile=9"><script>hostile=10</script>`), 30_000);
+    await shows(trace.getByText(`<img src=x onerror="hostile=9"><script>hostile=10</script>`));
     await wantDead(seat);
   });
 });

@@ -29,7 +29,7 @@ async function tabTo(page: Page, name: RegExp, most = 120): Promise<void> {
 }
 
 describe("without a mouse", () => {
-  browserTest("sign in, choose a sandbox, switch a route", async ({ page }) => {
+  browserTest("sign in, choose a sandbox, switch a route", { anonymous: true, timeout: 120_000 }, async ({ page }) => {
     const box = await newBox("account@main");
     await page.goto(url + "/");
     await page.waitForURL(/\/login/);
@@ -44,7 +44,7 @@ describe("without a mouse", () => {
     await page.keyboard.type(box.name);
     await tabTo(page, new RegExp(`^${box.name}`));
     await page.keyboard.press("Enter");
-    await shows(page.getByRole("region", { name: "Topology" }), 20_000);
+    await shows(page.getByRole("region", { name: "Topology" }));
     await shows(page.getByRole("region", { name: "Topology" }).getByRole("button", { name: /^account/ }));
     await tabTo(page, /^account/);
     await page.keyboard.press("Enter");
@@ -62,31 +62,38 @@ describe("without a mouse", () => {
     await page.keyboard.press("Enter");
     await page.locator('[data-edge="account"][data-source="ocp"]').first().waitFor({ state: "attached", timeout: 30_000 });
     assert.match(await servedBy(box, "/account/version"), /^account=ocp/);
-  }, { anonymous: true, timeout: 120_000 });
+  });
 });
 
 describe("on a phone", () => {
-  browserTest("the pages, the main actions and a service are in reach", async ({ page, go }) => {
-    const w = await world();
-    await go("/");
-    await page.getByRole("button", { name: "Pages" }).tap();
-    await page.getByRole("dialog").getByRole("link", { name: "Environments" }).tap();
-    await shows(page.getByRole("heading", { level: 1, name: "Environments" }));
-    await go("/");
-    await page.getByRole("button", { name: "New sandbox" }).first().tap();
-    await shows(page.getByRole("dialog"));
-    await page.keyboard.press("Escape");
-    await go(`/sandbox?name=${w.name}`);
-    await page.getByRole("button", { name: "Deploy", exact: true }).tap();
-    const dialog = page.getByRole("dialog");
-    await shows(dialog);
-    const [panel, screen] = [await dialog.boundingBox(), page.viewportSize()];
-    assert.ok(panel && screen && panel.x >= 0 && panel.x + panel.width <= screen.width, "the dialog is wider than the phone");
-    await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "More" }).tap();
-    for (const action of [/Clone/, /snapshot/i, /Delete/]) await shows(page.getByRole("menuitem", { name: action }));
-    await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: /^account/ }).first().tap();
-    await shows(page.getByRole("dialog").getByRole("button", { name: "Route to OCP" }));
-  }, { look: phone, timeout: 90_000 });
+  browserTest(
+    "the pages, the main actions and a service are in reach",
+    { look: phone, timeout: 90_000 },
+    async ({ page, go }) => {
+      const w = await world();
+      await go("/");
+      await page.getByRole("button", { name: "Pages" }).tap();
+      await page.getByRole("dialog").getByRole("link", { name: "Environments" }).tap();
+      await shows(page.getByRole("heading", { level: 1, name: "Environments" }));
+      await go("/");
+      await page.getByRole("button", { name: "New sandbox" }).first().tap();
+      await shows(page.getByRole("dialog"));
+      await page.keyboard.press("Escape");
+      await go(`/sandbox?name=${w.name}`);
+      await page.getByRole("button", { name: "Deploy", exact: true }).tap();
+      const dialog = page.getByRole("dialog");
+      await shows(dialog);
+      const [panel, screen] = [await dialog.boundingBox(), page.viewportSize()];
+      assert.ok(panel && screen && panel.x >= 0 && panel.x + panel.width <= screen.width, "the dialog is wider than the phone");
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "More" }).tap();
+      for (const action of [/Clone/, /snapshot/i, /Delete/]) await shows(page.getByRole("menuitem", { name: action }));
+      await page.keyboard.press("Escape");
+      await page
+        .getByRole("button", { name: /^account/ })
+        .first()
+        .tap();
+      await shows(page.getByRole("dialog").getByRole("button", { name: "Route to OCP" }));
+    },
+  );
 });

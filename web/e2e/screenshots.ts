@@ -31,22 +31,61 @@ echo "\\033[1;32mdone\\033[0m in 3.1 s, \\033[33m5 warnings\\033[0m\\n";`;
 
 /** Fills the installation with what a small team would have, and returns the pages that show it. */
 async function stage(): Promise<Picture[]> {
-  await sdpInput("hush", "env", "create", "dev", "LOG_LEVEL=debug", "REGION=eu-north", "FEATURE_POINTS=on", "--secret", "PAYMENT_TOKEN=-");
+  await sdpInput(
+    "hush",
+    "env",
+    "create",
+    "dev",
+    "LOG_LEVEL=debug",
+    "REGION=eu-north",
+    "FEATURE_POINTS=on",
+    "--secret",
+    "PAYMENT_TOKEN=-",
+  );
   await sdp("env", "set", "dev", "LOG_LEVEL=info", "CACHE_TTL=30s");
   await sdp("env", "create", "qa", "LOG_LEVEL=warn", "REGION=eu-west");
   const make = (name: string, description: string, ...more: string[]) =>
     sdp("sandbox", "create", name, "--description", description, "--environment", "dev", ...more, "--wait");
-  await make("checkout", "Loyalty points and instant refunds together", "--gateway", "main",
-    "--service", "account@feature/loyalty-points", "--service", "payment@feature/instant-refunds");
+  await make(
+    "checkout",
+    "Loyalty points and instant refunds together",
+    "--gateway",
+    "main",
+    "--service",
+    "account@feature/loyalty-points",
+    "--service",
+    "payment@feature/instant-refunds",
+  );
   await make("profile", "New profile page for the app", "--service", "user@feature/profile-v2");
-  await make("release-42", "What goes out on Thursday", "--gateway", "main", "--service", "account@main", "--service", "payment@main", "--service", "user@main");
+  await make(
+    "release-42",
+    "What goes out on Thursday",
+    "--gateway",
+    "main",
+    "--service",
+    "account@main",
+    "--service",
+    "payment@main",
+    "--service",
+    "user@main",
+  );
   await make("refunds", "Refunds against the shared environment", "--service", "payment@feature/instant-refunds");
   await sdp("sandbox", "set", "release-42", "--environment", "qa", "--label", "team=payments", "--memory", "256M");
   await sdp("deploy", "refunds", "account@feature/broken-build", "--wait").catch(() => "it does not compile");
   await sdp("snapshot", "create", "checkout", "before-release");
   await sdp("snapshot", "create", "release-42", "candidate-1");
   await sdp("route", "release-42", "user", "ocp", "--wait");
-  await sdp("template", "create", "two-services", "--from", "checkout", "--parameter", "branch=account", "--description", "Account and payment behind the gateway");
+  await sdp(
+    "template",
+    "create",
+    "two-services",
+    "--from",
+    "checkout",
+    "--parameter",
+    "branch=account",
+    "--description",
+    "Account and payment behind the gateway",
+  );
   await chattyGateway("feature/asset-pipeline", 1, 1, assets);
   await sdp("deploy", "profile", "gateway@feature/asset-pipeline", "--wait");
   const [long] = await history("profile");
@@ -54,7 +93,12 @@ async function stage(): Promise<Picture[]> {
   const done = (await history("checkout")).find((d) => d.service === "account");
   await sdp("deploy", "profile", `account@${await slowBranch("feature/statements")}`);
   await sdp("deploy", "refunds", "user@feature/never-healthy").catch(() => "user has no such branch");
-  await push({ repository: "account", branch: "feature/gift-cards", subject: "Let gift cards be used for a part of the sum", author: "Mara" });
+  await push({
+    repository: "account",
+    branch: "feature/gift-cards",
+    subject: "Let gift cards be used for a part of the sum",
+    author: "Mara",
+  });
   const deploy = async (page: Page) => {
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     const dialog = page.getByRole("dialog");
@@ -69,7 +113,10 @@ async function stage(): Promise<Picture[]> {
     { name: "sandbox", path: checkout },
     { name: "sandbox-service", path: `${checkout}&service=account` },
     { name: "sandbox-trace", path: checkout, act: traced },
-    ...["environment", "settings", "snapshots", "history", "audit"].map((tab) => ({ name: `sandbox-${tab}`, path: `${checkout}&tab=${tab}` })),
+    ...["environment", "settings", "snapshots", "history", "audit"].map((tab) => ({
+      name: `sandbox-${tab}`,
+      path: `${checkout}&tab=${tab}`,
+    })),
     { name: "deploy", path: checkout, act: deploy },
     { name: "clone", path: checkout, act: cloned },
     { name: "deployment", path: `/deployment?id=${done?.id}` },
@@ -117,7 +164,13 @@ function traffic(names: string[]): () => void {
   void (async () => {
     const boxes = await Promise.all(names.map(box));
     while (!over) {
-      await Promise.all(boxes.map((b) => fetch(`${b.url}/account/summary`).then((r) => r.arrayBuffer()).catch(() => undefined)));
+      await Promise.all(
+        boxes.map((b) =>
+          fetch(`${b.url}/account/summary`)
+            .then((r) => r.arrayBuffer())
+            .catch(() => undefined),
+        ),
+      );
       await new Promise((resolve) => setTimeout(resolve, 120));
     }
   })();
@@ -127,7 +180,11 @@ function traffic(names: string[]): () => void {
 async function take(browser: Browser, pictures: Picture[], phone: boolean, dark: boolean): Promise<number> {
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
-    deviceScaleFactor: phone ? 2 : 1, isMobile: phone, hasTouch: phone, colorScheme: dark ? "dark" : "light", reducedMotion: "reduce",
+    deviceScaleFactor: phone ? 2 : 1,
+    isMobile: phone,
+    hasTouch: phone,
+    colorScheme: dark ? "dark" : "light",
+    reducedMotion: "reduce",
   });
   context.setDefaultTimeout(20_000);
   const look = `${phone ? "phone" : "desktop"}-${dark ? "dark" : "light"}`;
@@ -165,15 +222,18 @@ async function take(browser: Browser, pictures: Picture[], phone: boolean, dark:
 async function compressed(browser: Browser, png: Buffer): Promise<Buffer> {
   const page = await browser.newPage();
   try {
-    const data = await page.evaluate(async ([source, quality]) => {
-      const image = new Image();
-      image.src = `data:image/png;base64,${source}`;
-      await image.decode();
-      const canvas = document.createElement("canvas");
-      [canvas.width, canvas.height] = [image.width, image.height];
-      canvas.getContext("2d")!.drawImage(image, 0, 0);
-      return canvas.toDataURL("image/webp", quality).split(",")[1]!;
-    }, [png.toString("base64"), quality] as const);
+    const data = await page.evaluate(
+      async ([source, quality]) => {
+        const image = new Image();
+        image.src = `data:image/png;base64,${source}`;
+        await image.decode();
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [image.width, image.height];
+        canvas.getContext("2d")!.drawImage(image, 0, 0);
+        return canvas.toDataURL("image/webp", quality).split(",")[1]!;
+      },
+      [png.toString("base64"), quality] as const,
+    );
     return Buffer.from(data, "base64");
   } finally {
     await page.close();

@@ -8,10 +8,15 @@ import { password, url, user } from "./harness/platform";
 /** The status of a WebSocket handshake with these headers. */
 function handshake(path: string, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
-    const r = request(url + path, { headers: {
-      Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": randomBytes(16).toString("base64"), ...headers,
-    } });
+    const r = request(url + path, {
+      headers: {
+        Connection: "Upgrade",
+        Upgrade: "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+        ...headers,
+      },
+    });
     r.on("upgrade", (response, socket) => {
       socket.destroy();
       resolve(response.statusCode ?? 0);
@@ -33,8 +38,11 @@ describe("security", () => {
     assert.equal(await handshake("/api/v1/events", { Cookie, Origin: url }), 101);
     for (const Origin of ["http://evil.example", "null", url.replace("http:", "https:") + ".evil.example"]) {
       assert.equal(await handshake("/api/v1/events", { Cookie, Origin }), 403, `origin ${Origin}`);
-      const posted = await fetch(`${url}/api/v1/sandboxes`, { method: "POST", body: '{"name":"never"}',
-        headers: { Cookie, Origin, "Content-Type": "application/json" } });
+      const posted = await fetch(`${url}/api/v1/sandboxes`, {
+        method: "POST",
+        body: '{"name":"never"}',
+        headers: { Cookie, Origin, "Content-Type": "application/json" },
+      });
       assert.equal(posted.status, 403, `origin ${Origin}: ${await posted.text()}`);
     }
     assert.equal(await handshake("/api/v1/events", { Origin: url }), 401, "without a session");
@@ -52,14 +60,20 @@ describe("security", () => {
     }
   });
 
-  for (const next of ["//evil.example/", "/\\evil.example/", "/\t/evil.example/", "/.//evil.example/", "javascript:window.hostile=1"]) {
-    browserTest(`signing in leads nowhere else: ${JSON.stringify(next)}`, async ({ page }) => {
+  for (const next of [
+    "//evil.example/",
+    "/\\evil.example/",
+    "/\t/evil.example/",
+    "/.//evil.example/",
+    "javascript:window.hostile=1",
+  ]) {
+    browserTest(`signing in leads nowhere else: ${JSON.stringify(next)}`, { anonymous: true }, async ({ page }) => {
       await page.goto(`${url}/login?next=${encodeURIComponent(next)}`);
       await page.getByLabel("User name").fill(user);
       await page.getByLabel("Password").fill(password);
       await page.getByRole("button", { name: "Sign in" }).click();
       await shows(page.getByRole("button", { name: `Signed in as ${user}` }));
       assert.equal(new URL(page.url()).origin, url);
-    }, { anonymous: true });
+    });
   }
 });

@@ -37,7 +37,10 @@ test("every cut of a text gives the same lines", () => {
 
 test("colours of all kinds", () => {
   assert.deepEqual(runs(parse("a\x1b[31mb\x1b[1mc\x1b[0md")[0]), [
-    ["a", {}], ["b", { fg: palette(1) }], ["c", { fg: palette(1), bold: true }], ["d", {}],
+    ["a", {}],
+    ["b", { fg: palette(1) }],
+    ["c", { fg: palette(1), bold: true }],
+    ["d", {}],
   ]);
   assert.deepEqual(runs(parse("\x1b[38;5;196;48;5;232mx")[0]), [["x", { fg: 0xff0000, bg: 0x080808 }]]);
   assert.deepEqual(runs(parse("\x1b[38;2;1;2;3mx")[0]), [["x", { fg: 0x010203 }]]);
@@ -61,7 +64,11 @@ test("a carriage return overwrites, as a progress bar means it", () => {
   assert.deepEqual(texts("hello\rJ\n"), ["Jello"]);
   assert.deepEqual(texts("a long line\r\x1b[Kshort\n"), ["short"]);
   assert.deepEqual(texts("abc\b\bX\n"), ["aXc"]);
-  assert.deepEqual(runs(parse("abcdef\rx\x1b[31myz\n")[0]), [["x", {}], ["yz", { fg: palette(1) }], ["def", {}]]);
+  assert.deepEqual(runs(parse("abcdef\rx\x1b[31myz\n")[0]), [
+    ["x", {}],
+    ["yz", { fg: palette(1) }],
+    ["def", {}],
+  ]);
 });
 
 test("all other sequences are dropped", () => {
@@ -87,6 +94,7 @@ test("markup is text", () => {
 
 test("every colour becomes legible on every background", () => {
   const backgrounds = [0x0f141b, 0x0a0e13, 0xffffff, 0x808080, 0xff0000, 0x00ff00];
-  for (let n = 0; n < 256; n++) for (const b of backgrounds) assert.ok(contrast(legible(palette(n), b), b) >= 4.5, `${n} on ${b.toString(16)}`);
+  for (let n = 0; n < 256; n++)
+    for (const b of backgrounds) assert.ok(contrast(legible(palette(n), b), b) >= 4.5, `${n} on ${b.toString(16)}`);
   assert.equal(legible(0xffffff, 0x0f141b), 0xffffff);
 });

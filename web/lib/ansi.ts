@@ -82,12 +82,15 @@ export class AnsiParser {
       return;
     }
     switch (this.state) {
-      case "ground": return this.control(code);
-      case "escape": return this.escape(code, c);
+      case "ground":
+        return this.control(code);
+      case "escape":
+        return this.escape(code, c);
       case "intermediate": // ESC ( B and the like: one more character that means something to a terminal
         if (code >= 0x30) this.state = "ground";
         return;
-      case "csi": return this.csi(code, c);
+      case "csi":
+        return this.csi(code, c);
       case "string":
         if (code === 0x07 || code === 0x9c) this.state = "ground";
         else if (code === 0x1b) this.state = "stringEscape";
@@ -201,22 +204,57 @@ function sgr(style: Style, parameters: string): Style {
     const code = Number(parts[0] || 0);
     const on = parts[1] !== "0";
     switch (code) {
-      case 0: for (const k of Object.keys(s)) delete s[k as keyof Style]; break;
-      case 1: s.bold = true; break;
-      case 2: s.dim = true; break;
-      case 3: s.italic = true; break;
-      case 4: case 21: if (on) s.underline = true; else delete s.underline; break;
-      case 7: s.inverse = true; break;
-      case 9: s.strike = true; break;
-      case 22: delete s.bold; delete s.dim; break;
-      case 23: delete s.italic; break;
-      case 24: delete s.underline; break;
-      case 27: delete s.inverse; break;
-      case 29: delete s.strike; break;
-      case 39: delete s.fg; break;
-      case 49: delete s.bg; break;
-      case 38: case 48: {
-        const [colour, used] = parts.length > 1 ? [extended(parts.slice(1).filter((p, n) => n !== 1 || parts.length < 6)), 0] : after(codes.slice(i + 1));
+      case 0:
+        for (const k of Object.keys(s)) delete s[k as keyof Style];
+        break;
+      case 1:
+        s.bold = true;
+        break;
+      case 2:
+        s.dim = true;
+        break;
+      case 3:
+        s.italic = true;
+        break;
+      case 4:
+      case 21:
+        if (on) s.underline = true;
+        else delete s.underline;
+        break;
+      case 7:
+        s.inverse = true;
+        break;
+      case 9:
+        s.strike = true;
+        break;
+      case 22:
+        delete s.bold;
+        delete s.dim;
+        break;
+      case 23:
+        delete s.italic;
+        break;
+      case 24:
+        delete s.underline;
+        break;
+      case 27:
+        delete s.inverse;
+        break;
+      case 29:
+        delete s.strike;
+        break;
+      case 39:
+        delete s.fg;
+        break;
+      case 49:
+        delete s.bg;
+        break;
+      case 38:
+      case 48: {
+        const [colour, used] =
+          parts.length > 1
+            ? [extended(parts.slice(1).filter((p, n) => n !== 1 || parts.length < 6)), 0]
+            : after(codes.slice(i + 1));
         i += used;
         if (colour !== undefined) s[code === 38 ? "fg" : "bg"] = colour;
         break;
@@ -249,8 +287,8 @@ function extended(parts: string[]): number | undefined {
 const rgb = (r: number, g: number, b: number) => (r << 16) | (g << 8) | b;
 
 const sixteen = [
-  0x1b222c, 0xf0655c, 0x3fb574, 0xd9a13b, 0x5b8cfa, 0xb583f0, 0x39b5c6, 0xd7dde5,
-  0x6b7686, 0xff8f87, 0x74d69f, 0xecc272, 0x8fb0ff, 0xcda6ff, 0x7fdbe6, 0xffffff,
+  0x1b222c, 0xf0655c, 0x3fb574, 0xd9a13b, 0x5b8cfa, 0xb583f0, 0x39b5c6, 0xd7dde5, 0x6b7686, 0xff8f87, 0x74d69f, 0xecc272,
+  0x8fb0ff, 0xcda6ff, 0x7fdbe6, 0xffffff,
 ];
 
 /** palette returns a colour of the 256: our sixteen, the 6x6x6 cube and the greys of xterm. */

@@ -27,7 +27,8 @@ export function parseDotenv(text: string): DotenvVariable[] {
   const first = new Map<string, number>();
   for (let v = p.next(); v; v = p.next()) {
     const before = first.get(v.key);
-    if (before !== undefined) throw new DotenvError(v.line, `${v.key} is set again, first on line ${before}`, "keep one of the two lines");
+    if (before !== undefined)
+      throw new DotenvError(v.line, `${v.key} is set again, first on line ${before}`, "keep one of the two lines");
     first.set(v.key, v.line);
     list.push(v);
   }
@@ -42,7 +43,7 @@ class Parser {
 
   constructor(text: string) {
     const bad = text.split("\n").findIndex((l) => /[\0\uFFFD]/.test(l));
-    if (bad >= 0) throw new DotenvError(bad + 1, "there are bytes that are no text", "save it as UTF-8 text");
+    if (bad >= 0) throw new DotenvError(bad + 1, "there are bytes that are not text", "save it as UTF-8 text");
     this.rest = text;
   }
 
@@ -69,10 +70,19 @@ class Parser {
   private variable(text: string): DotenvVariable {
     const line = this.line;
     const at = text.indexOf("=");
-    if (at < 0) throw new DotenvError(line, 'the line has no "="', "write KEY=VALUE; a value that spans lines goes between quotes");
-    const key = text.slice(0, at).trim().replace(/^export[ \t]+/, "");
-    if (!envKey.test(key)) { // what stands there may be part of a value: not repeated
-      throw new DotenvError(line, 'what stands before the "=" cannot name a variable', "use letters, digits and underscores; a value that spans lines goes between quotes");
+    if (at < 0)
+      throw new DotenvError(line, 'the line has no "="', "write KEY=VALUE; a value that spans lines goes between quotes");
+    const key = text
+      .slice(0, at)
+      .trim()
+      .replace(/^export[ \t]+/, "");
+    if (!envKey.test(key)) {
+      // what stands there may be part of a value: not repeated
+      throw new DotenvError(
+        line,
+        'what stands before the "=" cannot name a variable',
+        "use letters, digits and underscores; a value that spans lines goes between quotes",
+      );
     }
     const value = text.slice(at + 1).replace(/^[ \t]+/, "");
     if (!value.startsWith('"') && !value.startsWith("'")) {
@@ -102,7 +112,11 @@ class Parser {
     this.rest = this.rest.slice(i + 1);
     const after = this.head().trim();
     if (after !== "" && !after.startsWith("#")) {
-      throw new DotenvError(this.line, `there is text after the closing quote of ${key}`, "put a backslash before quotes within the value, or remove what follows it");
+      throw new DotenvError(
+        this.line,
+        `there is text after the closing quote of ${key}`,
+        "put a backslash before quotes within the value, or remove what follows it",
+      );
     }
     this.skipLine();
     return value;

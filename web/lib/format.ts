@@ -48,16 +48,16 @@ export function duration(ms: number): string {
   return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
 }
 
-/** bytes shows a size with binary units, as the CLI does. */
+/** bytes shows the size of a file, a disk or an image in powers of 1000, as the CLI does: "512 B", "55.3 MB". */
 export function bytes(n: number | undefined): string {
   if (n === undefined) return "";
-  const units = ["B", "KB", "MB", "GB", "TB"];
+  const units = ["B", "kB", "MB", "GB", "TB"];
   let u = 0;
-  while (n >= 1024 && u < units.length - 1) {
-    n /= 1024;
+  while (n >= 1000 && u < units.length - 1) {
+    n /= 1000;
     u++;
   }
-  return `${u === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[u]}`;
+  return `${u === 0 ? Math.round(n) : n.toFixed(1)} ${units[u]}`;
 }
 
 /** shortSHA is a commit as SDP shows it. */

@@ -75,7 +75,10 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   concerns: (e: Event) => boolean = () => false,
 ): Resource<T> {
-  const [state, setState] = useState<{ key: string | null; data?: T; problem?: Problem; loading: boolean }>({ key, loading: key !== null });
+  const [state, setState] = useState<{ key: string | null; data?: T; problem?: Problem; loading: boolean }>({
+    key,
+    loading: key !== null,
+  });
   const latest = useRef({ load, concerns });
   useEffect(() => {
     latest.current = { load, concerns };
@@ -120,7 +123,11 @@ export function useResource<T>(
   return { data: current.data, problem: current.problem, loading: current.loading, reload, set };
 }
 
-function later(timer: { current: ReturnType<typeof setTimeout> | undefined }, reload: { current: () => Promise<void> }, delay: number) {
+function later(
+  timer: { current: ReturnType<typeof setTimeout> | undefined },
+  reload: { current: () => Promise<void> },
+  delay: number,
+) {
   return setTimeout(() => {
     timer.current = undefined;
     void reload.current();

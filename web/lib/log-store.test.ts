@@ -30,7 +30,10 @@ test("bytes that come twice are taken once, also where frames overlap", () => {
 });
 
 test("bytes that are gone are said to be", () => {
-  const store = filled([{ offset: 1000, next: 1002, data: "a\n" }, { offset: 1010, next: 1012, data: "b\n" }]);
+  const store = filled([
+    { offset: 1000, next: 1002, data: "a\n" },
+    { offset: 1010, next: 1012, data: "b\n" },
+  ]);
   assert.match(store.text(), /^… 1,000 bytes before this .*\na\n… 8 bytes of the log are missing here …\nb\n$/);
 });
 
@@ -68,7 +71,8 @@ test("100,000 coloured lines are taken and searched", () => {
   const store = new LogStore(now);
   const line = "2026-11-22T05:00:00Z \x1b[32mINFO\x1b[0m compiling package number N of many others, all of them alike\n";
   const chunk = line.repeat(500);
-  for (let i = 0, offset = 0; i < 200; i++, offset += chunk.length) store.append({ offset, next: offset + chunk.length, data: chunk });
+  for (let i = 0, offset = 0; i < 200; i++, offset += chunk.length)
+    store.append({ offset, next: offset + chunk.length, data: chunk });
   store.find({ text: "number n of", matchCase: false });
   assert.equal(store.getSnapshot().lines, 100_000);
   assert.equal(store.getSnapshot().hits.length, 100_000);

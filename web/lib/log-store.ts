@@ -108,7 +108,9 @@ export class LogStore {
   /** gap notes bytes that are not there any more: a container's log keeps only its last ones. */
   private gap(bytes: number) {
     this.parser.end(this.push);
-    this.push({ text: `… ${bytes.toLocaleString("en")} bytes ${this.begun ? "of the log are missing here" : "before this are not kept any more"} …` });
+    this.push({
+      text: `… ${bytes.toLocaleString("en")} bytes ${this.begun ? "of the log are missing here" : "before this are not kept any more"} …`,
+    });
   }
 
   private changed() {
@@ -117,7 +119,13 @@ export class LogStore {
     this.schedule(() => {
       this.scheduled = false;
       this.extendHits();
-      this.snapshot = { lines: this.count(), longest: Math.max(this.longest, this.open?.text.length ?? 0), final: this.final, hits: this.hits, bytes: this.offset };
+      this.snapshot = {
+        lines: this.count(),
+        longest: Math.max(this.longest, this.open?.text.length ?? 0),
+        final: this.final,
+        hits: this.hits,
+        bytes: this.offset,
+      };
       this.views.forEach((v) => v());
     });
   }

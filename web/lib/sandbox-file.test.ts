@@ -3,11 +3,18 @@ import { test } from "node:test";
 import { sandboxFile, templateFile } from "./sandbox-file";
 
 test("a definition is written as the command line reads it", () => {
-  assert.equal(sandboxFile({
-    name: "shop", description: 'a "quote": #x', labels: { team: "yes" }, variables: { EMPTY: "", NUM: "007", LINES: "a\nb\u2028c" },
-    limits: { container: { cpus: 0.5, memory: 256 << 20 } }, expiry: { idleAfter: "72h0m0s" }, gateway: { branch: "main" },
-    services: { account: { branch: "feature/x", track: true }, user: { useOCP: true } },
-  }), `sandbox: shop
+  assert.equal(
+    sandboxFile({
+      name: "shop",
+      description: 'a "quote": #x',
+      labels: { team: "yes" },
+      variables: { EMPTY: "", NUM: "007", LINES: "a\nb\u2028c" },
+      limits: { container: { cpus: 0.5, memory: 256 << 20 } },
+      expiry: { idleAfter: "72h0m0s" },
+      gateway: { branch: "main" },
+      services: { account: { branch: "feature/x", track: true }, user: { useOCP: true } },
+    }),
+    `sandbox: shop
 description: "a \\"quote\\": #x"
 labels:
   team: "yes"
@@ -29,11 +36,16 @@ services:
     track: true
   user:
     use_ocp: true
-`);
+`,
+  );
 });
 
 test("an empty default is a default", () => {
-  const file = templateFile({ name: "t", parameters: [{ name: "mood", default: "", choices: ["", "no"] }, { name: "branch" }], spec: { services: { a: { branch: "${branch}" } } } });
+  const file = templateFile({
+    name: "t",
+    parameters: [{ name: "mood", default: "", choices: ["", "no"] }, { name: "branch" }],
+    spec: { services: { a: { branch: "${branch}" } } },
+  });
   assert.match(file, /mood:\n {4}default: ""\n {4}choices: \["", "no"\]/);
   assert.match(file, /branch: \{\}/, "a parameter without anything is still one");
 });

@@ -2,7 +2,9 @@ import type { Schemas } from "./api";
 import { sizeText } from "./units";
 
 type Yaml = string | number | boolean | undefined | string[] | Members;
-interface Members { [key: string]: Yaml }
+interface Members {
+  [key: string]: Yaml;
+}
 
 /** sandboxFile writes a definition as a sandbox.yaml, which `sdp apply -f` and `sdp plan -f` read. */
 export function sandboxFile(spec: Schemas["SandboxSpec"]): string {
@@ -11,9 +13,16 @@ export function sandboxFile(spec: Schemas["SandboxSpec"]): string {
 
 /** templateFile writes a template as `sdp template create -f` and `update -f` read it. */
 export function templateFile(t: Pick<Schemas["Template"], "name" | "description" | "parameters" | "spec">): string {
-  const parameters = Object.fromEntries((t.parameters ?? []).map((p) => [p.name, {
-    ...given({ description: p.description, pattern: p.pattern }), default: p.default, choices: p.choices?.length ? p.choices : undefined,
-  }]));
+  const parameters = Object.fromEntries(
+    (t.parameters ?? []).map((p) => [
+      p.name,
+      {
+        ...given({ description: p.description, pattern: p.pattern }),
+        default: p.default,
+        choices: p.choices?.length ? p.choices : undefined,
+      },
+    ]),
+  );
   return write({ template: t.name, ...given({ description: t.description }), parameters, sandbox: body(t.spec) });
 }
 
@@ -27,7 +36,9 @@ function body(spec: Schemas["TemplateSpec"]): Members {
     limits: limits && { container: bounds(limits.container), total: bounds(limits.total) },
     expiry: expiry && given({ idle_after: expiry.idleAfter, delete_after: expiry.deleteAfter }),
     gateway: gateway && { ...given({ repository: gateway.repository }), ...runs(gateway) },
-    services: Object.fromEntries(Object.entries(spec.services ?? {}).map(([name, s]) => [name, { ...given({ use_ocp: s.useOCP, url: s.url }), ...runs(s) }])),
+    services: Object.fromEntries(
+      Object.entries(spec.services ?? {}).map(([name, s]) => [name, { ...given({ use_ocp: s.useOCP, url: s.url }), ...runs(s) }]),
+    ),
   };
 }
 
@@ -64,5 +75,10 @@ function scalar(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
   const plain = /^[A-Za-z_/][A-Za-z0-9_./-]*$/.test(value) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(value);
   // YAML takes more for line breaks than JSON does.
-  return plain ? value : JSON.stringify(value).replaceAll(/[\x7f-\x9f\u2028\u2029\ufeff]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+  return plain
+    ? value
+    : JSON.stringify(value).replaceAll(
+        /[\x7f-\x9f\u2028\u2029\ufeff]/g,
+        (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"),
+      );
 }

@@ -3,33 +3,49 @@ import type { Tone } from "@/components/ui/badge";
 /** deploymentTone is the colour of a deployment's state. */
 export function deploymentTone(state: string | undefined): Tone {
   switch (state) {
-    case "RUNNING": return "ok";
-    case "FAILED": return "bad";
-    case "STOPPED": case "CANCELLED": return "idle";
-    case "QUEUED": return "warn";
-    default: return state ? "info" : "idle";
+    case "RUNNING":
+      return "ok";
+    case "FAILED":
+      return "bad";
+    case "STOPPED":
+    case "CANCELLED":
+      return "idle";
+    case "QUEUED":
+      return "warn";
+    default:
+      return state ? "info" : "idle";
   }
 }
 
 /** operationTone is the colour of an operation's state. */
 export function operationTone(state: string): Tone {
   switch (state) {
-    case "SUCCEEDED": return "ok";
-    case "FAILED": return "bad";
-    case "CANCELLED": return "idle";
-    case "QUEUED": return "warn";
-    default: return "info";
+    case "SUCCEEDED":
+      return "ok";
+    case "FAILED":
+      return "bad";
+    case "CANCELLED":
+      return "idle";
+    case "QUEUED":
+      return "warn";
+    default:
+      return "info";
   }
 }
 
 /** outcomeTone is the colour of an audit event's outcome. */
 export function outcomeTone(outcome: string): Tone {
   switch (outcome) {
-    case "succeeded": return "ok";
-    case "failed": return "bad";
-    case "refused": return "warn";
-    case "accepted": return "info";
-    default: return "idle";
+    case "succeeded":
+      return "ok";
+    case "failed":
+      return "bad";
+    case "refused":
+      return "warn";
+    case "accepted":
+      return "info";
+    default:
+      return "idle";
   }
 }
 

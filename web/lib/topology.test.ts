@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layout, wideFrom, type Box, type Placed } from "../components/sandbox/topology/layout";
 import { litBy } from "../components/sandbox/topology/lit";
+import { answers, drawn, nodeName, serviceNodes } from "../components/sandbox/topology/model";
 import { placeHops } from "../components/sandbox/trace/hops";
 import type { Schemas } from "./api";
 
@@ -42,7 +43,14 @@ const hops: Schemas["Hop"][] = [
 test("hops stand below who asked, on one line of time", () => {
   const { placed, millis } = placeHops(hops);
   assert.equal(millis, 10);
-  assert.deepEqual(placed.map((p) => [p.depth, p.start, p.length]), [[0, 0, 100], [1, 20, 60], [2, 30, 10]]);
+  assert.deepEqual(
+    placed.map((p) => [p.depth, p.start, p.length]),
+    [
+      [0, 0, 100],
+      [1, 20, 60],
+      [2, 30, 10],
+    ],
+  );
   assert.equal(placeHops([]).millis, 0);
 });
 
@@ -52,4 +60,24 @@ test("a trace lights the lines it went along", () => {
   assert.deepEqual(lit?.between, [{ from: "account", to: "user" }]);
   assert.deepEqual([...(lit?.failed ?? [])], ["user"]);
   assert.deepEqual(lit?.numbers.get("user"), [3]);
+});
+
+test("a service that nobody answers for is in the picture once somebody asks for it", () => {
+  const sandbox = { name: "s", services: [] } as unknown as Schemas["Sandbox"];
+  const counts = { requests: 0, errors: 0, perSecond: 0, inFlight: 0, p50Millis: 0, p95Millis: 0 };
+  const shared = { ...counts, service: "user", source: "ocp", health: "external", target: "http://user.ocp" } as const;
+  const absent = { ...counts, service: "draft", source: "ocp", health: "stopped" } as const;
+  const nodes = (...services: Schemas["ServiceTraffic"][]) =>
+    serviceNodes(sandbox, { sandbox: "s", gateway: counts, services }, []);
+  const names = (...of: Parameters<typeof drawn>) => drawn(...of).map((n) => n.name);
+
+  assert.deepEqual(names(nodes(shared, absent), undefined), ["user"]);
+  assert.deepEqual(names(nodes(shared, { ...absent, requests: 1 }), undefined), ["draft", "user"]);
+  const trace = { id: "t", sandbox: "s", path: "/", status: 502, hops: [{ ...hops[0]!, service: "draft" }] };
+  assert.deepEqual(names(nodes(shared, absent), trace), ["draft", "user"]);
+
+  const [draft, user] = nodes(shared, absent);
+  assert.equal(answers(draft!), "nobody");
+  assert.equal(nodeName(draft!), "draft, nobody, not in OCP, no requests");
+  assert.equal(answers(user!), "OCP user.ocp");
 });

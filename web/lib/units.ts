@@ -18,39 +18,15 @@ export function sizeText(n: number | undefined): string {
   return String(n);
 }
 
-const units: [string, number, string][] = [["d", 86_400, "day"], ["h", 3600, "hour"], ["m", 60, "minute"], ["s", 1, "second"]];
-
-/** parseSpan reads a duration such as "3d", "72h" or "1h30m" in seconds; undefined if it is none. */
-export function parseSpan(text: string): number | undefined {
-  const compact = text.trim().toLowerCase().replaceAll(/\s+/g, "");
-  if (!/^(\d+(?:\.\d+)?[dhms])+$/.test(compact)) return undefined;
-  let seconds = 0;
-  for (const [, n, unit] of compact.matchAll(/(\d+(?:\.\d+)?)([dhms])/g)) {
-    seconds += Number(n) * (units.find(([u]) => u === unit)?.[1] ?? 0);
-  }
-  return seconds;
+/** memoryText is sizeText for people: what has no short form is rounded, as the CLI does: "476.8M". */
+export function memoryText(n: number | undefined): string {
+  const exact = sizeText(n);
+  if (!n || exact.length <= "1023.5M".length) return exact;
+  const power = Math.min(sizes.length - 1, Math.floor(Math.log2(n) / 10));
+  return `${(n / 1024 ** power).toFixed(1)}${sizes[power]}`;
 }
 
-/** goSpan writes seconds the way the API reads durations, which knows no days. */
-export function goSpan(seconds: number): string {
-  return `${Math.round(seconds)}s`;
-}
-
-function parts(span: string | undefined) {
-  let rest = Math.round((span && parseSpan(span)) || 0);
-  return units.map(([unit, size, word]) => {
-    const n = Math.floor(rest / size);
-    rest -= n * size;
-    return { n, unit, word };
-  }).filter((p) => p.n > 0);
-}
-
-/** spanText shows a duration of the API in words: "72h0m0s" is "3 days". */
-export function spanText(span: string | undefined): string {
-  return parts(span).map(({ n, word }) => `${n} ${word}${n === 1 ? "" : "s"}`).join(" ");
-}
-
-/** spanInput shows a duration of the API as one would type it: "72h0m0s" is "3d". */
-export function spanInput(span: string | undefined): string {
-  return parts(span).map(({ n, unit }) => n + unit).join(" ");
+/** kibibytes writes a bound that is a whole number of them, as the documents do: "128 KiB". */
+export function kibibytes(n: number): string {
+  return `${n / 1024} KiB`;
 }

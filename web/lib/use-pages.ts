@@ -26,18 +26,22 @@ export function usePages<T>(
 ): Pages<T> {
   const wanted = useRef({ key, pages: 1 });
   const [loadingMore, setLoadingMore] = useState(false);
-  const { data, problem, reload } = useResource(key, async (signal) => {
-    const items: T[] = [];
-    let cursor: string | undefined;
-    const pages = wanted.current.key === key ? wanted.current.pages : 1;
-    for (let i = 0; i < pages; i++) {
-      const page = await load(cursor, signal);
-      items.push(...(page.items ?? []));
-      cursor = page.next;
-      if (!cursor) break;
-    }
-    return { items, next: cursor };
-  }, concerns);
+  const { data, problem, reload } = useResource(
+    key,
+    async (signal) => {
+      const items: T[] = [];
+      let cursor: string | undefined;
+      const pages = wanted.current.key === key ? wanted.current.pages : 1;
+      for (let i = 0; i < pages; i++) {
+        const page = await load(cursor, signal);
+        items.push(...(page.items ?? []));
+        cursor = page.next;
+        if (!cursor) break;
+      }
+      return { items, next: cursor };
+    },
+    concerns,
+  );
   const more = () => {
     wanted.current = { key, pages: (wanted.current.key === key ? wanted.current.pages : 1) + 1 };
     setLoadingMore(true);

@@ -7,6 +7,7 @@ import (
 
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/secret/payload"
 )
 
 // codecPath is where the Temporal Web UI has payloads decoded, see temporald's --codec-endpoint.
@@ -15,7 +16,7 @@ const codecPath = "/codec/"
 // withCodec adds the codec endpoint to the API: signed-in users see payloads decoded in the Temporal Web UI, which is
 // another origin and sends the dashboard's cookie along. Nothing but decoding is offered.
 func (s *server) withCodec(api http.Handler, keys *secret.CodecKeys) http.Handler {
-	decode := http.StripPrefix(strings.TrimSuffix(codecPath, "/"), secret.CodecHandler(keys))
+	decode := http.StripPrefix(strings.TrimSuffix(codecPath, "/"), payload.Handler(keys))
 	origin := originOf(s.config.Temporal.UI)
 	mux := http.NewServeMux()
 	mux.Handle("/", api)

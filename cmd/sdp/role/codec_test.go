@@ -1,11 +1,18 @@
 package role
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sdp/internal/secret"
 	"sdp/worker"
@@ -51,6 +58,42 @@ func TestCodecIsForTheTemporalUIAndForSignedInUsersOnly(t *testing.T) {
 		}
 		if got := w.Header().Get("Access-Control-Allow-Origin"); got != "" && got != "http://127.0.0.1:8233" {
 			t.Errorf("allows %s", got)
+		}
+	}
+}
+
+// What is beside the API waits for no body either: neither the codec endpoint nor the redirects of net/http.
+func TestUnfinishedBodiesHoldNoConnection(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = httpServer(codecServer(t), 50*time.Millisecond)
+	server.Start()
+	t.Cleanup(server.Close)
+	for request, status := range map[string]int{
+		"POST /codec/decode": http.StatusUnauthorized, "OPTIONS /codec/decode": http.StatusNoContent,
+		"POST //codec/decode": http.StatusTemporaryRedirect, "POST /api/v1/sandboxes": http.StatusTeapot,
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil { // fails instead of waiting for ever
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, request+" HTTP/1.1\r\nHost: sdp.test\r\nContent-Length: 50\r\n\r\n{")
+		in := bufio.NewReader(conn)
+		response, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Errorf("%s: no answer: %v", request, err)
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s: %s, want %d", request, response.Status, status)
+		}
+		if _, err := io.Copy(io.Discard, in); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the connection is still there", request)
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
-	"sdp/internal/secret"
+	"sdp/internal/secret/redact"
 	"sdp/worker"
 )
 
@@ -20,13 +20,16 @@ import (
 const Group = "roles"
 
 // Commands returns the verbs.
-func Commands(app *client.App) []*cobra.Command {
-	commands := []*cobra.Command{upCommand(app), downCommand(app), serverCommand(), workerCommand(), routerCommand(),
-		migrateCommand(), nodeCommand(), keysCommand(app), imagesCommand(app)}
+func Commands(app *cli.App) []*cobra.Command {
+	commands := []*cobra.Command{upCommand(app), downCommand(app)}
+	for _, role := range []*cobra.Command{serverCommand(), workerCommand(), routerCommand()} {
+		commands = append(commands, cli.PrintsText(app, role)) // a log
+	}
+	commands = append(commands, migrateCommand(app), nodeCommand(app), keysCommand(app), imagesCommand(app))
 	for _, c := range commands {
 		c.GroupID = Group
 	}
-	return append(commands, demoCommand())
+	return append(commands, demoCommand(app))
 }
 
 // configFlag adds the flag every role needs.
@@ -52,7 +55,7 @@ func startLog(role string) {
 	if os.Getenv("SDP_LOG_FORMAT") == "json" {
 		h = slog.NewJSONHandler(os.Stderr, options)
 	}
-	slog.SetDefault(slog.New(secret.LogHandler(h)).With("role", role))
+	slog.SetDefault(slog.New(redact.LogHandler(h)).With("role", role))
 }
 
 // Version is the version of this build.

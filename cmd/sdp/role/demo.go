@@ -3,15 +3,16 @@ package role
 import (
 	"github.com/spf13/cobra"
 
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
 	"sdp/deploy/demo"
 )
 
 // demoCommand are the parts of the demo that `sdp up` runs as processes of their own. They are hidden: nobody else
 // has a use for them.
-func demoCommand() *cobra.Command {
-	cmd := usage.Group(&cobra.Command{Use: "demo", Short: "Run the demo's own servers", Hidden: true}, demoGit(), demoOCP())
-	return cmd
+func demoCommand(app *cli.App) *cobra.Command {
+	return usage.Group(&cobra.Command{Use: "demo", Short: "Run the demo's own servers", Hidden: true},
+		cli.PrintsText(app, demoGit()), cli.PrintsText(app, demoOCP()))
 }
 
 func demoGit() *cobra.Command {

@@ -76,7 +76,7 @@ func keysOf(t reflect.Type, at string) []string {
 	}
 	var keys []string
 	for f := range t.Fields() {
-		name := f.Tag.Get("yaml")
+		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if at != "" {
 			name = at + "." + name
 		}

@@ -9,10 +9,13 @@ import (
 
 	"sdp/cmd/sdp/screen"
 	"sdp/deploy/demo"
+	"sdp/internal/containers"
 	"sdp/internal/devstack"
 	"sdp/internal/docker"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
+	"sdp/worker"
 )
 
 // hooks connect devstack, which knows processes and files only, with the packages that know keys, Docker, the database
@@ -24,9 +27,12 @@ func hooks(s *screen.Screen, since time.Time) devstack.Hooks {
 		NodeReady: func(ctx context.Context, stack devstack.Stack, node string) error {
 			return nodeReady(ctx, stack, node, since)
 		},
-		Ready:            ready(s),
-		StopContainers:   stopContainers,
-		RemoveContainers: removeContainers,
+		CheckNode: func(path string) error {
+			_, err := worker.LoadNodeConfig(path)
+			return err
+		},
+		Ready:          ready(s),
+		StopContainers: stopContainers,
 	}
 }
 
@@ -67,7 +73,7 @@ func seed(ctx context.Context, stack devstack.Stack) (devstack.Content, error) {
 	}
 	ocp := demo.OCPConfig{ListenHost: d.OCPHost, BasePort: d.OCPPort}
 	out := devstack.Content{
-		Repositories: map[string][]devstack.Repository{},
+		Repositories: map[string][]wire.RepositoryConfig{},
 		Shared:       map[string]devstack.SharedService{},
 		Login:        "account",
 	}
@@ -88,11 +94,11 @@ func seed(ctx context.Context, stack devstack.Stack) (devstack.Content, error) {
 	return out, nil
 }
 
-func demoRepository(r demo.Repository, ocp string) devstack.Repository {
-	return devstack.Repository{
+func demoRepository(r demo.Repository, ocp string) wire.RepositoryConfig {
+	return wire.RepositoryConfig{
 		Name: r.Name, Path: r.Path, Kind: sdp.RepositoryKind(r.Kind), Build: r.Build, Dockerfile: r.Dockerfile,
 		Port: r.Port, Health: r.Health, OCP: ocp,
-		Env: devstack.Environment{Upstreams: "{{SERVICE}}_URL"},
+		Env: wire.EnvConfig{Upstreams: "{{SERVICE}}_URL"},
 	}
 }
 
@@ -129,43 +135,46 @@ const stopGrace = 5 * time.Second
 
 // stopContainers stops the instance's containers and keeps them: the next start finds them.
 func stopContainers(ctx context.Context, stack devstack.Stack) error {
-	return eachContainer(ctx, stack, func(d *docker.Client, c docker.Container) error {
+	return eachContainer(ctx, stack, func(d *docker.Client, c containers.Container) error {
 		return d.Stop(ctx, c.ID, stopGrace)
 	})
 }
 
-// removeContainers removes the instance's containers, networks and images.
-func removeContainers(ctx context.Context, stack devstack.Stack) error {
-	err := eachContainer(ctx, stack, func(d *docker.Client, c docker.Container) error { return d.Remove(ctx, c.ID) })
+// removeContainers removes the instance's containers, networks and images. It returns the names of the images that stay
+// because other containers run them: images are named after their content, so instances on one Docker daemon share them.
+func removeContainers(ctx context.Context, stack devstack.Stack) (inUse []string, err error) {
+	err = eachContainer(ctx, stack, func(d *docker.Client, c containers.Container) error { return d.Remove(ctx, c.ID) })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return eachNode(stack, func(d *docker.Client) error {
+	err = eachNode(stack, func(d *docker.Client) error {
 		networks, err := d.Networks(ctx)
 		for _, n := range networks {
-			err = errors.Join(err, d.RemoveNetwork(ctx, n.Sandbox))
+			err = errors.Join(err, containers.UnlessMiscounted(d.RemoveNetwork(ctx, n.Sandbox)))
 		}
-		images, listErr := d.ListImages(ctx)
-		err = errors.Join(err, listErr)
-		for _, image := range images {
-			for _, ref := range image.Refs {
-				err = errors.Join(err, unlessInUse(d.RemoveImage(ctx, ref)))
-			}
-		}
-		return err
+		used, imageErr := removeImages(ctx, d)
+		inUse = append(inUse, used...)
+		return errors.Join(err, imageErr)
 	})
+	return inUse, err
 }
 
-// unlessInUse forgives that an image stays because another instance runs it: images are named after their content, so
-// instances on one Docker daemon share them.
-func unlessInUse(err error) error {
-	if err != nil && sdp.AsError(err).Code == "image-in-use" {
-		return nil
+func removeImages(ctx context.Context, d *docker.Client) (inUse []string, err error) {
+	images, err := d.ListImages(ctx)
+	for _, image := range images {
+		for _, ref := range image.Refs {
+			failed := d.RemoveImage(ctx, ref)
+			if failed != nil && sdp.AsError(failed).Code == "image-in-use" {
+				inUse = append(inUse, ref)
+				continue
+			}
+			err = errors.Join(err, failed)
+		}
 	}
-	return err
+	return inUse, err
 }
 
-func eachContainer(ctx context.Context, stack devstack.Stack, do func(*docker.Client, docker.Container) error) error {
+func eachContainer(ctx context.Context, stack devstack.Stack, do func(*docker.Client, containers.Container) error) error {
 	return eachNode(stack, func(d *docker.Client) error {
 		list, err := d.List(ctx)
 		for _, c := range list {
@@ -175,15 +184,15 @@ func eachContainer(ctx context.Context, stack devstack.Stack, do func(*docker.Cl
 	})
 }
 
-func eachNode(stack devstack.Stack, do func(*docker.Client) error) error {
+// eachNode does something for all nodes: what fails for one is no reason to leave the others'.
+func eachNode(stack devstack.Stack, do func(*docker.Client) error) (err error) {
 	for _, node := range stack.Nodes {
-		d, err := docker.New(stack.Docker, stack.Instance, node, anyPool)
-		if err != nil {
-			return err
+		d, dialErr := docker.New(stack.Docker, stack.Instance, node, anyPool)
+		if dialErr != nil {
+			err = errors.Join(err, dialErr)
+			continue
 		}
-		if err := errors.Join(do(d), d.Close()); err != nil {
-			return err
-		}
+		err = errors.Join(err, do(d), d.Close())
 	}
-	return nil
+	return err
 }

@@ -8,19 +8,25 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
+	"sdp/cmd/sdp/client/node"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/devstack"
 	"sdp/internal/docker"
 	"sdp/internal/sdp"
 )
 
-func imagesCommand(app *client.App) *cobra.Command {
-	verbs := append(client.ImageCommands(app), imagesImport(app))
+func imagesCommand(app *cli.App) *cobra.Command {
+	verbs := append(node.ImageCommands(app), imagesImport(app))
 	return usage.Group(&cobra.Command{Use: "images", Short: "List, prune and import the images of nodes"}, verbs...)
 }
 
-func imagesImport(app *client.App) *cobra.Command {
+// importedImage is an image that `sdp images import` brought.
+type importedImage struct {
+	Image string `json:"image"`
+}
+
+func imagesImport(app *cli.App) *cobra.Command {
 	var address string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
@@ -35,14 +41,19 @@ pulls nothing, so base images come this way. FILE may be - for standard input.`,
 			if err != nil {
 				return err
 			}
+			list := []importedImage{}
 			for _, ref := range refs {
-				app.Screen.Printf("%s is there now.", ref)
+				list = append(list, importedImage{Image: ref})
 			}
-			return nil
+			return app.Screen.Data(list, func() {
+				for _, i := range list {
+					app.Screen.Printf("%s is there now.", i.Image)
+				}
+			})
 		},
 	}
 	cmd.Flags().StringVar(&address, "docker", "", "address of the Docker daemon (default $DOCKER_HOST, else its usual socket)")
-	return cmd
+	return cli.Prints[[]importedImage](app, cmd)
 }
 
 func importImages(ctx context.Context, in io.Reader, file, address string) ([]string, error) {

@@ -8,16 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
 )
 
 // keysCommand works on key files, those of the codec and the master key alike: both have the same form.
-func keysCommand(app *client.App) *cobra.Command {
+func keysCommand(app *cli.App) *cobra.Command {
 	verb := func(use, short string, do func(*secret.CodecKeys, []string) (string, error), args ...string) *cobra.Command {
-		return &cobra.Command{
+		return cli.Prints[[]keyView](app, &cobra.Command{
 			Use: use, Short: short, Args: usage.Args(0, append([]string{"FILE"}, args...)...),
 			RunE: func(_ *cobra.Command, args []string) error {
 				keys, err := openKeys(args[0])
@@ -34,7 +34,7 @@ func keysCommand(app *client.App) *cobra.Command {
 				list := keyViews(keys)
 				return app.Screen.Data(list, func() { showKeys(app, list) })
 			},
-		}
+		})
 	}
 	return usage.Group(&cobra.Command{
 		Use:   "keys",
@@ -84,7 +84,7 @@ func keyViews(keys *secret.CodecKeys) []keyView {
 	return list
 }
 
-func showKeys(app *client.App, list []keyView) {
+func showKeys(app *cli.App, list []keyView) {
 	t := app.Screen.Table("KEY", "STATE", "SINCE")
 	for _, k := range list {
 		t.Row(k.ID, k.State, k.Since.Format(time.RFC3339))

@@ -1,19 +1,23 @@
 package role
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
 )
 
-func migrateCommand() *cobra.Command {
+// migrated is what `sdp migrate` prints.
+type migrated struct {
+	UpToDate bool `json:"upToDate"`
+}
+
+func migrateCommand(app *cli.App) *cobra.Command {
 	var path string
-	return configFlag(&cobra.Command{
+	return cli.Prints[migrated](app, configFlag(&cobra.Command{
 		Use:   "migrate --config FILE",
 		Short: "Bring the database's schema up to date",
 		Long: `Bring the database's schema up to date. "sdp server" does the same at start; this verb is for those who give the
@@ -32,17 +36,22 @@ server a database user that may not change the schema.`,
 			if err := postgres.Migrate(cmd.Context(), c.Database.URL, password); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The database's schema is up to date.")
-			return nil
+			return app.Screen.Data(migrated{UpToDate: true}, func() { app.Screen.Printf("The database's schema is up to date.") })
 		},
-	}, &path, "server.yaml")
+	}, &path, "server.yaml"))
 }
 
-func nodeCommand() *cobra.Command {
-	return usage.Group(&cobra.Command{Use: "node", Short: "Prepare the configuration of a node"}, nodeTokenCommand())
+func nodeCommand(app *cli.App) *cobra.Command {
+	return usage.Group(&cobra.Command{Use: "node", Short: "Prepare the configuration of a node"}, nodeTokenCommand(app))
 }
 
-func nodeTokenCommand() *cobra.Command {
+// issuedToken is what `sdp node token` prints.
+type issuedToken struct {
+	Node  string `json:"node"`
+	Token string `json:"token"`
+}
+
+func nodeTokenCommand(app *cli.App) *cobra.Command {
 	var path string
 	cmd := configFlag(&cobra.Command{
 		Use:   "token NODE --config FILE",
@@ -62,12 +71,11 @@ into the file that server.tokenFile of the node's configuration names, readable 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), token)
-			return nil
+			return app.Screen.Data(issuedToken{Node: args[0], Token: token}, func() { app.Screen.Printf("%s", token) })
 		},
 	}, &path, "server.yaml")
 	cmd.Args = usage.Args(0, "NODE")
-	return cmd
+	return cli.Prints[issuedToken](app, cmd)
 }
 
 // nodeToken derives a node's token from the master key in a file, which is made if it does not exist.

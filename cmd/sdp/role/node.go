@@ -3,11 +3,13 @@ package role
 import (
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"sdp/internal/router"
+	"sdp/internal/router/egress"
 	"sdp/worker"
 )
 
@@ -60,5 +62,17 @@ func routerConfig(c worker.NodeConfig) router.Config {
 		Instance: c.Instance,
 		DataDir:  c.Data,
 		MeshAddr: net.JoinHostPort("", strconv.Itoa(c.MeshPort)),
+		Routes: egress.Config{Allow: c.Routes.Allow, Deny: c.Routes.Deny, Networks: c.Networks,
+			ControlPlane: controlPlane(c)},
 	}
+}
+
+// controlPlane returns the hosts of the server and of Temporal. The configuration was checked: both are there.
+func controlPlane(c worker.NodeConfig) []string {
+	server, err := url.Parse(c.Server.URL)
+	temporal, _, hostErr := net.SplitHostPort(c.Temporal.Address)
+	if err != nil || hostErr != nil {
+		return nil
+	}
+	return []string{server.Hostname(), temporal}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
@@ -19,9 +19,9 @@ import (
 // historyKept is how long Temporal keeps the history of what has ended: so long a codec key is needed.
 const historyKept = 72 * time.Hour
 
-func resealCommand(app *client.App) *cobra.Command {
+func resealCommand(app *cli.App) *cobra.Command {
 	var path string
-	return configFlag(&cobra.Command{
+	return cli.Prints[[]resealView](app, configFlag(&cobra.Command{
 		Use:   "reseal --config FILE",
 		Short: "Encrypt everything in the database anew with the active master key",
 		Long: `Encrypt everything in the database anew with the active master key: secrets and files of environments, secrets of
@@ -39,7 +39,7 @@ rotation, so that it does not seal with the old key any more. It can be repeated
 			}
 			return app.Screen.Data(resealViews(report), func() { showResealed(app, report) })
 		},
-	}, &path, "server.yaml")
+	}, &path, "server.yaml"))
 }
 
 func reseal(ctx context.Context, c serverConfig) ([]postgres.Resealed, error) {
@@ -65,7 +65,7 @@ func reseal(ctx context.Context, c serverConfig) ([]postgres.Resealed, error) {
 	for _, r := range report {
 		anew += r.Anew
 	}
-	return report, db.Audit(ctx, sdp.AuditEvent{User: "system", Action: "keys.reseal", Outcome: sdp.Succeeded,
+	return report, db.Audit(ctx, sdp.AuditEvent{User: "system", Action: sdp.AuditKeysReseal, Outcome: sdp.Succeeded,
 		Detail: fmt.Sprintf("%d values were encrypted anew", anew)})
 }
 
@@ -92,7 +92,7 @@ func resealViews(report []postgres.Resealed) []resealView {
 	return list
 }
 
-func showResealed(app *client.App, report []postgres.Resealed) {
+func showResealed(app *cli.App, report []postgres.Resealed) {
 	t := app.Screen.Table("WHAT", "THERE ARE", "ENCRYPTED ANEW")
 	for _, r := range report {
 		t.Row(r.What, r.Values, r.Anew)
@@ -100,7 +100,7 @@ func showResealed(app *client.App, report []postgres.Resealed) {
 	t.Print("There is nothing to encrypt.")
 }
 
-func retireCommand(app *client.App) *cobra.Command {
+func retireCommand(app *cli.App) *cobra.Command {
 	var path string
 	var force bool
 	cmd := &cobra.Command{
@@ -134,7 +134,7 @@ history, still needs is not deleted; "sdp keys reseal" makes the database need i
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "the server's configuration file, to look up what still needs the key")
 	cmd.Flags().BoolVar(&force, "force", false, "delete the key whatever needs it")
-	return cmd
+	return cli.Prints[[]keyView](app, cmd)
 }
 
 // refuseNeeded returns an error if something still needs the key of the file.

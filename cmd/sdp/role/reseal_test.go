@@ -9,6 +9,7 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
+	"sdp/internal/sdp/settings"
 	"sdp/internal/secret"
 )
 
@@ -20,7 +21,7 @@ func TestKeyIsKeptUntilNothingNeedsIt(t *testing.T) {
 	must(t, err)
 	_, err = db.CreateEnvironment(t.Context(), postgres.EnvironmentChange{Name: "dev", User: "ann",
 		Change: func(s postgres.StoredEnvironment) (*postgres.EnvironmentContent, error) {
-			sealed, err := keys.Seal(sdp.SecretPurpose, []byte("x"), sdp.EnvironmentContext(s.ID, "K"))
+			sealed, err := keys.Seal(sdp.SecretPurpose, []byte("x"), settings.EnvironmentContext(s.ID, "K"))
 			return &postgres.EnvironmentContent{Secrets: map[string][]byte{"K": sealed}}, err
 		}})
 	must(t, err)

@@ -15,12 +15,13 @@ import (
 
 	"sdp/activities"
 	"sdp/api"
+	"sdp/internal/control"
+	"sdp/internal/engine"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
 	"sdp/web"
 	"sdp/worker"
-	"sdp/workflows"
 )
 
 func serverCommand() *cobra.Command {
@@ -51,7 +52,8 @@ type server struct {
 	keys     *secret.Keyring
 	codec    *secret.CodecKeys
 	temporal client.Client
-	engine   *workflows.Engine
+	engine   *engine.Engine
+	control  *control.Control // of the API and of the control worker
 	api      *api.Server
 }
 
@@ -80,6 +82,8 @@ func runServer(ctx context.Context, c serverConfig) error {
 	if s.hub, err = s.db.Listen(background); err != nil {
 		return err
 	}
+	s.control = control.New(control.Config{DB: s.db, Keys: s.keys, Engine: s.engine, SharedServices: s.config.shared(),
+		LoginRepository: s.config.Login.Repository, Started: s.started})
 	if s.api, err = s.newAPI(); err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (s *server) loadKeys() error {
 	if s.temporal, err = worker.Dial(s.config.Temporal, s.codec, identity(), slog.Default()); err != nil {
 		return err
 	}
-	s.engine = workflows.NewEngine(s.temporal)
+	s.engine = engine.New(s.temporal, s.keys)
 	return nil
 }
 
@@ -152,28 +156,25 @@ func isUnavailable(err error) bool { return sdp.KindOf(err) == sdp.Unavailable }
 
 func (s *server) newAPI() (*api.Server, error) {
 	return api.New(api.Config{
-		Version:         Version(),
-		PublicURL:       s.config.PublicURL,
-		LoginRepository: s.config.Login.Repository,
-		SessionTTL:      s.config.Login.Session,
-		SharedServices:  s.config.shared(),
-		TrackEvery:      s.config.Tracking.Every,
-		TemporalUI:      s.config.Temporal.UI,
+		Version:    Version(),
+		PublicURL:  s.config.PublicURL,
+		SessionTTL: s.config.Login.Session,
+		TrackEvery: s.config.Tracking.Every,
+		TemporalUI: s.config.Temporal.UI,
 
 		TemporalNamespace: s.config.Temporal.Namespace,
 
+		Control:       s.control,
 		DB:            s.db,
 		Hub:           s.hub,
 		Keys:          s.keys,
-		Engine:        s.engine,
 		TemporalReady: s.temporalReady,
-		Started:       s.started,
 		Dashboard:     web.Dashboard(),
 	})
 }
 
-func (s *server) reconciler() *api.Reconciler {
-	return &api.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep}
+func (s *server) reconciler() *control.Reconciler {
+	return &control.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep}
 }
 
 func (s *server) temporalReady(ctx context.Context) error {
@@ -184,7 +185,7 @@ func (s *server) temporalReady(ctx context.Context) error {
 // runControl runs the control worker and starts it again whenever it ends, because a namespace or a Temporal that is
 // not there yet comes up later.
 func (s *server) runControl(ctx context.Context) error {
-	control := &activities.Control{DB: s.db, Keys: s.keys, Submit: s.engine.Submit}
+	control := &activities.Control{DB: s.db, Keys: s.keys, UseCases: s.control}
 	return await(ctx, "Temporal", func(ctx context.Context) error {
 		if err := s.temporalReady(ctx); err != nil {
 			return err
@@ -202,21 +203,28 @@ func (s *server) runControl(ctx context.Context) error {
 	}, func(error) bool { return true })
 }
 
-// Limits of HTTP requests; streams and uploads of logs set their own deadlines.
+// Limits of HTTP requests. A request must have arrived within readTimeout, read or not; the API sets a deadline of its own
+// for bodies. Answers may take longer.
 const (
 	headerTimeout   = 10 * time.Second
+	readTimeout     = 40 * time.Second
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
 )
 
-// serve answers requests until ctx ends, and then finishes those it has.
-func (s *server) serve(ctx, background context.Context, listener net.Listener) error {
-	h := &http.Server{
-		Handler:           s.withCodec(s.api, s.codec),
-		ReadHeaderTimeout: headerTimeout,
+func httpServer(h http.Handler, read time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: min(headerTimeout, read),
+		ReadTimeout:       read,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
+}
+
+// serve answers requests until ctx ends, and then finishes those it has.
+func (s *server) serve(ctx, background context.Context, listener net.Listener) error {
+	h := httpServer(s.withCodec(s.api, s.codec), readTimeout)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(listener) }()
 	slog.Info("Listening", "address", listener.Addr().String())

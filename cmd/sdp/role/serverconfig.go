@@ -85,7 +85,7 @@ func (c *serverConfig) checkAddresses(f *config.File) error {
 	for key, address := range map[string]string{"listen": c.Listen, "temporal": c.Temporal.Address} {
 		at := map[string][]any{"listen": {"listen"}, "temporal": {"temporal", "address"}}[key]
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return f.Errorf(at, "write host:port, such as 127.0.0.1:7700", "%s: %q is no address", key, address)
+			return f.Errorf(at, "write host:port, such as 127.0.0.1:7700", "%s: %q is not an address", key, address)
 		}
 	}
 	if c.PublicURL == "" {
@@ -94,11 +94,11 @@ func (c *serverConfig) checkAddresses(f *config.File) error {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if !isURL(c.PublicURL) {
 		return f.Errorf([]any{"publicURL"}, "write where browsers reach the server, such as https://sdp.example.com",
-			"publicURL is no http or https URL")
+			"publicURL is not an http or https URL")
 	}
 	db, err := url.Parse(c.Database.URL)
 	if err != nil || (db.Scheme != "postgres" && db.Scheme != "postgresql") {
-		return f.Errorf([]any{"database", "url"}, "write it as postgres://user@host:5432/database", "database.url is no PostgreSQL URL")
+		return f.Errorf([]any{"database", "url"}, "write it as postgres://user@host:5432/database", "database.url is not a PostgreSQL URL")
 	}
 	if _, has := db.User.Password(); has {
 		return f.Errorf([]any{"database", "url"}, "put the password into a file of its own and name that in database.passwordFile",
@@ -148,14 +148,14 @@ func (c *serverConfig) checkBounds(f *config.File) error {
 func (c *serverConfig) checkShared(f *config.File) error {
 	for name, s := range c.OCP {
 		if err := sdp.CheckServiceName(name); err != nil {
-			return f.Errorf([]any{"ocp", name}, sdp.AsError(err).Remedy, "ocp: %q is no service name", name)
+			return f.Errorf([]any{"ocp", name}, sdp.AsError(err).Remedy, "ocp: %q is not a service name", name)
 		}
 		if !isURL(s.URL) {
-			return f.Errorf([]any{"ocp", name, "url"}, "write the URL at which the shared environment serves it", "ocp.%s.url is no URL", name)
+			return f.Errorf([]any{"ocp", name, "url"}, "write the URL at which the shared environment serves it", "ocp.%s.url is not a URL", name)
 		}
 		if s.Port < 1 || s.Port > 65535 {
 			return f.Errorf([]any{"ocp", name, "port"}, "write the port at which other services ask for it, such as 8080",
-				"ocp.%s.port: %d is no port", name, s.Port)
+				"ocp.%s.port: %d is not a port", name, s.Port)
 		}
 	}
 	if c.Environments != nil {

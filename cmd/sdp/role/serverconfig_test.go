@@ -58,7 +58,7 @@ ocp: {notification: {url: "http://127.0.0.1:7795", port: 8080}}
 func TestWrongServerConfigsNameLineAndRemedy(t *testing.T) {
 	for text, want := range map[string]string{
 		minimal + "lissten: x\n":                           `server.yaml:4: unknown key "lissten"; did you mean "listen"?`,
-		minimal + "listen: nowhere\n":                      `server.yaml:4: listen: "nowhere" is no address`,
+		minimal + "listen: nowhere\n":                      `server.yaml:4: listen: "nowhere" is not an address`,
 		minimal + "publicURL: ftp://x\n":                   "server.yaml:4: publicURL",
 		minimal + "ocp:\n  rates: {url: x, port: 80}\n":    "server.yaml:5: ocp.rates.url",
 		minimal + "ocp:\n  rates: {url: http://x}\n":       "server.yaml:5: ocp.rates.port",
@@ -67,7 +67,7 @@ func TestWrongServerConfigsNameLineAndRemedy(t *testing.T) {
 		minimal + "tracking: {every: 1ms}\n":               "server.yaml:4: tracking.every",
 		minimal + "instance: A\n":                          "server.yaml:4: instance",
 		strings.Replace(minimal, "sdp@", "sdp:pw@", 1):     "server.yaml:1: database.url holds a password",
-		strings.Replace(minimal, "postgres:", "mysql:", 1): "server.yaml:1: database.url is no PostgreSQL URL",
+		strings.Replace(minimal, "postgres:", "mysql:", 1): "server.yaml:1: database.url is not a PostgreSQL URL",
 	} {
 		_, err := loadServerConfig(writeConfig(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {

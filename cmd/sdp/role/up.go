@@ -2,20 +2,22 @@ package role
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"sdp/cmd/sdp/client"
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/screen"
 	"sdp/cmd/sdp/tour"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/devstack"
 )
 
-func upCommand(app *client.App) *cobra.Command {
+func upCommand(app *cli.App) *cobra.Command {
 	var c devstack.Config
 	var noDemo bool
 	cmd := &cobra.Command{
@@ -44,10 +46,10 @@ Two of them with different data directories run side by side and never touch eac
 	f.StringVar(&c.PublicPorts, "ports", "", "range of the sandboxes' ports, such as 8080-8119")
 	f.StringVar(&c.Temporald, "temporald", "", "path of temporald (default beside sdp, else in PATH)")
 	f.BoolVar(&noDemo, "no-demo", false, "run the platform only")
-	return cmd
+	return cli.PrintsText(app, cmd)
 }
 
-func downCommand(app *client.App) *cobra.Command {
+func downCommand(app *cli.App) *cobra.Command {
 	var c devstack.Config
 	cmd := &cobra.Command{
 		Use:   "down [--data DIR]",
@@ -55,14 +57,34 @@ func downCommand(app *client.App) *cobra.Command {
 		Args:  usage.Args(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			quiet()
-			c.Hooks = hooks(app.Screen, time.Now())
 			p := newSteps(app.Screen)
 			defer p.Close()
+			c.RemoveContainers = func(ctx context.Context, stack devstack.Stack) error {
+				inUse, err := removeContainers(ctx, stack)
+				if len(inUse) > 0 {
+					p.Event(imagesStay(inUse))
+				}
+				return err
+			}
 			return devstack.Down(cmd.Context(), c, p)
 		},
 	}
 	stackFlags(cmd, &c)
-	return cmd
+	return cli.PrintsText(app, cmd)
+}
+
+// imagesStay says which images `sdp down` left, and why.
+func imagesStay(inUse []string) string {
+	const most = 5
+	names := strings.Join(inUse[:min(most, len(inUse))], ", ")
+	what := "1 image stays, because a container that is not this installation's uses it"
+	if n := len(inUse); n > 1 {
+		what = fmt.Sprintf("%d images stay, because containers that are not this installation's use them", n)
+	}
+	if more := len(inUse) - most; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return what + ": " + names
 }
 
 func stackFlags(cmd *cobra.Command, c *devstack.Config) {

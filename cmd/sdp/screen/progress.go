@@ -101,7 +101,7 @@ func (p *Progress) Show(key string, text func() string) {
 
 func (p *Progress) erase() {
 	if p.drawn > 0 {
-		fmt.Fprintf(p.out, "\x1b[%dA\r\x1b[J", p.drawn)
+		fmt.Fprintf(unfiltered(p.out), "\x1b[%dA\r\x1b[J", p.drawn)
 		p.drawn = 0
 	}
 }
@@ -113,7 +113,7 @@ func (p *Progress) draw() {
 	var b strings.Builder
 	for _, key := range p.keys {
 		spin := p.screen.paint(Cyan, spinner[p.frame%len(spinner)])
-		b.WriteString(spin + " " + Cut(p.now[key](), p.screen.Width()-3) + "\n")
+		b.WriteString(spin + " " + Cut(p.screen.clean(p.now[key]()), p.screen.Width()-3) + "\n")
 	}
 	n := len(p.keys)
 	p.erase()

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/term"
@@ -22,14 +23,15 @@ import (
 type Format string
 
 const (
-	Text Format = "text"
-	JSON Format = "json"
-	YAML Format = "yaml"
-	CSV  Format = "csv" // for the few commands that say so
+	Text   Format = "text"
+	JSON   Format = "json"
+	YAML   Format = "yaml"
+	NDJSON Format = "ndjson" // one JSON object a line, the last an End; for commands that wait or follow
+	CSV    Format = "csv"    // for the few commands that say so
 )
 
-// Screen is where a command writes. Results go to Out; progress goes to Out too, but to Err when Out carries JSON or
-// YAML for another program; errors go to Err.
+// Screen is where a command writes. Results go to Out; progress goes to Out too, but to Err when Out carries data
+// for another program; errors go to Err. Where they are a terminal, New lets nothing but text and colours through.
 type Screen struct {
 	Out    io.Writer
 	Err    io.Writer
@@ -38,11 +40,13 @@ type Screen struct {
 	Live   bool             // progress may be redrawn
 	Width  func() int       // columns of the terminal
 	Now    func() time.Time // for ages
+
+	result any // with NDJSON: what Data was given, for the last line
 }
 
 // New returns a Screen on the process's own output. NO_COLOR (https://no-color.org) and TERM=dumb are honoured.
 func New(out, err *os.File) *Screen {
-	s := &Screen{Out: out, Err: err, Format: Text, Now: time.Now}
+	s := &Screen{Out: forFile(out), Err: forFile(err), Format: Text, Now: time.Now}
 	s.Live = term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"
 	s.Color = s.Live && os.Getenv("NO_COLOR") == ""
 	s.Width = func() int {
@@ -54,6 +58,13 @@ func New(out, err *os.File) *Screen {
 	return s
 }
 
+func forFile(f *os.File) io.Writer {
+	if term.IsTerminal(int(f.Fd())) {
+		return onTerminal(f)
+	}
+	return f
+}
+
 // Printf writes a line of result text.
 func (s *Screen) Printf(format string, args ...any) { fmt.Fprintf(s.Out, format+"\n", args...) }
 
@@ -61,10 +72,14 @@ func (s *Screen) Printf(format string, args ...any) { fmt.Fprintf(s.Out, format+
 func (s *Screen) Notef(format string, args ...any) { fmt.Fprintf(s.notes(), format+"\n", args...) }
 
 func (s *Screen) notes() io.Writer {
-	if s.Format == Text {
+	switch s.Format {
+	case Text:
 		return s.Out
+	case NDJSON:
+		return io.Discard // the lines say it
+	default:
+		return s.Err
 	}
-	return s.Err
 }
 
 // Data prints v as JSON or YAML if that was asked for, and calls text otherwise.
@@ -73,11 +88,11 @@ func (s *Screen) Data(v any, text func()) error {
 		v = []any{} // an empty list, not null
 	}
 	switch s.Format {
+	case NDJSON:
+		s.result = v
+		return nil
 	case JSON:
-		enc := json.NewEncoder(s.Out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(v)
+		return s.writeJSON(v, "  ")
 	case YAML:
 		return s.yaml(v)
 	default:
@@ -86,16 +101,44 @@ func (s *Screen) Data(v any, text func()) error {
 	}
 }
 
-// yaml prints v under its JSON names: JSON is YAML, so it is parsed as such and printed in block style.
-func (s *Screen) yaml(v any) error {
-	var raw bytes.Buffer
+// JSONLine writes v as one line of JSON.
+func (s *Screen) JSONLine(v any) error { return s.writeJSON(v, "") }
+
+func (s *Screen) writeJSON(v any, indent string) error {
+	raw, err := jsonOf(v, indent)
+	if err == nil {
+		_, err = s.Out.Write(raw)
+	}
+	return err
+}
+
+// jsonOf returns v as JSON in which nothing acts on a terminal: encoding/json writes C1 and what is not seen as it is.
+func jsonOf(v any, indent string) ([]byte, error) {
+	var raw, out bytes.Buffer
 	enc := json.NewEncoder(&raw)
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	for _, r := range raw.String() {
+		if r != '\n' && unicode.IsControl(r) || unseen(r) {
+			writeEscaped(&out, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// yaml prints v under its JSON names: JSON is YAML, so it is parsed as such and printed in block style.
+func (s *Screen) yaml(v any) error {
+	raw, err := jsonOf(v, "")
+	if err != nil {
 		return err
 	}
 	var node yaml.Node
-	if err := yaml.Unmarshal(raw.Bytes(), &node); err != nil {
+	if err := yaml.Unmarshal(raw, &node); err != nil {
 		return err
 	}
 	blockStyle(&node)
@@ -120,8 +163,14 @@ func blockStyle(n *yaml.Node) {
 	}
 }
 
-// Error writes err with what to do about it.
+// Error writes err with what to do about it: for programs as one line of JSON.
 func (s *Screen) Error(err error) {
+	if s.Machine() {
+		if raw, marshalled := jsonOf(ProblemOf(err), ""); marshalled == nil {
+			_, _ = s.Err.Write(raw) // nobody is left to be told
+		}
+		return
+	}
 	e := sdp.AsError(err)
 	detail := strings.TrimRight(e.Detail, "\n")
 	if title := titles[e.Kind]; title != "" {

@@ -31,23 +31,14 @@ func (t *Table) Row(values ...any) {
 		case Cell:
 			row[i] = v
 		default:
-			row[i] = Cell{Text: clean(fmt.Sprint(v))}
+			row[i] = Cell{Text: fmt.Sprint(v)}
 		}
+		row[i].Text = t.screen.clean(row[i].Text)
 		if row[i].Text == "" {
 			row[i].Text = "-"
 		}
 	}
 	t.rows = append(t.rows, row)
-}
-
-// clean keeps a value on its line: commit subjects and details come from other people.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
 }
 
 // Print writes the table. Without rows it writes empty, the sentence that says so.

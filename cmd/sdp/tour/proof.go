@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"sdp/api"
-	"sdp/cmd/sdp/client"
+	"sdp/api/rest"
+	"sdp/cmd/sdp/client/observe"
 	"sdp/cmd/sdp/screen"
 	"sdp/internal/sdp"
 )
@@ -32,7 +32,7 @@ type answer struct {
 }
 
 // prove asks the sandbox's URL and shows who answered.
-func (t *tour) prove(ctx context.Context, box api.Sandbox) error {
+func (t *tour) prove(ctx context.Context, box rest.Sandbox) error {
 	url := strings.TrimRight(box.URL, "/") + proofPath
 	var resp response
 	err := retry(ctx, func() (err error) {
@@ -67,12 +67,12 @@ func (t *tour) prove(ctx context.Context, box api.Sandbox) error {
 
 // trace shows the same request hop by hop, as the routers saw it.
 func (t *tour) trace(ctx context.Context) error {
-	got, err := t.client.Trace(ctx, t.at.Sandbox, api.TraceRequest{Path: proofPath})
+	got, err := t.client.Trace(ctx, t.at.Sandbox, rest.TraceRequest{Path: proofPath})
 	if err != nil {
 		return err
 	}
 	t.screen.Printf("%s", t.screen.Paint(screen.Bold, "$ sdp trace "+t.at.Sandbox+" "+proofPath))
-	client.ShowHops(t.screen, got)
+	observe.ShowHops(t.screen, got)
 	t.screen.Printf("")
 	return nil
 }

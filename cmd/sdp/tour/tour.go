@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"sdp/api"
 	"sdp/api/apiclient"
-	"sdp/cmd/sdp/client"
+	"sdp/api/rest"
+	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/screen"
 	"sdp/deploy/demo"
 	"sdp/internal/sdp"
@@ -125,13 +125,13 @@ func (t *tour) prepare(ctx context.Context) (bool, error) {
 }
 
 func (t *tour) create(ctx context.Context) error {
-	var made api.CreatedSandbox
+	var made rest.CreatedSandbox
 	err := t.step(ctx, "sandbox "+t.at.Sandbox, func(ctx context.Context) (err error) {
-		made, err = t.client.CreateSandbox(ctx, api.SandboxSpec{
+		made, err = t.client.CreateSandbox(ctx, sdp.SandboxSpec{
 			Name:        t.at.Sandbox,
 			Description: "made by `sdp up`",
-			Gateway:     &api.GatewaySpec{Branch: "main"},
-			Services:    map[string]api.ServiceSpec{service: {Branch: branch}},
+			Gateway:     &sdp.GatewaySpec{Branch: "main"},
+			Services:    map[string]sdp.ServiceSpec{service: {Branch: branch}},
 		})
 		return err
 	})
@@ -142,20 +142,20 @@ func (t *tour) create(ctx context.Context) error {
 }
 
 // resume follows what an earlier start left unfinished and repeats what had failed.
-func (t *tour) resume(ctx context.Context, box api.Sandbox) error {
-	var unfinished []api.Deployment
-	var again []api.DeployService
+func (t *tour) resume(ctx context.Context, box rest.Sandbox) error {
+	var unfinished []rest.Deployment
+	var again []rest.DeployService
 	for _, s := range box.Services {
 		switch {
 		case s.Latest == nil || s.Source != string(sdp.SourceSandbox):
 		case !s.Latest.Settled:
 			unfinished = append(unfinished, *s.Latest)
-		case s.Serving == nil && s.Latest.State == string(sdp.DeployFailed):
-			again = append(again, api.DeployService{Service: s.Name, Branch: s.Branch})
+		case s.Serving == nil && s.Latest.State == sdp.DeployFailed:
+			again = append(again, rest.DeployService{Service: s.Name, Branch: s.Branch})
 		}
 	}
 	if len(again) > 0 {
-		accepted, err := t.client.Deploy(ctx, t.at.Sandbox, api.Deploy{Services: again})
+		accepted, err := t.client.Deploy(ctx, t.at.Sandbox, rest.Deploy{Services: again})
 		if err != nil {
 			return err
 		}
@@ -168,13 +168,13 @@ func (t *tour) resume(ctx context.Context, box api.Sandbox) error {
 	return t.follow(ctx, unfinished)
 }
 
-func (t *tour) follow(ctx context.Context, ds []api.Deployment) error {
+func (t *tour) follow(ctx context.Context, ds []rest.Deployment) error {
 	t.screen.Notef("Deploying into the sandbox %s:", t.screen.Paint(screen.Bold, t.at.Sandbox))
-	ended, err := client.Follow(ctx, t.screen, t.client, ds)
+	ended, err := cli.Follow(ctx, t.screen, t.client, ds)
 	if err != nil {
 		return err
 	}
-	if client.Outcome(t.screen, ended) != nil {
+	if cli.Outcome(t.screen, ended) != nil {
 		return sdp.Errorf(sdp.Failed, "demo-failed", "the demo was not deployed completely").
 			WithRemedy("the reason is above; `sdp deploy %s %s@%s --wait` tries again", t.at.Sandbox, service, branch)
 	}

@@ -4,9 +4,11 @@ package usage
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sdp/internal/sdp"
 )
@@ -81,9 +83,26 @@ func Root(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
 		return group(cmd, args)
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return Errorf(fmt.Sprintf("`%s --help` lists its flags", cmd.CommandPath()), "%w", err)
+		return Errorf(fmt.Sprintf("`%s --help` lists its flags", cmd.CommandPath()), "%w", valueOf(err))
 	})
 	return cmd
+}
+
+// valueOf says of a flag's value that is not a number what is wrong with it, and not which function of Go found it.
+func valueOf(err error) error {
+	var value *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &value) || !errors.As(err, &number) {
+		return err
+	}
+	flag := value.GetFlag()
+	switch {
+	case errors.Is(number, strconv.ErrRange):
+		return fmt.Errorf("%s is too large a number for --%s", value.GetValue(), flag.Name)
+	case flag.Value.Type() == "bool":
+		return fmt.Errorf("--%s is true or false, not %q", flag.Name, value.GetValue())
+	}
+	return fmt.Errorf("--%s takes a number, not %q", flag.Name, value.GetValue())
 }
 
 // Help has the program's --help tell a verb that does not exist from one that does. Help cannot fail by itself, so what is

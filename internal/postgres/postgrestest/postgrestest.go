@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sdp/internal/postgres"
+	"sdp/internal/postgres/migrations"
 )
 
 // EnvURL names the variable that holds the URL of a cluster to use instead of a private one.
@@ -132,7 +133,7 @@ func (c *cluster) template(t testing.TB) string {
 }
 
 func (c *cluster) makeTemplate() (name string, err error) {
-	sum := sha256.Sum256([]byte(postgres.MigrationSQL()))
+	sum := sha256.Sum256([]byte(migrations.SQL()))
 	name = "sdp_template_" + hex.EncodeToString(sum[:6])
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

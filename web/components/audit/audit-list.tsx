@@ -21,23 +21,52 @@ export function AuditList({ sandbox }: { sandbox?: string }) {
   const filter = useMemo(() => JSON.parse(key) as typeof own, [key]);
   const { events, more } = useAudit(filter);
   const items = events.data?.items ?? [];
-  const seen = (of: (e: AuditEvent) => string | undefined) => [...new Set(items.map(of).filter((v) => v !== undefined && v !== ""))].toSorted() as string[];
+  const seen = (of: (e: AuditEvent) => string | undefined) =>
+    [...new Set(items.map(of).filter((v) => v !== undefined && v !== ""))].toSorted() as string[];
   return (
     <>
-      <Filters filter={own} change={change} clear={clear} active={active} hideSandbox={!!sandbox}
-        extra={<a href={csvHref(filter)} download="sdp-audit.csv" title="All events that match, as a file" className="inline-flex h-9 items-center gap-2 rounded-md border bg-surface px-3.5 font-medium whitespace-nowrap hover:bg-sunken"><Download aria-hidden className="size-4" /> Export CSV</a>}
-        known={{ user: seen((e) => e.user), sandbox: seen((e) => e.sandbox), service: seen((e) => e.service) }} />
+      <Filters
+        filter={own}
+        change={change}
+        clear={clear}
+        active={active}
+        hideSandbox={!!sandbox}
+        extra={
+          <a
+            href={csvHref(filter)}
+            download="sdp-audit.csv"
+            title="All events that match, as a file"
+            className="inline-flex h-9 items-center gap-2 rounded-md border bg-surface px-3.5 font-medium whitespace-nowrap hover:bg-sunken"
+          >
+            <Download aria-hidden className="size-4" /> Export CSV
+          </a>
+        }
+        known={{ user: seen((e) => e.user), sandbox: seen((e) => e.sandbox), service: seen((e) => e.service) }}
+      />
       <ProblemBox problem={events.problem} className="mb-4" />
       {events.loading && <Skeleton lines={8} />}
-      {events.data && items.length === 0 && (active > 0
-        ? <Empty icon={SearchX} title="Nothing matches" action={<Button onClick={clear}>Clear the filter</Button>}>No event has all that the filter asks for.</Empty>
-        : <Empty icon={ScrollText} title="Nothing happened yet">Everything anybody does from now on is listed here: who, what, when, and how it ended. Refused and failed attempts too.</Empty>)}
+      {events.data &&
+        items.length === 0 &&
+        (active > 0 ? (
+          <Empty icon={SearchX} title="Nothing matches" action={<Button onClick={clear}>Clear the filter</Button>}>
+            No event has all that the filter asks for.
+          </Empty>
+        ) : (
+          <Empty icon={ScrollText} title="Nothing happened yet">
+            Everything anybody does from now on is listed here: who, what, when, and how it ended. Refused and failed attempts
+            too.
+          </Empty>
+        ))}
       {items.length > 0 && (
         <>
           <Days items={items} hideSandbox={!!sandbox} />
           <div className="mt-3 flex flex-wrap items-center justify-between gap-3 text-ink-3">
             <p>{events.data?.next ? `The newest ${items.length} events` : `All ${items.length} events`}</p>
-            {events.data?.next && <Button busy={more.busy} onClick={() => void more.act()}>Load more</Button>}
+            {events.data?.next && (
+              <Button busy={more.busy} onClick={() => void more.act()}>
+                Load more
+              </Button>
+            )}
           </div>
           <ProblemBox problem={more.problem} className="mt-3" />
         </>
@@ -59,8 +88,10 @@ function Days({ items, hideSandbox }: { items: AuditEvent[]; hideSandbox: boolea
       {[...days].map(([day, of]) => (
         <section key={day} aria-label={dayWords(day, now)}>
           <h2 className="mb-1.5 text-xs font-semibold text-ink-3">{dayWords(day, now)}</h2>
-          <ul className="divide-y overflow-hidden rounded-xl border bg-surface">
-            {of.map((e) => <Row key={e.id} event={e} hideSandbox={hideSandbox} />)}
+          <ul className="@container divide-y overflow-hidden rounded-xl border bg-surface">
+            {of.map((e) => (
+              <Row key={e.id} event={e} hideSandbox={hideSandbox} />
+            ))}
           </ul>
         </section>
       ))}

@@ -27,11 +27,22 @@ export function Filters({ filter, change, clear, active, known, hideSandbox, ext
   return (
     <div role="search" aria-label="Audit" className="mb-4 space-y-3">
       <div className="flex flex-wrap items-end gap-2">
-        <Typed className="min-w-48 flex-1 sm:max-w-md" type="search" label="Search" placeholder="Search: branch, commit, reason, anything" value={filter.text} onChange={(text) => change({ text })} />
+        <Typed
+          className="min-w-48 flex-1 sm:max-w-md"
+          type="search"
+          label="Search"
+          placeholder="Search: branch, commit, reason, anything"
+          value={filter.text}
+          onChange={(text) => change({ text })}
+        />
         <Button className="sm:hidden" aria-expanded={open} onClick={() => setOpen(!open)}>
           <ListFilter aria-hidden className="size-4" /> Filters{others > 0 && ` (${others})`}
         </Button>
-        {active > 0 && <Button look="quiet" className={cn(!open && "max-sm:hidden")} onClick={clear}><X aria-hidden className="size-4" /> Clear</Button>}
+        {active > 0 && (
+          <Button look="quiet" className={cn(!open && "max-sm:hidden")} onClick={clear}>
+            <X aria-hidden className="size-4" /> Clear
+          </Button>
+        )}
         <div className={cn("sm:ml-auto", !open && "max-sm:hidden")}>{extra}</div>
       </div>
       <div className={cn("grid grid-cols-2 gap-2 sm:flex sm:flex-wrap sm:items-end", !open && "max-sm:hidden")}>
@@ -39,26 +50,83 @@ export function Filters({ filter, change, clear, active, known, hideSandbox, ext
           <option value="">All actions</option>
           {actions.map((g) => (
             <optgroup key={g.group} label={g.group}>
-              {g.entries.map(([action, words]) => <option key={action} value={action}>{words}</option>)}
+              {g.entries.map(([action, words]) => (
+                <option key={action} value={action}>
+                  {words}
+                </option>
+              ))}
             </optgroup>
           ))}
         </Chosen>
         <Chosen label="Outcome" value={filter.outcome} onChange={(outcome) => change({ outcome })} className="sm:w-40">
           <option value="">All outcomes</option>
-          {outcomes.map((o) => <option key={o} value={o}>{o}</option>)}
+          {outcomes.map((o) => (
+            <option key={o} value={o}>
+              {o}
+            </option>
+          ))}
         </Chosen>
-        <Chosen label="Time" value={filter.range} onChange={(range) => change({ range, since: "", until: "" })} className="sm:w-36">
+        <Chosen
+          label="Time"
+          value={filter.range}
+          onChange={(range) => change({ range, since: "", until: "" })}
+          className="sm:w-36"
+        >
           <option value="">Any time</option>
-          {Object.entries(ranges).map(([id, r]) => <option key={id} value={id}>{r.words}</option>)}
+          {Object.entries(ranges).map(([id, r]) => (
+            <option key={id} value={id}>
+              {r.words}
+            </option>
+          ))}
           <option value="custom">From ... to ...</option>
         </Chosen>
-        <Typed label="User" placeholder="Everybody" value={filter.user} onChange={(user) => change({ user })} list={known.user} className="sm:w-36" shown />
-        {!hideSandbox && <Typed label="Sandbox" placeholder="All" value={filter.sandbox} onChange={(sandbox) => change({ sandbox })} list={known.sandbox} className="sm:w-36" shown />}
-        <Typed label="Service" placeholder="All" value={filter.service} onChange={(service) => change({ service })} list={known.service} className="sm:w-36" shown />
+        <Typed
+          label="User"
+          placeholder="Everybody"
+          value={filter.user}
+          onChange={(user) => change({ user })}
+          list={known.user}
+          className="sm:w-36"
+          shown
+        />
+        {!hideSandbox && (
+          <Typed
+            label="Sandbox"
+            placeholder="All"
+            value={filter.sandbox}
+            onChange={(sandbox) => change({ sandbox })}
+            list={known.sandbox}
+            className="sm:w-36"
+            shown
+          />
+        )}
+        <Typed
+          label="Service"
+          placeholder="All"
+          value={filter.service}
+          onChange={(service) => change({ service })}
+          list={known.service}
+          className="sm:w-36"
+          shown
+        />
         {filter.range === "custom" && (
           <>
-            <Field label="From" className="max-sm:col-span-2"><Input type="datetime-local" value={filter.since} max={filter.until || undefined} onChange={(e) => change({ since: e.target.value })} /></Field>
-            <Field label="Until" className="max-sm:col-span-2"><Input type="datetime-local" value={filter.until} min={filter.since || undefined} onChange={(e) => change({ until: e.target.value })} /></Field>
+            <Field label="From" className="max-sm:col-span-2">
+              <Input
+                type="datetime-local"
+                value={filter.since}
+                max={filter.until || undefined}
+                onChange={(e) => change({ since: e.target.value })}
+              />
+            </Field>
+            <Field label="Until" className="max-sm:col-span-2">
+              <Input
+                type="datetime-local"
+                value={filter.until}
+                min={filter.since || undefined}
+                onChange={(e) => change({ until: e.target.value })}
+              />
+            </Field>
           </>
         )}
       </div>
@@ -66,8 +134,26 @@ export function Filters({ filter, change, clear, active, known, hideSandbox, ext
   );
 }
 
-function Chosen({ label, value, onChange, className, children }: { label: string; value: string; onChange: (v: string) => void; className?: string; children: ReactNode }) {
-  return <Field label={label} className={className}><Select value={value} onChange={(e) => onChange(e.target.value)}>{children}</Select></Field>;
+function Chosen({
+  label,
+  value,
+  onChange,
+  className,
+  children,
+}: {
+  label: string;
+  value: string;
+  onChange: (v: string) => void;
+  className?: string;
+  children: ReactNode;
+}) {
+  return (
+    <Field label={label} className={className}>
+      <Select value={value} onChange={(e) => onChange(e.target.value)}>
+        {children}
+      </Select>
+    </Field>
+  );
 }
 
 interface TypedProps {
@@ -88,9 +174,24 @@ export function Typed({ label, placeholder, value, onChange, list, type = "text"
   return (
     <div className={cn("min-w-0", className)}>
       <Field label={label} hideLabel={!shown}>
-        <Input type={type} placeholder={placeholder} value={typed} onChange={(e) => setTyped(e.target.value)} list={list && listId} autoComplete="off" autoCapitalize="none" spellCheck={false} />
+        <Input
+          type={type}
+          placeholder={placeholder}
+          value={typed}
+          onChange={(e) => setTyped(e.target.value)}
+          list={list && listId}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
       </Field>
-      {list && <datalist id={listId}>{list.map((v) => <option key={v} value={v} />)}</datalist>}
+      {list && (
+        <datalist id={listId}>
+          {list.map((v) => (
+            <option key={v} value={v} />
+          ))}
+        </datalist>
+      )}
     </div>
   );
 }

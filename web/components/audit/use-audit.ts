@@ -31,7 +31,12 @@ export function queryOf(f: Filter, now = Date.now()) {
   const custom = f.range === "custom";
   const outcome = outcomes.find((o) => o === f.outcome);
   const query = {
-    text: f.text, user: f.user, action: f.action, sandbox: f.sandbox, service: f.service, outcome,
+    text: f.text,
+    user: f.user,
+    action: f.action,
+    sandbox: f.sandbox,
+    service: f.service,
+    outcome,
     since: range ? new Date(now - range.hours * 3_600_000).toISOString() : custom ? iso(f.since) : undefined,
     until: custom ? iso(f.until) : undefined,
   };
@@ -56,20 +61,27 @@ const page = 50;
 export function useAudit(f: Filter) {
   const key = JSON.stringify(f);
   const known = useRef<Read>(undefined);
-  const read = useCallback((cursor: string | undefined, signal?: AbortSignal) =>
-    ok(api.GET("/api/v1/audit", { params: { query: { ...queryOf(f), limit: page, cursor } }, signal })), [f]);
+  const read = useCallback(
+    (cursor: string | undefined, signal?: AbortSignal) =>
+      ok(api.GET("/api/v1/audit", { params: { query: { ...queryOf(f), limit: page, cursor } }, signal })),
+    [f],
+  );
 
-  const events = useResource<Read>(`audit ${key}`, async (signal) => {
-    const first = await read(undefined, signal);
-    const items = first.items ?? [];
-    const before = known.current;
-    const last = items.at(-1)?.id ?? 0;
-    // What was read before stays below the new first page, as long as the two meet.
-    if (before?.key === key && before.items.some((e) => e.id === last)) {
-      return { key, items: [...items, ...before.items.filter((e) => e.id < last)], next: before.next };
-    }
-    return { key, items, next: first.next };
-  }, (e) => e.topic === "audit" && (!f.sandbox || e.id === f.sandbox));
+  const events = useResource<Read>(
+    `audit ${key}`,
+    async (signal) => {
+      const first = await read(undefined, signal);
+      const items = first.items ?? [];
+      const before = known.current;
+      const last = items.at(-1)?.id ?? 0;
+      // What was read before stays below the new first page, as long as the two meet.
+      if (before?.key === key && before.items.some((e) => e.id === last)) {
+        return { key, items: [...items, ...before.items.filter((e) => e.id < last)], next: before.next };
+      }
+      return { key, items, next: first.next };
+    },
+    (e) => e.topic === "audit" && (!f.sandbox || e.id === f.sandbox),
+  );
 
   useEffect(() => {
     known.current = events.data;
@@ -88,7 +100,8 @@ export function useTyped(value: string, change: (value: string) => void, rest = 
   const [typed, setTyped] = useState(value);
   const [seen, setSeen] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  if (seen !== value) { // changed from elsewhere: Back, a link, Clear
+  if (seen !== value) {
+    // changed from elsewhere: Back, a link, Clear
     setSeen(value);
     setTyped(value);
   }

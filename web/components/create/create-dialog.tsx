@@ -41,42 +41,85 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
 
   const template = known.data?.templates.find((t) => t.name === templateName);
   const badName = nameError(name, names);
-  const unfinished = mode === "services" ? missing(choice).length > 0 : !template || (template.parameters ?? []).some((p) => parameterError(p, values[p.name] ?? p.default ?? ""));
+  const unfinished =
+    mode === "services"
+      ? missing(choice).length > 0
+      : !template || (template.parameters ?? []).some((p) => parameterError(p, values[p.name] ?? p.default ?? ""));
 
   const show = useAction(async () => {
     setAsked(true);
     if (badName || unfinished) return;
-    const spec = mode === "services" ? specOf(name, choice) : await ok(api.POST("/api/v1/templates/{template}/render", {
-      params: { path: { template: templateName } }, body: { name, parameters: given(values) },
-    }));
+    const spec =
+      mode === "services"
+        ? specOf(name, choice)
+        : await ok(
+            api.POST("/api/v1/templates/{template}/render", {
+              params: { path: { template: templateName } },
+              body: { name, parameters: given(values) },
+            }),
+          );
     const plan = await ok(api.POST("/api/v1/plans", { body: spec }));
     setPlanned({ spec, plan, from: mode === "services" ? "dashboard" : `template ${templateName}`, key: newKey() });
   });
   const create = useAction(async () => {
     if (!planned) return;
-    await ok(api.PUT("/api/v1/sandboxes/{name}", {
-      params: { path: { name }, header: { "Idempotency-Key": planned.key } },
-      body: { spec: planned.spec, plan: planned.plan.hash, from: planned.from },
-    }));
+    await ok(
+      api.PUT("/api/v1/sandboxes/{name}", {
+        params: { path: { name }, header: { "Idempotency-Key": planned.key } },
+        body: { spec: planned.spec, plan: planned.plan.hash, from: planned.from },
+      }),
+    );
     router.push(hrefs.sandbox(name));
   });
 
   const blocked = planned && (!planned.plan.new || (planned.plan.problems?.length ?? 0) > 0);
   const footer = planned ? (
     <>
-      <Button className="mr-auto" onClick={() => { setPlanned(undefined); create.clear(); }}><ArrowLeft aria-hidden className="size-4" /> Change</Button>
-      {(blocked || create.problem) && <Button busy={show.busy} onClick={() => { create.clear(); void show.act(); }}>Plan again</Button>}
-      <Button look="primary" busy={create.busy} disabled={blocked} onClick={() => void create.act()}>Create sandbox</Button>
+      <Button
+        className="mr-auto"
+        onClick={() => {
+          setPlanned(undefined);
+          create.clear();
+        }}
+      >
+        <ArrowLeft aria-hidden className="size-4" /> Change
+      </Button>
+      {(blocked || create.problem) && (
+        <Button
+          busy={show.busy}
+          onClick={() => {
+            create.clear();
+            void show.act();
+          }}
+        >
+          Plan again
+        </Button>
+      )}
+      <Button look="primary" busy={create.busy} disabled={blocked} onClick={() => void create.act()}>
+        Create sandbox
+      </Button>
     </>
   ) : (
     <>
       <Button onClick={onClose}>Cancel</Button>
-      <Button look="primary" type="submit" form="new-sandbox" busy={show.busy}>Show the plan</Button>
+      <Button look="primary" type="submit" form="new-sandbox" busy={show.busy}>
+        Show the plan
+      </Button>
     </>
   );
   return (
-    <Dialog open onOpenChange={onClose} wide footer={footer} title={planned ? `Plan for ${name}` : "New sandbox"}
-      description={planned ? "This is what will be done. Nothing has been done yet." : "Name it, choose what runs from a branch, and look at the plan."}>
+    <Dialog
+      open
+      onOpenChange={onClose}
+      wide
+      footer={footer}
+      title={planned ? `Plan for ${name}` : "New sandbox"}
+      description={
+        planned
+          ? "This is what will be done. Nothing has been done yet."
+          : "Name it, choose what runs from a branch, and look at the plan."
+      }
+    >
       {planned ? (
         <div ref={begin} tabIndex={-1} className="space-y-4 outline-none">
           <ProblemBox problem={create.problem ?? show.problem} />
@@ -84,17 +127,39 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
           <PlanView plan={planned.plan} />
         </div>
       ) : (
-        <form id="new-sandbox" className="space-y-4" noValidate onSubmit={(e) => {
-          e.preventDefault();
-          void show.act();
-        }}>
+        <form
+          id="new-sandbox"
+          className="space-y-4"
+          noValidate
+          onSubmit={(e) => {
+            e.preventDefault();
+            void show.act();
+          }}
+        >
           <div className="grid gap-3 sm:grid-cols-2">
-            <Field label="Name" hint="It is part of the containers' names." error={badName && (asked || name) ? badName : undefined}>
-              <Input value={name} onChange={(e) => setName(e.target.value)} autoFocus autoComplete="off" autoCapitalize="none" spellCheck={false} className="font-mono" />
+            <Field
+              label="Name"
+              hint="It is part of the containers' names."
+              error={badName && (asked || name) ? badName : undefined}
+            >
+              <Input
+                value={name}
+                onChange={(e) => setName(e.target.value)}
+                autoFocus
+                autoComplete="off"
+                autoCapitalize="none"
+                spellCheck={false}
+                className="font-mono"
+              />
             </Field>
             {mode === "services" && (
               <Field label="Description" hint="What it is for; everybody sees it.">
-                <Input value={choice.description} maxLength={500} onChange={(e) => setChoice({ ...choice, description: e.target.value })} autoComplete="off" />
+                <Input
+                  value={choice.description}
+                  maxLength={500}
+                  onChange={(e) => setChoice({ ...choice, description: e.target.value })}
+                  autoComplete="off"
+                />
               </Field>
             )}
           </div>
@@ -102,14 +167,39 @@ export default function CreateDialog({ taken, onClose }: { taken: { name: string
           {known.loading && <Skeleton lines={4} />}
           <ProblemBox problem={known.problem} />
           {known.data && mode === "services" && (
-            <ServicesForm value={choice} onChange={setChoice} repositories={known.data.repositories} environments={known.data.environments} complaints={asked ? missing(choice) : []} />
+            <ServicesForm
+              value={choice}
+              onChange={setChoice}
+              repositories={known.data.repositories}
+              environments={known.data.environments}
+              complaints={asked ? missing(choice) : []}
+            />
           )}
-          {known.data && mode === "template" && (known.data.templates.length > 0 ? (
-            <TemplateForm templates={known.data.templates} repositories={known.data.repositories} template={template} complain={asked} values={values} onValues={setValues}
-              onTemplate={(t) => { setTemplateName(t); setValues({}); setAsked(false); }} />
-          ) : (
-            <p className="rounded-lg border border-dashed px-4 py-6 text-center text-ink-2">There is no template yet. A template is a sandbox with blanks to fill in; <a href={hrefs.templates()} className="text-accent-text underline">make one</a> for what your team needs again and again.</p>
-          ))}
+          {known.data &&
+            mode === "template" &&
+            (known.data.templates.length > 0 ? (
+              <TemplateForm
+                templates={known.data.templates}
+                repositories={known.data.repositories}
+                template={template}
+                complain={asked}
+                values={values}
+                onValues={setValues}
+                onTemplate={(t) => {
+                  setTemplateName(t);
+                  setValues({});
+                  setAsked(false);
+                }}
+              />
+            ) : (
+              <p className="rounded-lg border border-dashed px-4 py-6 text-center text-ink-2">
+                There is no template yet. A template is a sandbox with blanks to fill in;{" "}
+                <a href={hrefs.templates()} className="text-accent-text underline">
+                  make one
+                </a>{" "}
+                for what your team needs again and again.
+              </p>
+            ))}
           <ProblemBox problem={show.problem} />
         </form>
       )}
@@ -124,15 +214,30 @@ function begin(part: HTMLElement | null) {
 }
 
 function ModeChoice({ mode, onChange }: { mode: Mode; onChange: (m: Mode) => void }) {
-  const modes: [Mode, string, string][] = [["services", "Services on branches", "Pick them one by one"], ["template", "A template", "Fill in what it asks for"]];
+  const modes: [Mode, string, string][] = [
+    ["services", "Services on branches", "Pick them one by one"],
+    ["template", "A template", "Fill in what it asks for"],
+  ];
   return (
     <fieldset>
       <legend className="mb-1 text-xs font-medium text-ink-2">Made from</legend>
       <div className="grid gap-2 sm:grid-cols-2">
         {modes.map(([value, label, detail]) => (
-          <label key={value} className="flex cursor-pointer items-start gap-2.5 rounded-lg border px-3 py-2 has-checked:border-accent has-checked:bg-accent-soft">
-            <input type="radio" name="made-from" className="mt-0.5 size-4 accent-accent" checked={mode === value} onChange={() => onChange(value)} />
-            <span><span className="block font-medium">{label}</span><span className="block text-xs text-ink-2">{detail}</span></span>
+          <label
+            key={value}
+            className="flex cursor-pointer items-start gap-2.5 rounded-lg border px-3 py-2 has-checked:border-accent has-checked:bg-accent-soft"
+          >
+            <input
+              type="radio"
+              name="made-from"
+              className="mt-0.5 size-4 accent-accent"
+              checked={mode === value}
+              onChange={() => onChange(value)}
+            />
+            <span>
+              <span className="block font-medium">{label}</span>
+              <span className="block text-xs text-ink-2">{detail}</span>
+            </span>
           </label>
         ))}
       </div>
@@ -158,5 +263,12 @@ function given(values: Record<string, string>) {
 }
 
 function exists(name: string): Schemas["Problem"] {
-  return { title: "The name is taken", status: 409, code: "sandbox-exists", kind: "conflict", detail: `There is a sandbox ${name} already, and this plan would change it.`, remedy: "Go back and choose another name." };
+  return {
+    title: "The name is taken",
+    status: 409,
+    code: "sandbox-exists",
+    kind: "conflict",
+    detail: `There is a sandbox ${name} already, and this plan would change it.`,
+    remedy: "Go back and choose another name.",
+  };
 }

@@ -11,7 +11,8 @@ export const longestName = 30;
 export function nameError(name: string, taken: ReadonlySet<string>): string {
   if (!name) return "Give it a name.";
   if (name.length > longestName) return `A name has at most ${longestName} characters, this one has ${name.length}.`;
-  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) return "Use lower-case letters, digits and dashes, beginning and ending with a letter or digit.";
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name))
+    return "Use lower-case letters, digits and dashes, beginning and ending with a letter or digit.";
   if (taken.has(name)) return "There is a sandbox of this name already.";
   return "";
 }

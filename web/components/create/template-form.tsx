@@ -21,16 +21,28 @@ export function TemplateForm({ templates, repositories, template, onTemplate, va
     <>
       <Field label="Template" hint={template?.description} error={complain && !template ? "Choose a template." : undefined}>
         <Select value={template?.name ?? ""} onChange={(e) => onTemplate(e.target.value)}>
-          <option value="" disabled>Choose a template</option>
-          {templates.map((t) => <option key={t.name} value={t.name}>{t.name}</option>)}
+          <option value="" disabled>
+            Choose a template
+          </option>
+          {templates.map((t) => (
+            <option key={t.name} value={t.name}>
+              {t.name}
+            </option>
+          ))}
         </Select>
       </Field>
       {template && (template.parameters?.length ?? 0) === 0 && <p className="text-ink-3">It asks for nothing but the name.</p>}
       {template && (
         <div className="grid gap-3 sm:grid-cols-2">
           {template.parameters?.map((p) => (
-            <ParameterField key={`${template.name} ${p.name}`} parameter={p} repository={branchOf(template, p.name, repositories)} complain={complain}
-              value={values[p.name] ?? p.default ?? ""} onChange={(v) => onValues({ ...values, [p.name]: v })} />
+            <ParameterField
+              key={`${template.name} ${p.name}`}
+              parameter={p}
+              repository={branchOf(template, p.name, repositories)}
+              complain={complain}
+              value={values[p.name] ?? p.default ?? ""}
+              onChange={(v) => onValues({ ...values, [p.name]: v })}
+            />
           ))}
         </div>
       )}
@@ -53,11 +65,24 @@ export function ParameterField({ parameter: p, repository, value, onChange, comp
   const error = wrong && (complain || value) ? wrong : undefined;
   const hint = [p.description, p.pattern && !p.choices?.length ? `matches ${p.pattern}` : ""].filter(Boolean).join("; ");
   return (
-    <Field label={<>{p.name}{p.default === undefined && <span className="text-ink-3"> (needed)</span>}</>} hint={hint || undefined} error={error}>
+    <Field
+      label={
+        <>
+          {p.name}
+          {p.default === undefined && <span className="text-ink-3"> (needed)</span>}
+        </>
+      }
+      hint={hint || undefined}
+      error={error}
+    >
       {p.choices?.length ? (
         <Select value={value} onChange={(e) => onChange(e.target.value)}>
           {!p.choices.includes(value) && <option value={value}>{value || "Choose one"}</option>}
-          {p.choices.map((c) => <option key={c} value={c}>{c}</option>)}
+          {p.choices.map((c) => (
+            <option key={c} value={c}>
+              {c}
+            </option>
+          ))}
         </Select>
       ) : repository ? (
         <BranchPicker repository={repository} value={value} onChange={onChange} />

@@ -5,6 +5,7 @@ import { Command } from "cmdk";
 import { Check, ChevronsUpDown, GitBranch, GitCommitHorizontal, RotateCw } from "lucide-react";
 import { useId, useMemo, useState } from "react";
 import { Button } from "@/components/ui/button";
+import { Floating, listHeight } from "@/components/ui/floating";
 import { ProblemBox } from "@/components/ui/problem";
 import { api, ok, type Schemas } from "@/lib/api";
 import { cn } from "@/lib/cn";
@@ -33,7 +34,15 @@ interface BranchPickerProps {
 const most = 80; // branches offered at once; typing narrows them down
 
 /** BranchPicker picks one of the branches the git server has right now, newest commit first. */
-export function BranchPicker({ repository, value, onChange, allowCommit, disabled, placeholder = "Choose a branch", ...aria }: BranchPickerProps) {
+export function BranchPicker({
+  repository,
+  value,
+  onChange,
+  allowCommit,
+  disabled,
+  placeholder = "Choose a branch",
+  ...aria
+}: BranchPickerProps) {
   const [open, setOpen] = useState(false);
   const listId = useId();
   const branches = useBranches(repository);
@@ -46,20 +55,35 @@ export function BranchPicker({ repository, value, onChange, allowCommit, disable
     <div className="min-w-0 space-y-2">
       <Popover.Root open={open} onOpenChange={setOpen}>
         <Popover.Trigger asChild>
-          <button type="button" role="combobox" aria-haspopup="dialog" aria-controls={listId} aria-expanded={open} disabled={disabled || !repository} {...aria}
-            className="flex min-h-9 w-full items-center justify-between gap-2 rounded-md border border-line-strong/60 bg-surface px-3 py-1.5 text-left text-sm disabled:opacity-60 aria-invalid:border-bad">
+          <button
+            type="button"
+            role="combobox"
+            aria-haspopup="dialog"
+            aria-controls={listId}
+            aria-expanded={open}
+            disabled={disabled || !repository}
+            {...aria}
+            className="flex min-h-9 w-full items-center justify-between gap-2 rounded-md border border-line-strong/60 bg-surface px-3 py-1.5 text-left text-sm disabled:opacity-60 aria-invalid:border-bad"
+          >
             {value ? <Chosen value={value} branch={chosen} /> : <span className="truncate text-ink-3">{placeholder}</span>}
             <ChevronsUpDown aria-hidden className="size-4 shrink-0 text-ink-3" />
           </button>
         </Popover.Trigger>
-        {/* No portal: inside a dialog the list must scroll, and the dialog holds wheel and touch events outside it. */}
-        <Popover.Content id={listId} align="start" sideOffset={4} collisionPadding={8} aria-label="Branches" className="z-50 w-(--radix-popover-trigger-width) min-w-72 overflow-hidden rounded-lg border bg-raised shadow-xl">
-          <BranchList branches={branches.data} value={value} allowCommit={allowCommit} onChoose={choose} failed={!!branches.problem} />
-        </Popover.Content>
+        <Floating id={listId} aria-label="Branches" className="min-w-72">
+          <BranchList
+            branches={branches.data}
+            value={value}
+            allowCommit={allowCommit}
+            onChoose={choose}
+            failed={!!branches.problem}
+          />
+        </Floating>
       </Popover.Root>
       {branches.problem && (
         <ProblemBox problem={branches.problem} title="The branches could not be read">
-          <Button size="small" className="mt-1" onClick={() => void branches.reload()}><RotateCw aria-hidden className="size-3.5" /> Try again</Button>
+          <Button size="small" className="mt-1" onClick={() => void branches.reload()}>
+            <RotateCw aria-hidden className="size-3.5" /> Try again
+          </Button>
         </ProblemBox>
       )}
     </div>
@@ -79,7 +103,12 @@ function Chosen({ value, branch }: { value: string; branch: Branch | undefined }
     <span className="flex min-w-0 items-center gap-2">
       <Icon aria-hidden className="size-4 shrink-0 text-ink-3" />
       <span className="max-w-full shrink-0 truncate font-mono text-xs">{isCommit(value) ? shortSHA(value) : value}</span>
-      {branch && <span className="min-w-0 truncate text-xs text-ink-3">{shortSHA(branch.sha)}{branch.subject && ` ${branch.subject}`}</span>}
+      {branch && (
+        <span className="min-w-0 truncate text-xs text-ink-3">
+          {shortSHA(branch.sha)}
+          {branch.subject && ` ${branch.subject}`}
+        </span>
+      )}
     </span>
   );
 }
@@ -99,20 +128,32 @@ function BranchList({ branches, value, allowCommit, failed, onChoose }: BranchLi
   const commit = typed.trim().toLowerCase();
   return (
     <Command label="Search branches" loop shouldFilter={false}>
-      <Command.Input autoFocus value={typed} onValueChange={setTyped} placeholder={allowCommit ? "Branch, author, or a full commit" : "Branch or author"} className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3" />
-      <Command.List className="max-h-[max(9rem,min(20rem,calc(var(--radix-popover-content-available-height)-3rem)))] overflow-y-auto p-1">
-        {!branches && !failed && <Command.Loading><p className="px-3 py-4 text-ink-3">Asking the git server …</p></Command.Loading>}
+      <Command.Input
+        autoFocus
+        value={typed}
+        onValueChange={setTyped}
+        placeholder={allowCommit ? "Branch, author, or a full commit" : "Branch or author"}
+        className="h-9 w-full border-b bg-transparent px-3 text-sm outline-none placeholder:text-ink-3"
+      />
+      <Command.List className={cn("overflow-y-auto p-1", listHeight)}>
+        {!branches && !failed && (
+          <Command.Loading>
+            <p className="px-3 py-4 text-ink-3">Asking the git server …</p>
+          </Command.Loading>
+        )}
         {allowCommit && isCommit(commit) && (
           <Command.Item value={`commit ${commit}`} onSelect={() => onChoose(commit)} className={item}>
             <GitCommitHorizontal aria-hidden className="mt-0.5 size-4 shrink-0" />
-            <span className="min-w-0">Stay at commit <span className="font-mono text-xs">{shortSHA(commit)}</span></span>
+            <span className="min-w-0">
+              Stay at commit <span className="font-mono text-xs">{shortSHA(commit)}</span>
+            </span>
           </Command.Item>
         )}
         {found.slice(0, most).map((b) => (
           <Command.Item key={b.name} value={b.name} onSelect={() => onChoose(b.name)} className={item}>
             <Check aria-hidden className={cn("mt-0.5 size-4 shrink-0", b.name !== value && "invisible")} />
             <span className="min-w-0 flex-1">
-              <span className="block font-mono text-xs leading-5 break-all">{b.name}</span>
+              <span className="block font-mono text-xs leading-5 wrap-anywhere">{b.name}</span>
               {b.subject && <span className="block truncate text-xs">{b.subject}</span>}
               <span className="block text-xs break-words text-ink-3">
                 <span className="font-mono">{shortSHA(b.sha)}</span>
@@ -122,10 +163,18 @@ function BranchList({ branches, value, allowCommit, failed, onChoose }: BranchLi
             </span>
           </Command.Item>
         ))}
-        {found.length > most && <p className="px-3 py-2 text-xs text-ink-3">{plural(found.length - most, "more branch", "more branches")}: type to narrow down.</p>}
+        {found.length > most && (
+          <p className="px-3 py-2 text-xs text-ink-3">
+            {plural(found.length - most, "more branch", "more branches")}: type to narrow down.
+          </p>
+        )}
         {(branches || failed) && found.length === 0 && !(allowCommit && isCommit(commit)) && (
           <p role="status" className="px-3 py-4 text-ink-3">
-            {failed ? "The git server could not be asked." : branches?.length ? "No branch matches." : "The repository has no branch."}
+            {failed
+              ? "The git server could not be asked."
+              : branches?.length
+                ? "No branch matches."
+                : "The repository has no branch."}
             {allowCommit && " A commit needs all 40 digits."}
           </p>
         )}

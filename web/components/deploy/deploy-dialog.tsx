@@ -39,7 +39,10 @@ const steps = ["What", "Plan", "Deployed"];
 
 function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDialogProps) {
   const router = useRouter();
-  const repositories = useResource("repositories", async (signal) => (await ok(api.GET("/api/v1/repositories", { signal }))).items ?? []);
+  const repositories = useResource(
+    "repositories",
+    async (signal) => (await ok(api.GET("/api/v1/repositories", { signal }))).items ?? [],
+  );
   const [choices, setChoices] = useState<Choice[]>(() => beginning(sandbox, services, branch));
   const [variables, setVariables] = useState<Pair[]>([]);
   const [secrets, setSecrets] = useState<SecretRow[]>([]);
@@ -59,15 +62,23 @@ function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDia
 
   const look = useAction(async () => {
     // Pinned, so that the plan is about nothing but what is chosen.
-    const now = await ok(api.GET("/api/v1/sandboxes/{name}/definition", { params: { path: { name: sandbox.name }, query: { pinned: true } } }));
+    const now = await ok(
+      api.GET("/api/v1/sandboxes/{name}/definition", { params: { path: { name: sandbox.name }, query: { pinned: true } } }),
+    );
     const plan = await ok(api.POST("/api/v1/plans", { body: deploying(now, choices, valuesOf(variables), gateways) }));
     setPlanned({ plan: only(plan, names), key: newKey() });
   });
   const deploy = useAction(async () => {
-    const { deployments } = await ok(api.POST("/api/v1/sandboxes/{name}/deployments", {
-      params: { path: { name: sandbox.name }, header: { "Idempotency-Key": planned!.key } },
-      body: { services: choices.map((c) => ({ service: c.service, ...revision(c.revision) })), env: valuesOf(variables), secrets: secretValues },
-    }));
+    const { deployments } = await ok(
+      api.POST("/api/v1/sandboxes/{name}/deployments", {
+        params: { path: { name: sandbox.name }, header: { "Idempotency-Key": planned!.key } },
+        body: {
+          services: choices.map((c) => ({ service: c.service, ...revision(c.revision) })),
+          env: valuesOf(variables),
+          secrets: secretValues,
+        },
+      }),
+    );
     setSecrets([]);
     const [first, ...others] = deployments ?? [];
     if (first && others.length === 0) {
@@ -86,20 +97,46 @@ function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDia
     if (stage === 1 && !blocked) void deploy.act();
   };
   return (
-    <Dialog wide open onOpenChange={onOpenChange} title={`Deploy to ${sandbox.name}`} footer={
-      <>
-        {stage === 0 && <Button onClick={() => onOpenChange(false)}>Cancel</Button>}
-        {stage === 1 && <Button onClick={back}>Back</Button>}
-        {stage === 0 && <Button type="submit" form="deploy" look="primary" busy={look.busy} disabled={!ready}>Plan</Button>}
-        {stage === 1 && blocked && <Button busy={look.busy} onClick={() => void look.act()}>Plan again</Button>}
-        {stage === 1 && <Button type="submit" form="deploy" look="primary" busy={deploy.busy} disabled={blocked}>Deploy</Button>}
-        {stage === 2 && <Button look="primary" onClick={() => onOpenChange(false)}>Done</Button>}
-      </>
-    }>
-      <form id="deploy" className="space-y-4" onSubmit={(e) => {
-        e.preventDefault();
-        submit();
-      }}>
+    <Dialog
+      wide
+      open
+      onOpenChange={onOpenChange}
+      title={`Deploy to ${sandbox.name}`}
+      footer={
+        <>
+          {stage === 0 && <Button onClick={() => onOpenChange(false)}>Cancel</Button>}
+          {stage === 1 && <Button onClick={back}>Back</Button>}
+          {stage === 0 && (
+            <Button type="submit" form="deploy" look="primary" busy={look.busy} disabled={!ready}>
+              Plan
+            </Button>
+          )}
+          {stage === 1 && blocked && (
+            <Button busy={look.busy} onClick={() => void look.act()}>
+              Plan again
+            </Button>
+          )}
+          {stage === 1 && (
+            <Button type="submit" form="deploy" look="primary" busy={deploy.busy} disabled={blocked}>
+              Deploy
+            </Button>
+          )}
+          {stage === 2 && (
+            <Button look="primary" onClick={() => onOpenChange(false)}>
+              Done
+            </Button>
+          )}
+        </>
+      }
+    >
+      <form
+        id="deploy"
+        className="space-y-4"
+        onSubmit={(e) => {
+          e.preventDefault();
+          submit();
+        }}
+      >
         <Stages stage={stage} />
         <div ref={top} tabIndex={-1} className="outline-none">
           {/* What was entered stays in the page, so that Back finds it; the height is for the list of branches. */}
@@ -109,20 +146,39 @@ function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDia
             {repositories.data && !begun && (
               <>
                 <Choices sandbox={sandbox} repositories={repositories.data} choices={choices} onChange={setChoices} />
-                <Overrides sandbox={sandbox} services={names.filter(Boolean)} variables={variables} onVariables={setVariables} secrets={secrets} onSecrets={setSecrets} />
-                {twice !== undefined && <p role="alert" className="text-xs font-medium text-bad-text">{twice} is given twice.</p>}
+                <Overrides
+                  sandbox={sandbox}
+                  services={names.filter(Boolean)}
+                  variables={variables}
+                  onVariables={setVariables}
+                  secrets={secrets}
+                  onSecrets={setSecrets}
+                />
+                {twice !== undefined && (
+                  <p role="alert" className="text-xs font-medium text-bad-text">
+                    {twice} is given twice.
+                  </p>
+                )}
               </>
             )}
           </div>
           {stage === 1 && planned && (
             <section aria-label="Plan" className="space-y-4">
               <PlanView plan={planned.plan} />
-              {Object.keys(secretValues).length > 0 && <p className="text-xs text-ink-2">{plural(Object.keys(secretValues).length, "secret is", "secrets are")} set besides: {Object.keys(secretValues).join(", ")}</p>}
+              {Object.keys(secretValues).length > 0 && (
+                <p className="text-xs text-ink-2">
+                  {plural(Object.keys(secretValues).length, "secret is", "secrets are")} set besides:{" "}
+                  {Object.keys(secretValues).join(", ")}
+                </p>
+              )}
             </section>
           )}
           {begun && (
             <div className="space-y-3">
-              <p className="text-ink-2">{plural(begun.length, "deployment")} began side by side. You may close this: they go on, and the sandbox shows them.</p>
+              <p className="text-ink-2">
+                {plural(begun.length, "deployment")} began side by side. You may close this: they go on, and the sandbox shows
+                them.
+              </p>
               <Deployments deployments={begun} />
             </div>
           )}
@@ -135,7 +191,10 @@ function OpenDeployDialog({ sandbox, services, branch, onOpenChange }: DeployDia
 
 function beginning(sandbox: Schemas["Sandbox"], services: string[] | undefined, branch: string | undefined): Choice[] {
   const names = services?.length ? services : [""];
-  return names.map((service) => ({ service, revision: branch ?? sandbox.services?.find((s) => s.name === service)?.branch ?? "" }));
+  return names.map((service) => ({
+    service,
+    revision: branch ?? sandbox.services?.find((s) => s.name === service)?.branch ?? "",
+  }));
 }
 
 /** useStageFocus moves the focus to what a step brought, so that keyboard and screen reader are there. */
@@ -153,7 +212,15 @@ function Stages({ stage }: { stage: number }) {
   return (
     <ol aria-label="Progress" className="flex gap-1.5 text-xs">
       {steps.map((name, i) => (
-        <li key={name} aria-current={i === stage ? "step" : undefined} className={cn("flex-1 border-t-2 pt-1", i <= stage ? "border-accent" : "border-line", i === stage ? "font-medium text-ink" : "text-ink-3")}>
+        <li
+          key={name}
+          aria-current={i === stage ? "step" : undefined}
+          className={cn(
+            "flex-1 border-t-2 pt-1",
+            i <= stage ? "border-accent" : "border-line",
+            i === stage ? "font-medium text-ink" : "text-ink-3",
+          )}
+        >
           {i + 1}. {name}
         </li>
       ))}

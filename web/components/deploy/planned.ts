@@ -17,10 +17,21 @@ export function deploying(spec: Spec, choices: Choice[], variables: Record<strin
     const target = revision(c.revision);
     if (gateways.has(c.service)) {
       const { limits, track, variables: own } = out.gateway ?? {};
-      out.gateway = { repository: c.service, limits, track: target.commit ? undefined : track, variables: { ...own, ...variables }, ...target };
+      out.gateway = {
+        repository: c.service,
+        limits,
+        track: target.commit ? undefined : track,
+        variables: { ...own, ...variables },
+        ...target,
+      };
     } else {
       const { limits, track, variables: own } = out.services?.[c.service] ?? {};
-      out.services![c.service] = { limits, track: target.commit ? undefined : track, variables: { ...own, ...variables }, ...target };
+      out.services![c.service] = {
+        limits,
+        track: target.commit ? undefined : track,
+        variables: { ...own, ...variables },
+        ...target,
+      };
     }
   }
   return out;
@@ -32,7 +43,9 @@ export function only(plan: Plan, services: string[]): Plan {
   const nodes = new Set(kept.map((s) => s.node));
   return {
     ...plan,
-    services: kept.map((s) => (s.action === "none" ? { ...s, action: "deploy", why: ["it runs this already: a new container of it takes over"] } : s)),
+    services: kept.map((s) =>
+      s.action === "none" ? { ...s, action: "deploy", why: ["it runs this already: a new container of it takes over"] } : s,
+    ),
     changes: true,
     settings: [],
     nodes: (plan.nodes ?? []).filter((n) => nodes.has(n.node)),

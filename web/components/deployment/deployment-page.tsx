@@ -15,7 +15,8 @@ import { FailureSummary } from "./failure";
 import { Gantt } from "./gantt";
 import { DeploymentHead } from "./head";
 import { Cancelling, Waiting } from "./notices";
-import { useDeployment, useProgress, useTicking, type Deployment } from "./use-deployment";
+import { Superseded, useWatched } from "./superseded";
+import { useDeployment, useNewer, useProgress, useTicking, type Deployment } from "./use-deployment";
 import { pendingSteps } from "./words";
 
 /** DeploymentPage shows one deployment as it runs, and how it ended. */
@@ -26,7 +27,15 @@ export function DeploymentPage({ id }: { id: string }) {
     return (
       <>
         <PageHeader title="Deployment" />
-        {loading ? <Skeleton lines={8} /> : <ProblemBox problem={problem}><ButtonLink href={hrefs.history()} size="small" className="mt-1">To the history</ButtonLink></ProblemBox>}
+        {loading ? (
+          <Skeleton lines={8} />
+        ) : (
+          <ProblemBox problem={problem}>
+            <ButtonLink href={hrefs.history()} size="small" className="mt-1">
+              To the history
+            </ButtonLink>
+          </ProblemBox>
+        )}
       </>
     );
   }
@@ -37,7 +46,17 @@ function Missing() {
   return (
     <>
       <PageHeader title="Deployment" />
-      <Empty icon={SearchX} title="No deployment is named" action={<ButtonLink href={hrefs.history()} look="primary">To the history</ButtonLink>}>The address needs ?id= and the ID of a deployment. The history lists all of them.</Empty>
+      <Empty
+        icon={SearchX}
+        title="No deployment is named"
+        action={
+          <ButtonLink href={hrefs.history()} look="primary">
+            To the history
+          </ButtonLink>
+        }
+      >
+        The address needs ?id= and the ID of a deployment. The history lists all of them.
+      </Empty>
     </>
   );
 }
@@ -52,13 +71,15 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
   const cancelling = !d.settled && (asked || !!d.cancelling || !!newest?.cancelling);
   const state = newest?.state ?? d.state;
   const failure = newest?.failure ?? d.failure;
+  const newer = useNewer(d);
+  useWatched(d);
   const title = `${d.service} ${d.branch || shortSHA(d.sha)}`;
 
   useEffect(() => {
     document.title = `${title} · SDP`;
   }, [title]);
   // The workflow knows of the end before the events tell.
-  const over = progress?.state === "RUNNING" || progress?.state === "FAILED" || progress?.state === "CANCELLED" || progress?.state === "STOPPED";
+  const over = progress?.settled === true;
   useEffect(() => {
     if (over && !d.settled) void reload();
   }, [over, d.settled, reload]);
@@ -66,23 +87,50 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
   const steps = newest?.steps?.length ? newest.steps : d.steps?.length ? d.steps : pendingSteps;
   return (
     <>
-      <DeploymentHead deployment={d} state={state} cancelling={cancelling} now={now} actions={d.settled
-        ? <RedeployButton deployment={d} />
-        : <CancelButton deployment={d} cancelling={cancelling} onCancelled={() => {
-          setAsked(true);
-          void ask();
-          void reload();
-        }} />} />
-      {failure && d.state !== "CANCELLED" && <FailureSummary failure={failure} onShow={(text) => {
-        setSeek({ text });
-        log.current?.scrollIntoView({ block: "start" });
-      }} />}
+      <DeploymentHead
+        deployment={d}
+        newer={newer}
+        state={state}
+        cancelling={cancelling}
+        now={now}
+        actions={
+          d.settled ? (
+            <RedeployButton deployment={d} />
+          ) : (
+            <CancelButton
+              deployment={d}
+              cancelling={cancelling}
+              onCancelled={() => {
+                setAsked(true);
+                void ask();
+                void reload();
+              }}
+            />
+          )
+        }
+      />
+      {d.supersededBy && <Superseded deployment={d} by={d.supersededBy} />}
+      {failure && d.state !== "CANCELLED" && (
+        <FailureSummary
+          failure={failure}
+          onShow={(text) => {
+            setSeek({ text });
+            log.current?.scrollIntoView({ block: "start" });
+          }}
+        />
+      )}
       {cancelling ? <Cancelling deployment={d} progress={newest} now={now} /> : <Waiting deployment={d} />}
       <div className="space-y-5">
-        <Card title="Steps"><Gantt steps={steps} now={now} /></Card>
+        <Card title="Steps">
+          <Gantt steps={steps} now={now} />
+        </Card>
         <div ref={log} className="scroll-mt-18">
           <h2 className="sr-only">Log</h2>
-          <LogView stream={`/api/v1/deployments/${encodeURIComponent(d.id)}/logs/stream`} download={`/api/v1/deployments/${encodeURIComponent(d.id)}/logs`} seek={seek} />
+          <LogView
+            stream={`/api/v1/deployments/${encodeURIComponent(d.id)}/logs/stream`}
+            download={`/api/v1/deployments/${encodeURIComponent(d.id)}/logs`}
+            seek={seek}
+          />
         </div>
         <OperationAudit id={d.id} topic={`deployment/${d.id}`} />
       </div>

@@ -16,7 +16,12 @@ const icons: Record<Step["state"], { icon: LucideIcon; className: string }> = {
   cancelled: { icon: CircleSlash, className: "text-warn-text" },
 };
 const bars: Record<Step["state"], string> = {
-  pending: "", running: "bg-info", done: "bg-ok", cached: "bg-ok", failed: "bg-bad", cancelled: "bg-warn",
+  pending: "",
+  running: "bg-info",
+  done: "bg-ok",
+  cached: "bg-ok",
+  failed: "bg-bad",
+  cancelled: "bg-warn",
 };
 
 /** Gantt shows steps as a list, each with a bar on one time axis. */
@@ -24,13 +29,29 @@ export function Gantt({ steps, now }: { steps: Step[]; now: number }) {
   const { begin, span, ticks } = axis(steps, now);
   return (
     <div className="overflow-hidden">
-      <ol aria-label="Steps" className="grid grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-2.5 sm:grid-cols-[1.25rem_11rem_minmax(0,1fr)_4.75rem]">
-        {steps.map((s) => <StepRow key={s.name} step={s} begin={begin} span={span} now={now} ticks={ticks} />)}
+      <ol
+        aria-label="Steps"
+        className="grid grid-cols-[1.25rem_minmax(0,1fr)_auto] items-center gap-x-2.5 sm:grid-cols-[1.25rem_11rem_minmax(0,1fr)_4.75rem]"
+      >
+        {steps.map((s) => (
+          <StepRow key={s.name} step={s} begin={begin} span={span} now={now} ticks={ticks} />
+        ))}
       </ol>
       {span > 0 && (
-        <div aria-hidden className="mt-1 hidden grid-cols-[1.25rem_11rem_minmax(0,1fr)_4.75rem] gap-x-2.5 text-xs text-ink-3 tabular-nums sm:grid">
+        <div
+          aria-hidden
+          className="mt-1 hidden grid-cols-[1.25rem_11rem_minmax(0,1fr)_4.75rem] gap-x-2.5 text-xs text-ink-3 tabular-nums sm:grid"
+        >
           <div className="relative col-start-3 h-4">
-            {ticks.map((t) => <span key={t} className={cn("absolute whitespace-nowrap", t > 0 && "-translate-x-1/2")} style={{ left: `${(t / span) * 100}%` }}>{duration(t)}</span>)}
+            {ticks.map((t) => (
+              <span
+                key={t}
+                className={cn("absolute whitespace-nowrap", t > 0 && "-translate-x-1/2")}
+                style={{ left: `${(t / span) * 100}%` }}
+              >
+                {duration(t)}
+              </span>
+            ))}
           </div>
         </div>
       )}
@@ -38,7 +59,19 @@ export function Gantt({ steps, now }: { steps: Step[]; now: number }) {
   );
 }
 
-function StepRow({ step: s, begin, span, now, ticks }: { step: Step; begin: number; span: number; now: number; ticks: number[] }) {
+function StepRow({
+  step: s,
+  begin,
+  span,
+  now,
+  ticks,
+}: {
+  step: Step;
+  begin: number;
+  span: number;
+  now: number;
+  ticks: number[];
+}) {
   const { icon: Icon, className } = icons[s.state];
   const from = time(s.startedAt);
   const to = time(s.finishedAt) ?? (s.state === "running" ? now : from);
@@ -49,16 +82,40 @@ function StepRow({ step: s, begin, span, now, ticks }: { step: Step; begin: numb
       <Icon aria-hidden className={cn("size-4", className)} strokeWidth={2.25} />
       <span className={cn("min-w-0 py-1 sm:py-1.5", quiet && "text-ink-3")}>
         {stepName(s.name)}
-        <span className={cn(s.state === "cached" ? "ml-1.5 rounded-full bg-ok-soft px-1.5 py-px text-xs text-ok-text" : "sr-only")}>{" "}{s.state}</span>
+        <span
+          className={cn(s.state === "cached" ? "ml-1.5 rounded-full bg-ok-soft px-1.5 py-px text-xs text-ok-text" : "sr-only")}
+        >
+          {" "}
+          {s.state}
+        </span>
       </span>
-      <span aria-hidden className="relative order-last col-span-full mb-1.5 h-2 self-center rounded-sm bg-sunken sm:order-none sm:col-span-1 sm:mb-0 sm:h-5">
-        {ticks.map((t) => <Fragment key={t}>{t > 0 && <span className="absolute inset-y-0 hidden w-px bg-line sm:block" style={{ left: `${(t / span) * 100}%` }} />}</Fragment>)}
+      <span
+        aria-hidden
+        className="relative order-last col-span-full mb-1.5 h-2 self-center rounded-sm bg-sunken sm:order-none sm:col-span-1 sm:mb-0 sm:h-5"
+      >
+        {ticks.map((t) => (
+          <Fragment key={t}>
+            {t > 0 && (
+              <span className="absolute inset-y-0 hidden w-px bg-line sm:block" style={{ left: `${(t / span) * 100}%` }} />
+            )}
+          </Fragment>
+        ))}
         {from !== undefined && took !== undefined && s.state !== "cached" && span > 0 && (
-          <span title={s.detail} className={cn("absolute inset-y-0 min-w-[3px] rounded-sm sm:inset-y-1", bars[s.state], s.state === "running" && "animate-pulse")}
-            style={{ left: `${((from - begin) / span) * 100}%`, width: `${(took / span) * 100}%` }} />
+          <span
+            title={s.detail}
+            className={cn(
+              "absolute inset-y-0 min-w-[3px] rounded-sm sm:inset-y-1",
+              bars[s.state],
+              s.state === "running" && "animate-pulse",
+            )}
+            style={{ left: `${((from - begin) / span) * 100}%`, width: `${(took / span) * 100}%` }}
+          />
         )}
         {s.state === "cached" && from !== undefined && span > 0 && (
-          <span className="absolute inset-y-0 w-1 rounded-sm border border-ok bg-ok-soft sm:inset-y-1" style={{ left: `${((from - begin) / span) * 100}%` }} />
+          <span
+            className="absolute inset-y-0 w-1 rounded-sm border border-ok bg-ok-soft sm:inset-y-1"
+            style={{ left: `${((from - begin) / span) * 100}%` }}
+          />
         )}
       </span>
       <span className={cn("text-right text-xs tabular-nums", quiet ? "text-ink-3" : "text-ink-2")}>

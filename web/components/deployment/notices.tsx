@@ -12,14 +12,24 @@ export function Waiting({ deployment: d }: { deployment: Deployment }) {
 }
 
 /** Cancelling says what a cancel waits for: it is over only when the node says so. */
-export function Cancelling({ deployment: d, progress, now }: { deployment: Deployment; progress: Progress | undefined; now: number }) {
+export function Cancelling({
+  deployment: d,
+  progress,
+  now,
+}: {
+  deployment: Deployment;
+  progress: Progress | undefined;
+  now: number;
+}) {
   const since = time(progress?.cancelRequestedAt ?? d.cancelRequestedAt);
   // Before the server has heard of it, what it waits for is something else.
   const what = progress?.cancelling ? progress.waitingFor : d.cancelling ? d.waitingFor : undefined;
   return (
     <Notice busy>
-      <b className="font-semibold">Cancelling.</b> {what ? `Waiting for ${what}` : `Waiting for ${d.node} to confirm that nothing of it runs`}
-      {since !== undefined && now - since >= 1000 ? <span className="tabular-nums"> ({duration(now - since)})</span> : null}. What served {d.service} before goes on serving.
+      <b className="font-semibold">Cancelling.</b>{" "}
+      {what ? `Waiting for ${what}` : `Waiting for ${d.node} to confirm that nothing of it runs`}
+      {since !== undefined && now - since >= 1000 ? <span className="tabular-nums"> ({duration(now - since)})</span> : null}. What
+      served {d.service} before goes on serving.
     </Notice>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { api, ok, type Schemas } from "@/lib/api";
+import { ofSandbox } from "@/lib/concerns";
 import { time } from "@/lib/format";
 import { useResource } from "@/lib/live";
 
@@ -14,17 +15,23 @@ const sometimes = 1500;
 
 /** useDeployment reads a deployment and keeps it up to date. */
 export function useDeployment(id: string) {
-  return useResource(id ? `deployment/${id}` : null, async (signal) => {
-    const answer = api.GET("/api/v1/deployments/{id}", { params: { path: { id } }, signal });
-    const deployment = await ok(answer);
-    return { deployment, skew: skewOf((await answer).response) };
-  }, (e) => e.topic === `deployment/${id}`);
+  return useResource(
+    id ? `deployment/${id}` : null,
+    async (signal) => {
+      const answer = api.GET("/api/v1/deployments/{id}", { params: { path: { id } }, signal });
+      const deployment = await ok(answer);
+      return { deployment, skew: skewOf((await answer).response) };
+    },
+    (e) => e.topic === `deployment/${id}`,
+  );
 }
 
 /** useProgress asks the deployment's workflow itself, often, until it is settled: it knows first what goes on. */
 export function useProgress(id: string, settled: boolean | undefined) {
   const wanted = id !== "" && settled === false;
-  const progress = useResource(wanted ? `progress/${id}` : null, (signal) => ok(api.GET("/api/v1/deployments/{id}/progress", { params: { path: { id } }, signal })));
+  const progress = useResource(wanted ? `progress/${id}` : null, (signal) =>
+    ok(api.GET("/api/v1/deployments/{id}/progress", { params: { path: { id } }, signal })),
+  );
   const { reload } = progress;
   const cancelling = progress.data?.cancelling ?? false;
   useEffect(() => {
@@ -33,6 +40,19 @@ export function useProgress(id: string, settled: boolean | undefined) {
     return () => clearInterval(t);
   }, [wanted, cancelling, reload]);
   return progress;
+}
+
+/** useNewer reads deployments of the same service asked for later, if that tells what became of one that runs no more. */
+export function useNewer(d: Deployment): Deployment[] {
+  const { sandbox, service, createdAt: since } = d;
+  const newer = useResource(
+    d.state === "STOPPED" ? `newer/${d.id}` : null,
+    async (signal) =>
+      (await ok(api.GET("/api/v1/deployments", { params: { query: { sandbox, service, since, limit: 50 } }, signal }))).items ??
+      [],
+    ofSandbox(sandbox),
+  );
+  return newer.data ?? [];
 }
 
 const tolerated = 2000; // milliseconds; the Date header has whole seconds

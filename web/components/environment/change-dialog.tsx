@@ -30,7 +30,20 @@ interface Props {
 }
 
 /** ChangeDialog asks for a change of an environment, and why; it refuses to overwrite what somebody else did meanwhile. */
-export function ChangeDialog({ environment, title, description, verb = "Save", danger, wide, noNote, ready = true, change, onSaved, onClose, children }: Props) {
+export function ChangeDialog({
+  environment,
+  title,
+  description,
+  verb = "Save",
+  danger,
+  wide,
+  noNote,
+  ready = true,
+  change,
+  onSaved,
+  onClose,
+  children,
+}: Props) {
   const { save, known, onTop } = useSave(environment);
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
@@ -42,7 +55,13 @@ export function ChangeDialog({ environment, title, description, verb = "Save", d
     try {
       const now = await save(await change(form), note);
       form.reset();
-      toast(noNote ? `${now.name} is saved.` : now.version === known ? `Nothing changed: ${now.name} stays at version ${now.version}.` : `${now.name} is at version ${now.version}.`);
+      toast(
+        noNote
+          ? `${now.name} is saved.`
+          : now.version === known
+            ? `Nothing changed: ${now.name} stays at version ${now.version}.`
+            : `${now.name} is at version ${now.version}.`,
+      );
       onSaved(now);
       onClose();
     } catch (e) {
@@ -51,25 +70,53 @@ export function ChangeDialog({ environment, title, description, verb = "Save", d
     }
   };
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()} title={title} description={description} wide={wide} footer={
-      <>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" form="change" look={danger ? "danger" : "primary"} busy={busy} disabled={!ready}>{verb}</Button>
-      </>
-    }>
-      <form id="change" autoComplete="off" className="space-y-4" onSubmit={(e) => {
-        e.preventDefault();
-        if (ready && !busy) void submit(e.currentTarget);
-      }}>
+    <Dialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={title}
+      description={description}
+      wide={wide}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form="change" look={danger ? "danger" : "primary"} busy={busy} disabled={!ready}>
+            {verb}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="change"
+        autoComplete="off"
+        className="space-y-4"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (ready && !busy) void submit(e.currentTarget);
+        }}
+      >
         {children}
         {!noNote && (
           <Field label="Note (optional)" hint="Why, for those who read the list of versions">
-            <Input value={note} onChange={(e) => setNote(e.target.value)} maxLength={500} placeholder="such as: new rates for the demo" />
+            <Input
+              value={note}
+              onChange={(e) => setNote(e.target.value)}
+              maxLength={500}
+              placeholder="such as: new rates for the demo"
+            />
           </Field>
         )}
-        {problem?.code === "environment-changed"
-          ? <Outdated environment={environment} known={known} onTop={(v) => { onTop(v); setProblem(undefined); }} />
-          : <ProblemBox problem={problem} />}
+        {problem?.code === "environment-changed" ? (
+          <Outdated
+            environment={environment}
+            known={known}
+            onTop={(v) => {
+              onTop(v);
+              setProblem(undefined);
+            }}
+          />
+        ) : (
+          <ProblemBox problem={problem} />
+        )}
       </form>
     </Dialog>
   );
@@ -81,20 +128,33 @@ function Outdated({ environment, known, onTop }: { environment: Environment; kno
   const take = async () => {
     setBusy(true);
     try {
-      onTop((await ok(api.GET("/api/v1/environments/{environment}", { params: { path: { environment: environment.name } } }))).newest);
+      onTop(
+        (await ok(api.GET("/api/v1/environments/{environment}", { params: { path: { environment: environment.name } } }))).newest,
+      );
     } finally {
       setBusy(false);
     }
   };
   const problem: Problem = {
-    title: "Somebody else changed it meanwhile", status: 409, kind: "conflict", code: "environment-changed",
+    title: "Somebody else changed it meanwhile",
+    status: 409,
+    kind: "conflict",
+    code: "environment-changed",
     detail: `You began with version ${known} of ${environment.name}; there is a newer one. Nothing was saved, and what you entered is still here.`,
   };
   return (
     <ProblemBox problem={problem}>
       <div className="flex flex-wrap items-center gap-3 pt-1">
-        <Link className="font-medium underline" target="_blank" href={`${hrefs.environment(environment.name)}&tab=versions&from=${known}`}>See what changed</Link>
-        <Button size="small" busy={busy} onClick={() => void take()}>I have seen it, let me save on top</Button>
+        <Link
+          className="font-medium underline"
+          target="_blank"
+          href={`${hrefs.environment(environment.name)}&tab=versions&from=${known}`}
+        >
+          See what changed
+        </Link>
+        <Button size="small" busy={busy} onClick={() => void take()}>
+          I have seen it, let me save on top
+        </Button>
       </div>
     </ProblemBox>
   );

@@ -17,26 +17,73 @@ export function Secrets({ environment, search, editable, onSaved }: PartProps) {
   const [removing, setRemoving] = useState<string>();
   const keys = environment.secretKeys.filter((k) => matches(search, k));
   return (
-    <Card flush title={<>Secrets <span className="font-normal text-ink-3">{count(keys.length, environment.secretKeys.length)}</span></>}
-      actions={editable && <Button size="small" onClick={() => setSetting("")}><Plus aria-hidden className="size-3.5" /> Add secret</Button>}>
-      {keys.length === 0 && <p className="px-4 py-4 text-ink-3">{environment.secretKeys.length > 0 ? "No secret matches." : "None. Passwords and tokens belong here: encrypted, masked in logs, and never shown again to anybody."}</p>}
+    <Card
+      flush
+      title={
+        <>
+          Secrets <span className="font-normal text-ink-3">{count(keys.length, environment.secretKeys.length)}</span>
+        </>
+      }
+      actions={
+        editable && (
+          <Button size="small" onClick={() => setSetting("")}>
+            <Plus aria-hidden className="size-3.5" /> Add secret
+          </Button>
+        )
+      }
+    >
+      {keys.length === 0 && (
+        <p className="px-4 py-4 text-ink-3">
+          {environment.secretKeys.length > 0
+            ? "No secret matches."
+            : "None. Passwords and tokens belong here: encrypted, masked in logs, and never shown again to anybody."}
+        </p>
+      )}
       <ul className="divide-y">
         {keys.map((key) => (
           <li key={key} className="flex items-center gap-3 px-4 py-1.5">
             <KeyRound aria-hidden className="size-3.5 shrink-0 text-ink-3" />
-            <span className="min-w-0 flex-1 font-mono text-xs font-medium break-all">{key}</span>
+            <span className="min-w-0 flex-1 font-mono text-xs font-medium wrap-anywhere">{key}</span>
             <span className="hidden text-xs text-ink-3 sm:inline">set, never shown</span>
             {editable && (
               <span className="flex">
-                <Button look="quiet" size="icon" className="size-7" aria-label={`Replace ${key}`} title="Replace" onClick={() => setSetting(key)}><RefreshCw aria-hidden className="size-3.5" /></Button>
-                <Button look="quiet" size="icon" className="size-7" aria-label={`Remove ${key}`} title="Remove" onClick={() => setRemoving(key)}><Trash2 aria-hidden className="size-3.5" /></Button>
+                <Button
+                  look="quiet"
+                  size="icon"
+                  className="size-7"
+                  aria-label={`Replace ${key}`}
+                  title="Replace"
+                  onClick={() => setSetting(key)}
+                >
+                  <RefreshCw aria-hidden className="size-3.5" />
+                </Button>
+                <Button
+                  look="quiet"
+                  size="icon"
+                  className="size-7"
+                  aria-label={`Remove ${key}`}
+                  title="Remove"
+                  onClick={() => setRemoving(key)}
+                >
+                  <Trash2 aria-hidden className="size-3.5" />
+                </Button>
               </span>
             )}
           </li>
         ))}
       </ul>
-      {setting !== undefined && <SetSecrets environment={environment} name={setting} onSaved={onSaved} onClose={() => setSetting(undefined)} />}
-      {removing !== undefined && <RemoveDialog environment={environment} what="secret" name={removing} onSaved={onSaved} onClose={() => setRemoving(undefined)} />}
+      {setting !== undefined && (
+        <SetSecrets environment={environment} name={setting} onSaved={onSaved} onClose={() => setSetting(undefined)} />
+      )}
+      {removing !== undefined && (
+        <RemoveDialog
+          environment={environment}
+          what="secret"
+          name={removing}
+          onSaved={onSaved}
+          onClose={() => setRemoving(undefined)}
+        />
+      )}
     </Card>
   );
 }
@@ -48,7 +95,17 @@ interface Row {
 }
 
 /** SetSecrets sets secrets. Their values are in the boxes only, read once when they are sent. */
-function SetSecrets({ environment, name, onSaved, onClose }: { environment: Environment; name: string; onSaved: (now: Environment) => void; onClose: () => void }) {
+function SetSecrets({
+  environment,
+  name,
+  onSaved,
+  onClose,
+}: {
+  environment: Environment;
+  name: string;
+  onSaved: (now: Environment) => void;
+  onClose: () => void;
+}) {
   const [rows, setRows] = useState<Row[]>([{ id: 0, key: name, lines: false }]);
   const put = (id: number, change: Partial<Row>) => setRows(rows.map((r) => (r.id === id ? { ...r, ...change } : r)));
   const error = (key: string) => {
@@ -59,31 +116,95 @@ function SetSecrets({ environment, name, onSaved, onClose }: { environment: Envi
   const filled = rows.filter((r) => r.key);
   const hidden = filled.filter((r) => r.key in environment.variables);
   const change = (form: HTMLFormElement) => ({
-    secrets: Object.fromEntries(filled.map((r) => [r.key, (form.elements.namedItem(`secret-${r.id}`) as HTMLInputElement).value])),
+    secrets: Object.fromEntries(
+      filled.map((r) => [r.key, (form.elements.namedItem(`secret-${r.id}`) as HTMLInputElement).value]),
+    ),
   });
   return (
-    <ChangeDialog environment={environment} title={name ? <>Replace <span className="font-mono">{name}</span></> : "Add secrets"} verb="Save"
-      description="A value is encrypted when it is saved, and nobody can read it again." ready={filled.length > 0 && !rows.some((r) => error(r.key))} change={change} onSaved={onSaved} onClose={onClose}>
+    <ChangeDialog
+      environment={environment}
+      title={
+        name ? (
+          <>
+            Replace <span className="font-mono">{name}</span>
+          </>
+        ) : (
+          "Add secrets"
+        )
+      }
+      verb="Save"
+      description="A value is encrypted when it is saved, and nobody can read it again."
+      ready={filled.length > 0 && !rows.some((r) => error(r.key))}
+      change={change}
+      onSaved={onSaved}
+      onClose={onClose}
+    >
       {rows.map((r, i) => (
         <div key={r.id} className="space-y-2 rounded-lg border p-3">
           {!name && (
             <div className="flex items-end gap-2">
               <Field label="Name" error={error(r.key)} className="flex-1">
-                <Input className="font-mono text-xs" placeholder="DB_PASSWORD" value={r.key} onChange={(e) => put(r.id, { key: e.target.value.trim() })} autoComplete="off" autoCapitalize="none" spellCheck={false} />
+                <Input
+                  className="font-mono text-xs"
+                  placeholder="DB_PASSWORD"
+                  value={r.key}
+                  onChange={(e) => put(r.id, { key: e.target.value.trim() })}
+                  autoComplete="off"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                />
               </Field>
-              {rows.length > 1 && <Button look="quiet" size="icon" aria-label={`Leave out ${r.key || `secret ${i + 1}`}`} onClick={() => setRows(rows.filter((o) => o.id !== r.id))}><X aria-hidden className="size-4" /></Button>}
+              {rows.length > 1 && (
+                <Button
+                  look="quiet"
+                  size="icon"
+                  aria-label={`Leave out ${r.key || `secret ${i + 1}`}`}
+                  onClick={() => setRows(rows.filter((o) => o.id !== r.id))}
+                >
+                  <X aria-hidden className="size-4" />
+                </Button>
+              )}
             </div>
           )}
           <Field label={name ? "New value" : "Value"}>
-            {r.lines
-              ? <Textarea name={`secret-${r.id}`} autoComplete="off" rows={5} className="[-webkit-text-security:disc]" />
-              : <Input name={`secret-${r.id}`} type="password" autoComplete="new-password" data-1p-ignore data-lpignore="true" spellCheck={false} />}
+            {r.lines ? (
+              <Textarea name={`secret-${r.id}`} autoComplete="off" rows={5} className="[-webkit-text-security:disc]" />
+            ) : (
+              <Input
+                name={`secret-${r.id}`}
+                type="password"
+                autoComplete="new-password"
+                data-1p-ignore
+                data-lpignore="true"
+                spellCheck={false}
+              />
+            )}
           </Field>
-          {!r.lines && <button type="button" className="text-xs text-accent-text underline-offset-2 hover:underline" onClick={() => put(r.id, { lines: true })}>It has several lines, such as a key in PEM</button>}
+          {!r.lines && (
+            <button
+              type="button"
+              className="text-xs text-accent-text underline-offset-2 hover:underline"
+              onClick={() => put(r.id, { lines: true })}
+            >
+              It has several lines, such as a key in PEM
+            </button>
+          )}
         </div>
       ))}
-      {!name && <Button size="small" onClick={() => setRows([...rows, { id: Math.max(...rows.map((r) => r.id)) + 1, key: "", lines: false }])}><Plus aria-hidden className="size-3.5" /> Another</Button>}
-      {hidden.length > 0 && <p className="rounded-md bg-warn-soft px-3 py-2 text-warn-text"><b className="font-mono text-xs break-all">{hidden.map((r) => r.key).join(", ")}</b> is a variable now and becomes a secret. Older versions still show what it was.</p>}
+      {!name && (
+        <Button
+          size="small"
+          onClick={() => setRows([...rows, { id: Math.max(...rows.map((r) => r.id)) + 1, key: "", lines: false }])}
+        >
+          <Plus aria-hidden className="size-3.5" /> Another
+        </Button>
+      )}
+      {hidden.length > 0 && (
+        <p className="rounded-md bg-warn-soft px-3 py-2 text-warn-text">
+          <b className="font-mono text-xs wrap-anywhere">{hidden.map((r) => r.key).join(", ")}</b> is a variable now and becomes a
+          secret. Older versions still show what it was.
+        </p>
+      )}
     </ChangeDialog>
   );
 }

@@ -12,22 +12,36 @@ export const environmentLimits = { keys: 500, value: 32 << 10, file: 128 << 10, 
 /** useEnvironment reads an environment as it is now, or one of its versions, which never change. */
 export function useEnvironment(name: string, version: string) {
   const query = Number(version) > 0 ? { version: Number(version) } : {};
-  return useResource(`environment ${name} ${version}`,
+  return useResource(
+    `environment ${name} ${version}`,
     (signal) => ok(api.GET("/api/v1/environments/{environment}", { params: { path: { environment: name }, query }, signal })),
-    (e) => e.topic === `environment/${name}`);
+    (e) => e.topic === `environment/${name}`,
+  );
 }
 
 /** useUsage reads who uses an environment, and what runs with an older version of it. */
 export function useUsage(name: string) {
-  return useResource(`usage ${name}`,
+  return useResource(
+    `usage ${name}`,
     (signal) => ok(api.GET("/api/v1/environments/{environment}/usage", { params: { path: { environment: name } }, signal })),
-    (e) => e.topic === `environment/${name}` || e.topic.startsWith("sandbox/") || e.topic.startsWith("deployment/"));
+    (e) => e.topic === `environment/${name}` || e.topic.startsWith("sandbox/") || e.topic.startsWith("deployment/"),
+  );
 }
 
 export function useVersions(name: string) {
-  return useResource(`versions ${name}`,
-    (signal) => all((cursor) => ok(api.GET("/api/v1/environments/{environment}/versions", { params: { path: { environment: name }, query: { cursor, limit: 200 } }, signal }))),
-    (e) => e.topic === `environment/${name}`);
+  return useResource(
+    `versions ${name}`,
+    (signal) =>
+      all((cursor) =>
+        ok(
+          api.GET("/api/v1/environments/{environment}/versions", {
+            params: { path: { environment: name }, query: { cursor, limit: 200 } },
+            signal,
+          }),
+        ),
+      ),
+    (e) => e.topic === `environment/${name}`,
+  );
 }
 
 /**
@@ -37,10 +51,12 @@ export function useVersions(name: string) {
 export function useSave(environment: Environment) {
   const [known, setKnown] = useState(environment.newest);
   const save = (change: Change, note: string) =>
-    ok(api.PUT("/api/v1/environments/{environment}", {
-      params: { path: { environment: environment.name }, header: { "Idempotency-Key": newKey() } },
-      body: { ...change, version: known, note: note.trim() || undefined },
-    }));
+    ok(
+      api.PUT("/api/v1/environments/{environment}", {
+        params: { path: { environment: environment.name }, header: { "Idempotency-Key": newKey() } },
+        body: { ...change, version: known, note: note.trim() || undefined },
+      }),
+    );
   return { save, known, onTop: setKnown };
 }
 

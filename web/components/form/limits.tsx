@@ -2,8 +2,7 @@
 
 import { Field, Input } from "@/components/ui/field";
 import type { Schemas } from "@/lib/api";
-import { bytes } from "@/lib/format";
-import { parseSize, sizeText } from "@/lib/units";
+import { memoryText, parseSize, sizeText } from "@/lib/units";
 
 /** LimitsText are limits as they are typed; empty means none. */
 export interface LimitsText {
@@ -12,8 +11,11 @@ export interface LimitsText {
   pids: string;
 }
 
-export const limitsText = (l: Schemas["Limits"] | undefined): LimitsText =>
-  ({ cpus: l?.cpus ? String(l.cpus) : "", memory: sizeText(l?.memory), pids: l?.pids ? String(l.pids) : "" });
+export const limitsText = (l: Schemas["Limits"] | undefined): LimitsText => ({
+  cpus: l?.cpus ? String(l.cpus) : "",
+  memory: sizeText(l?.memory),
+  pids: l?.pids ? String(l.pids) : "",
+});
 
 const number = (text: string) => (text.trim() ? Number(text) : undefined);
 
@@ -35,27 +37,45 @@ export function limitsWrong(t: LimitsText): Partial<LimitsText> {
 /** LimitsFields edits CPUs, memory and processes. */
 export function LimitsFields({ value, onChange, of }: { value: LimitsText; onChange: (t: LimitsText) => void; of: string }) {
   const wrong = limitsWrong(value);
-  const size = parseSize(value.memory);
+  const understood = memoryText(parseSize(value.memory));
   return (
     <fieldset className="space-y-2">
       <legend className="text-sm font-medium">{of}</legend>
       <div className="grid gap-3 sm:grid-cols-3">
         <Field label="CPUs" error={wrong.cpus}>
-          <Input inputMode="decimal" placeholder="no limit" value={value.cpus} onChange={(e) => onChange({ ...value, cpus: e.target.value })} />
+          <Input
+            inputMode="decimal"
+            placeholder="no limit"
+            value={value.cpus}
+            onChange={(e) => onChange({ ...value, cpus: e.target.value })}
+          />
         </Field>
-        <Field label="Memory" error={wrong.memory} hint={size && size >= 1024 ? bytes(size) : undefined}>
+        <Field
+          label="Memory"
+          error={wrong.memory}
+          hint={understood && understood !== value.memory.trim() ? understood : undefined}
+        >
           <Input placeholder="no limit" value={value.memory} onChange={(e) => onChange({ ...value, memory: e.target.value })} />
         </Field>
         <Field label="Processes" error={wrong.pids}>
-          <Input inputMode="numeric" placeholder="no limit" value={value.pids} onChange={(e) => onChange({ ...value, pids: e.target.value })} />
+          <Input
+            inputMode="numeric"
+            placeholder="no limit"
+            value={value.pids}
+            onChange={(e) => onChange({ ...value, pids: e.target.value })}
+          />
         </Field>
       </div>
     </fieldset>
   );
 }
 
-/** limitsLine shows limits in one line: "0.5 CPUs, 256 MB, 200 processes". */
+/** limitsLine shows limits in one line: "0.5 CPUs, 256M of memory, 200 processes". */
 export function limitsLine(l: Schemas["Limits"] | undefined): string {
-  const parts = [l?.cpus && `${l.cpus} ${l.cpus === 1 ? "CPU" : "CPUs"}`, l?.memory && bytes(l.memory), l?.pids && `${l.pids} processes`];
+  const parts = [
+    l?.cpus && `${l.cpus} ${l.cpus === 1 ? "CPU" : "CPUs"}`,
+    l?.memory && `${memoryText(l.memory)} of memory`,
+    l?.pids && `${l.pids} processes`,
+  ];
   return parts.filter(Boolean).join(", ");
 }

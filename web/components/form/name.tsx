@@ -22,7 +22,15 @@ export function NameField({ label, value, onChange, max = 30, hint, autoFocus }:
   const rule = `Small letters, digits and dashes, up to ${max} characters.`;
   return (
     <Field label={label} hint={hint ?? rule} error={value && !validName(value, max) ? rule : undefined}>
-      <Input className="font-mono" value={value} spellCheck={false} autoCapitalize="none" autoComplete="off" autoFocus={autoFocus} onChange={(e) => onChange(e.target.value.toLowerCase().replaceAll(/\s/g, "-"))} />
+      <Input
+        className="font-mono"
+        value={value}
+        spellCheck={false}
+        autoCapitalize="none"
+        autoComplete="off"
+        autoFocus={autoFocus}
+        onChange={(e) => onChange(e.target.value.toLowerCase().replaceAll(/\s/g, "-"))}
+      />
     </Field>
   );
 }

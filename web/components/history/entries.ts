@@ -16,31 +16,20 @@ export const operationEntry = (it: Operation): Entry => ({ of: "operation", at: 
  */
 export function merged(...lists: { entries: Entry[]; more: boolean }[]): Entry[] {
   const known = Math.max(0, ...lists.filter((l) => l.more).map((l) => l.entries.at(-1)?.at ?? 0));
-  return lists.flatMap((l) => l.entries).filter((e) => e.at >= known).sort((a, b) => b.at - a.at);
+  return lists
+    .flatMap((l) => l.entries)
+    .filter((e) => e.at >= known)
+    .sort((a, b) => b.at - a.at);
 }
-
-const over = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 
 /** running is true while more is going to happen by itself. */
 export function running(e: Entry): boolean {
-  return e.of === "deployment" ? !e.it.settled : !over.has(e.it.state);
+  return !e.it.settled;
 }
 
 /** lasted is how long it took, or has been taking, in milliseconds; undefined where it never began. */
 export function lasted(e: Entry, now: number): number | undefined {
-  const begun = time(e.of === "deployment" ? e.it.startedAt ?? e.it.createdAt : e.it.createdAt);
+  const begun = time(e.of === "deployment" ? (e.it.startedAt ?? e.it.createdAt) : e.it.createdAt);
   const end = time(e.it.finishedAt) ?? (running(e) ? now : undefined);
   return begun === undefined || end === undefined ? undefined : end - begun;
-}
-
-const verbs: Record<Operation["kind"], string> = {
-  create: "made", restart: "restarted", stop: "stopped", route: "route switched", delete: "deleted", apply: "definition applied", clone: "made as a clone", restore: "snapshot restored",
-};
-
-/** operationWords says what an operation does: "account restarted", "definition applied". */
-export function operationWords(o: Operation): string {
-  if (o.kind === "route") return `${o.service}: route switched to ${o.source === "url" ? o.url : o.source === "ocp" ? "OCP" : "the sandbox"}`;
-  const verb = verbs[o.kind] ?? o.kind;
-  if (o.service) return `${o.service} ${verb}`;
-  return ["create", "delete", "clone"].includes(o.kind) ? `sandbox ${verb}` : verb;
 }

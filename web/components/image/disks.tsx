@@ -29,20 +29,46 @@ export function Disks({ nodes, images, missing, onPrune }: Props) {
           <li key={n.name}>
             <section aria-label={`Disk of ${n.name}`} className="flex h-full flex-col gap-3 rounded-xl border bg-surface p-4">
               <div className="flex items-center justify-between gap-2">
-                <h2 className="font-semibold break-all">{n.name}</h2>
-                <Button size="small" disabled={!!away} onClick={() => onPrune(n.name)} aria-label={`Prune images of ${n.name}`}><Trash2 aria-hidden className="size-3.5" /> Prune</Button>
+                <h2 className="font-semibold wrap-anywhere">{n.name}</h2>
+                <Button size="small" disabled={!!away} onClick={() => onPrune(n.name)} aria-label={`Prune images of ${n.name}`}>
+                  <Trash2 aria-hidden className="size-3.5" /> Prune
+                </Button>
               </div>
-              <Meter label="Disk of images" used={used} mark={mark} markTitle={`watermark ${n.watermark}%`} tone={used !== undefined && mark !== undefined && used >= mark ? "bad" : "ok"}
-                text={n.imagesUsed === undefined ? "unknown" : `${n.imagesUsed}% used`} />
-              <p className="text-xs text-ink-3">{n.watermark === undefined ? "Never pruned by itself (watermark 0)" : `Pruned by itself above ${n.watermark}%`}; {bytes(n.diskFree)} free of {bytes(n.diskTotal)} on the disk of its data.</p>
-              {away
-                ? <p className="flex gap-2 rounded-lg bg-warn-soft px-3 py-2 text-warn-text"><CircleSlash aria-hidden className="mt-0.5 size-4 shrink-0" /><span className="min-w-0 break-words">Could not be asked for its images: {away.reason}</span></p>
-                : images && <p className="mt-auto text-ink-2">{plural(of.length, "image")}, {free > 0 ? `${free} needed by nothing` : "none that a prune would remove"}</p>}
+              <Meter
+                label="Disk of images"
+                used={used}
+                mark={mark}
+                markTitle={`watermark ${n.watermark}%`}
+                tone={used !== undefined && mark !== undefined && used >= mark ? "bad" : "ok"}
+                text={n.imagesUsed === undefined ? "unknown" : `${n.imagesUsed}% used`}
+              />
+              <p className="text-xs text-ink-3">
+                {n.watermark === undefined ? "Never pruned by itself (watermark 0)" : `Pruned by itself above ${n.watermark}%`};{" "}
+                {bytes(n.diskFree)} free of {bytes(n.diskTotal)} on the disk of its data.
+              </p>
+              {away ? (
+                <p className="flex gap-2 rounded-lg bg-warn-soft px-3 py-2 text-warn-text">
+                  <CircleSlash aria-hidden className="mt-0.5 size-4 shrink-0" />
+                  <span className="min-w-0 break-words">Could not be asked for its images: {away.reason}</span>
+                </p>
+              ) : (
+                images && (
+                  <p className="mt-auto text-ink-2">
+                    {plural(of.length, "image")}, {free > 0 ? `${free} needed by nothing` : "none that a prune would remove"}
+                  </p>
+                )
+              )}
             </section>
           </li>
         );
       })}
-      {missing.filter((m) => !nodes.some((n) => n.name === m.node)).map((m) => <li key={m.node} className="rounded-lg bg-warn-soft px-3 py-2 text-warn-text">{m.node} could not be asked: {m.reason}</li>)}
+      {missing
+        .filter((m) => !nodes.some((n) => n.name === m.node))
+        .map((m) => (
+          <li key={m.node} className="rounded-lg bg-warn-soft px-3 py-2 text-warn-text">
+            {m.node} could not be asked: {m.reason}
+          </li>
+        ))}
     </ul>
   );
 }

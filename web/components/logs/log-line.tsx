@@ -25,13 +25,28 @@ export const LogLine = memo(function LogLine({ line, number, marked, pattern, cu
   return (
     <>
       {/* The number is no text of the line: neither selected nor copied with it. */}
-      <a href={`#L${number}`} data-n={number} tabIndex={-1} aria-label={`Line ${number}`}
-        className={cn("sticky left-0 z-1 shrink-0 self-stretch bg-log pr-3 pl-2 text-right text-log-dim select-none before:content-[attr(data-n)] hover:text-log-ink", marked && "bg-log-mark text-log-ink")}
-        style={{ width: "var(--gutter)" }} />
-      <span data-line={number} className={cn("min-w-0 pr-4", wrap ? "break-all whitespace-pre-wrap" : "whitespace-pre", marked && "bg-log-mark")}>
+      <a
+        href={`#L${number}`}
+        data-n={number}
+        tabIndex={-1}
+        aria-label={`Line ${number}`}
+        className={cn(
+          "sticky left-0 z-1 shrink-0 self-stretch bg-log pr-3 pl-2 text-right text-log-dim select-none before:content-[attr(data-n)] hover:text-log-ink",
+          marked && "bg-log-mark text-log-ink",
+        )}
+        style={{ width: "var(--gutter)" }}
+      />
+      <span
+        data-line={number}
+        className={cn("min-w-0 pr-4", wrap ? "break-all whitespace-pre-wrap" : "whitespace-pre", marked && "bg-log-mark")}
+      >
         {pieces(line, text, pattern, current)}
       </span>
-      {line.text.length > mostShown && <span className="px-2 whitespace-nowrap text-log-dim select-none">… {(line.text.length - mostShown).toLocaleString("en")} more characters; the download has them</span>}
+      {line.text.length > mostShown && (
+        <span className="px-2 whitespace-nowrap text-log-dim select-none">
+          … {(line.text.length - mostShown).toLocaleString("en")} more characters; the download has them
+        </span>
+      )}
     </>
   );
 });
@@ -49,7 +64,11 @@ function pieces(line: Line, text: string, pattern: RegExp | undefined, current: 
       if (to <= at || from >= end) continue;
       if (from > at) out.push(piece(text, at, from, run.style));
       const [a, b] = [Math.max(from, at), Math.min(to, end)];
-      out.push(<mark key={`m${a}`} className={cn("rounded-[2px] text-black", current ? "bg-[#ff9f43]" : "bg-[#f5d76e]")}>{text.slice(a, b)}</mark>);
+      out.push(
+        <mark key={`m${a}`} className={cn("rounded-[2px] text-black", current ? "bg-[#ff9f43]" : "bg-[#f5d76e]")}>
+          {text.slice(a, b)}
+        </mark>,
+      );
       at = b;
     }
     if (end > at) out.push(piece(text, at, end, run.style));
@@ -63,11 +82,20 @@ function tagged(text: string): ReactNode {
   const tag = /^\[[A-Z_]{2,20}\](?= )/.exec(text)?.[0];
   if (!tag) return text;
   if (tag === "[ERROR]") return <span className="text-[#ff9f98]">{text}</span>;
-  return <><span className="text-[#8fb0ff]">{tag}</span>{text.slice(tag.length)}</>;
+  return (
+    <>
+      <span className="text-[#8fb0ff]">{tag}</span>
+      {text.slice(tag.length)}
+    </>
+  );
 }
 
 function piece(text: string, from: number, to: number, style: Style): ReactNode {
-  return <span key={from} style={look(style)}>{text.slice(from, to)}</span>;
+  return (
+    <span key={from} style={look(style)}>
+      {text.slice(from, to)}
+    </span>
+  );
 }
 
 const looks = new WeakMap<Style, CSSProperties>();
@@ -79,7 +107,10 @@ function look(s: Style): CSSProperties {
   const [fg, bg] = s.inverse ? [s.bg ?? ground, s.fg ?? ink] : [s.fg, s.bg];
   const behind = bg ?? ground;
   const out: CSSProperties = {
-    color: fg === undefined && bg === undefined && !s.dim ? undefined : css(legible(s.dim ? mix(fg ?? ink, behind, 0.35) : (fg ?? ink), behind)),
+    color:
+      fg === undefined && bg === undefined && !s.dim
+        ? undefined
+        : css(legible(s.dim ? mix(fg ?? ink, behind, 0.35) : (fg ?? ink), behind)),
     backgroundColor: bg === undefined ? undefined : css(bg),
     fontWeight: s.bold ? 600 : undefined,
     fontStyle: s.italic ? "italic" : undefined,

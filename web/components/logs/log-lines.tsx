@@ -30,7 +30,20 @@ interface LogLinesProps {
 }
 
 /** LogLines shows the lines that can be seen, out of however many there are. */
-export function LogLines({ store, log, label, wrap, following, onFollow, marked, onMark, pattern, current, goal, scroller }: LogLinesProps) {
+export function LogLines({
+  store,
+  log,
+  label,
+  wrap,
+  following,
+  onFollow,
+  marked,
+  onMark,
+  pattern,
+  current,
+  goal,
+  scroller,
+}: LogLinesProps) {
   const digits = Math.max(3, String(log.lines).length);
   const gutter = `calc(${digits}ch + 1.25rem)`;
   const height = (index: number) => {
@@ -62,22 +75,47 @@ export function LogLines({ store, log, label, wrap, following, onFollow, marked,
     const number = Number((e.target as HTMLElement).closest<HTMLElement>("a[data-n]")?.dataset.n);
     if (!number) return;
     e.preventDefault();
-    onMark(e.shiftKey && marked ? { from: Math.min(marked.from, number), to: Math.max(marked.from, number) } : { from: number, to: number });
+    onMark(
+      e.shiftKey && marked
+        ? { from: Math.min(marked.from, number), to: Math.max(marked.from, number) }
+        : { from: number, to: number },
+    );
   };
   return (
-    <div ref={scroller} role="region" aria-label={label} tabIndex={0} onClick={mark} style={{ ["--gutter" as string]: gutter }}
-      className="relative min-h-0 flex-1 overflow-auto overscroll-contain bg-log [contain:strict] font-mono text-xs leading-5 text-log-ink [overflow-anchor:none] focus-visible:outline-offset-[-2px]">
-      <div className="relative min-w-full" style={{ height: size, width: wrap ? "100%" : `calc(var(--gutter) + ${Math.min(widest, log.longest) + 2}ch)` }}>
+    <div
+      ref={scroller}
+      role="region"
+      aria-label={label}
+      tabIndex={0}
+      onClick={mark}
+      style={{ ["--gutter" as string]: gutter }}
+      className="relative min-h-0 flex-1 overflow-auto overscroll-contain bg-log [contain:strict] font-mono text-xs leading-5 text-log-ink [overflow-anchor:none] focus-visible:outline-offset-[-2px]"
+    >
+      <div
+        className="relative min-w-full"
+        style={{ height: size, width: wrap ? "100%" : `calc(var(--gutter) + ${Math.min(widest, log.longest) + 2}ch)` }}
+      >
         {virtual.getVirtualItems().map((v) => {
           const line = store.line(v.index);
           const n = v.index + 1;
           const isMarked = marked !== undefined && n >= marked.from && n <= marked.to;
-          return line && (
-            // Rows of one height are used again for other lines: that costs a browser far less than new ones.
-            <div key={wrap ? v.key : v.index % pool} data-index={v.index} ref={wrap ? virtual.measureElement : undefined} style={{ transform: `translateY(${v.start}px)` }}
-              className={cn("absolute top-0 left-0 flex min-h-5 min-w-full items-start [contain:layout_style] hover:bg-white/4", wrap && "w-full", isMarked && "bg-log-mark hover:bg-log-mark")}>
-              <LogLine line={line} number={n} marked={isMarked} pattern={pattern} current={v.index === current} wrap={wrap} />
-            </div>
+          return (
+            line && (
+              // Rows of one height are used again for other lines: that costs a browser far less than new ones.
+              <div
+                key={wrap ? v.key : v.index % pool}
+                data-index={v.index}
+                ref={wrap ? virtual.measureElement : undefined}
+                style={{ transform: `translateY(${v.start}px)` }}
+                className={cn(
+                  "absolute top-0 left-0 flex min-h-5 min-w-full items-start [contain:layout_style] hover:bg-white/4",
+                  wrap && "w-full",
+                  isMarked && "bg-log-mark hover:bg-log-mark",
+                )}
+              >
+                <LogLine line={line} number={n} marked={isMarked} pattern={pattern} current={v.index === current} wrap={wrap} />
+              </div>
+            )
           );
         })}
       </div>

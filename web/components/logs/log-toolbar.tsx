@@ -26,7 +26,20 @@ interface LogToolbarProps {
 }
 
 /** LogToolbar is what one can do with a log. */
-export function LogToolbar({ search, onSearch, at, hits, onMove, searchRef, wrap, onWrap, following, onFollow, copy, download }: LogToolbarProps) {
+export function LogToolbar({
+  search,
+  onSearch,
+  at,
+  hits,
+  onMove,
+  searchRef,
+  wrap,
+  onWrap,
+  following,
+  onFollow,
+  copy,
+  download,
+}: LogToolbarProps) {
   const keys = (e: KeyboardEvent) => {
     if (e.key === "Enter") {
       e.preventDefault();
@@ -39,9 +52,23 @@ export function LogToolbar({ search, onSearch, at, hits, onMove, searchRef, wrap
   return (
     <div className="flex flex-wrap items-center gap-x-1 gap-y-1.5 border-b bg-surface px-2 py-1.5">
       <div className="flex min-w-0 flex-1 basis-64 items-center gap-1">
-        <Input ref={searchRef} type="search" aria-label="Search the log" placeholder="Search the log" className="h-8 min-w-24 max-w-72 text-xs" spellCheck={false}
-          value={search.text} onChange={(e) => onSearch({ ...search, text: e.target.value })} onKeyDown={keys} />
-        <Toggle icon={CaseSensitive} label="Match case" on={search.matchCase} onClick={() => onSearch({ ...search, matchCase: !search.matchCase })} />
+        <Input
+          ref={searchRef}
+          type="search"
+          aria-label="Search the log"
+          placeholder="Search the log"
+          className="h-8 min-w-24 max-w-72 text-xs"
+          spellCheck={false}
+          value={search.text}
+          onChange={(e) => onSearch({ ...search, text: e.target.value })}
+          onKeyDown={keys}
+        />
+        <Toggle
+          icon={CaseSensitive}
+          label="Match case"
+          on={search.matchCase}
+          onClick={() => onSearch({ ...search, matchCase: !search.matchCase })}
+        />
         {search.text && (
           <>
             <Icon icon={ChevronUp} label="Previous match" disabled={hits === 0} onClick={() => onMove(-1)} />
@@ -49,7 +76,12 @@ export function LogToolbar({ search, onSearch, at, hits, onMove, searchRef, wrap
           </>
         )}
         <span role="status" className="shrink-0 px-1 text-xs whitespace-nowrap text-ink-2 tabular-nums">
-          {search.text && (hits === 0 ? "none" : at < 0 ? `${hits.toLocaleString("en")} lines` : `${(at + 1).toLocaleString("en")} of ${hits.toLocaleString("en")}`)}
+          {search.text &&
+            (hits === 0
+              ? "none"
+              : at < 0
+                ? `${hits.toLocaleString("en")} lines`
+                : `${(at + 1).toLocaleString("en")} of ${hits.toLocaleString("en")}`)}
         </span>
       </div>
       <div className="ml-auto flex items-center gap-1">
@@ -75,8 +107,24 @@ function save(path: string) {
   a.click();
 }
 
-function Icon({ icon: I, label, className, ...rest }: { icon: LucideIcon; label: string; className?: string; disabled?: boolean; "aria-pressed"?: boolean; onClick: () => void }) {
-  return <Button look="quiet" size="icon" aria-label={label} title={label} className={cn("size-8", className)} {...rest}><I aria-hidden className="size-4" /></Button>;
+function Icon({
+  icon: I,
+  label,
+  className,
+  ...rest
+}: {
+  icon: LucideIcon;
+  label: string;
+  className?: string;
+  disabled?: boolean;
+  "aria-pressed"?: boolean;
+  onClick: () => void;
+}) {
+  return (
+    <Button look="quiet" size="icon" aria-label={label} title={label} className={cn("size-8", className)} {...rest}>
+      <I aria-hidden className="size-4" />
+    </Button>
+  );
 }
 
 function Toggle({ on, ...rest }: { icon: LucideIcon; label: string; on: boolean; onClick: () => void }) {

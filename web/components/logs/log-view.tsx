@@ -36,7 +36,9 @@ export function LogView(props: LogViewProps) {
 
 function OpenLogView({ stream, download, label = "Log", seek, className }: LogViewProps) {
   const { store, log, connection } = useLog(stream);
-  const [marked, setMarked] = useState<Range | undefined>(() => typeof location === "undefined" ? undefined : rangeOf(location.hash));
+  const [marked, setMarked] = useState<Range | undefined>(() =>
+    typeof location === "undefined" ? undefined : rangeOf(location.hash),
+  );
   const [linked, setLinked] = useState(marked);
   const [following, setFollowing] = useState(!marked);
   const [seen, setSeen] = useState(0);
@@ -116,16 +118,50 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
   // A short log that has ended takes no more room than it needs.
   const height = ended && !className ? `min(70dvh, ${Math.max(10, log.lines * (wrap ? 2 : 1) + 1) * 20 + 84}px)` : undefined;
   return (
-    <div onKeyDown={keys} onCopy={copied} style={{ height }} className={cn("relative flex h-[70dvh] flex-col overflow-hidden rounded-xl border", className)}>
-      <LogToolbar search={search} searchRef={searchRef} at={at} hits={log.hits.length} onMove={move} wrap={wrap} onWrap={() => setWrap(!wrap)}
-        following={following} onFollow={ended && following ? undefined : follow} copy={copy} download={download} onSearch={(s) => {
+    <div
+      onKeyDown={keys}
+      onCopy={copied}
+      style={{ height }}
+      className={cn("relative flex h-[70dvh] flex-col overflow-hidden rounded-xl border", className)}
+    >
+      <LogToolbar
+        search={search}
+        searchRef={searchRef}
+        at={at}
+        hits={log.hits.length}
+        onMove={move}
+        wrap={wrap}
+        onWrap={() => setWrap(!wrap)}
+        following={following}
+        onFollow={ended && following ? undefined : follow}
+        copy={copy}
+        download={download}
+        onSearch={(s) => {
           setSearch(s);
           setAt(-1);
-        }} />
-      <LogLines store={store} log={log} label={label} wrap={wrap} following={following} onFollow={follow} marked={marked} onMark={mark}
-        pattern={highlight} current={at < 0 ? undefined : log.hits[at]} goal={goal} scroller={scroller} />
+        }}
+      />
+      <LogLines
+        store={store}
+        log={log}
+        label={label}
+        wrap={wrap}
+        following={following}
+        onFollow={follow}
+        marked={marked}
+        onMark={mark}
+        pattern={highlight}
+        current={at < 0 ? undefined : log.hits[at]}
+        goal={goal}
+        scroller={scroller}
+      />
       {!following && fresh > 0 && (
-        <Button look="primary" size="small" className="absolute bottom-10 left-1/2 -translate-x-1/2 rounded-full shadow-lg" onClick={() => follow(true)}>
+        <Button
+          look="primary"
+          size="small"
+          className="absolute bottom-10 left-1/2 -translate-x-1/2 rounded-full shadow-lg"
+          onClick={() => follow(true)}
+        >
           <ArrowDown aria-hidden className="size-3.5" /> {plural(fresh, "new line")}
         </Button>
       )}
@@ -135,7 +171,9 @@ function OpenLogView({ stream, download, label = "Log", seek, className }: LogVi
           <span className="ml-auto flex items-center gap-1">
             {marked.to > marked.from ? `Lines ${marked.from} to ${marked.to}` : `Line ${marked.from}`}
             <CopyButton text={() => location.origin + linkTo(marked)} label="Copy link" words />
-            <Button look="quiet" size="icon" className="size-7" aria-label="Unmark" onClick={() => mark(undefined)}><X aria-hidden className="size-3.5" /></Button>
+            <Button look="quiet" size="icon" className="size-7" aria-label="Unmark" onClick={() => mark(undefined)}>
+              <X aria-hidden className="size-3.5" />
+            </Button>
           </span>
         )}
       </div>
@@ -148,10 +186,20 @@ function Status({ ended, connection, log }: { ended: boolean; connection: Socket
   return (
     <>
       <span role="status" className="flex items-center gap-1.5">
-        {lost ? <LoaderCircle aria-hidden className="size-3.5 animate-spin text-warn" /> : <Dot tone={ended ? "idle" : "ok"} pulse={!ended} />}
+        {lost ? (
+          <LoaderCircle aria-hidden className="size-3.5 animate-spin text-warn" />
+        ) : (
+          <Dot tone={ended ? "idle" : "ok"} pulse={!ended} />
+        )}
         {ended ? "Ended" : lost ? "Reconnecting, goes on where it stopped" : connection === "open" ? "Live" : "Connecting"}
       </span>
-      <span className="text-ink-3 tabular-nums">{log.lines === 0 ? (ended ? "the log is empty" : "nothing written yet") : `${log.lines.toLocaleString("en")} ${log.lines === 1 ? "line" : "lines"}, ${bytes(log.bytes)}`}</span>
+      <span className="text-ink-3 tabular-nums">
+        {log.lines === 0
+          ? ended
+            ? "the log is empty"
+            : "nothing written yet"
+          : `${log.lines.toLocaleString("en")} ${log.lines === 1 ? "line" : "lines"}, ${bytes(log.bytes)}`}
+      </span>
     </>
   );
 }

@@ -18,9 +18,18 @@ export function Address({ sandbox, compact }: { sandbox: Sandbox; compact?: bool
   if (!url) return <span className="text-ink-3">no URL yet</span>;
   return (
     <span className="flex min-w-0 items-center">
-      <External href={url} className="mr-1 truncate font-mono text-xs">{compact ? url.replace(/^https?:\/\//, "") : url}</External>
+      <External href={url} className="mr-1 truncate font-mono text-xs">
+        {compact ? url.replace(/^https?:\/\//, "") : url}
+      </External>
       <CopyButton text={url} label={`Copy URL of ${name}`} />
-      <Button look="quiet" size="icon" className="size-7" aria-label={`QR code of ${name}`} title="QR code, for a phone" onClick={() => setCode(true)}>
+      <Button
+        look="quiet"
+        size="icon"
+        className="size-7"
+        aria-label={`QR code of ${name}`}
+        title="QR code, for a phone"
+        onClick={() => setCode(true)}
+      >
         <QrCode aria-hidden className="size-3.5" />
       </Button>
       {code && <QrDialog name={name} url={url} onClose={() => setCode(false)} />}

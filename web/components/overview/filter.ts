@@ -10,13 +10,38 @@ export const me = "me";
 
 /** States one can filter by: those of the API, its words for health, and what they come to. */
 export const stateGroups: { label: string; states: [value: string, label: string][] }[] = [
-  { label: "State", states: [["ACTIVE", "Active"], ["SUSPENDED", "Suspended"], ["EXPIRED", "Expired"], ["deleting", "Being deleted"]] },
-  { label: "Health", states: [["ok", "Healthy"], ["degraded", "Degraded"], ["down", "Down"], ["idle", "Idle"]] },
-  { label: "Also", states: [["deploying", "Deploying now"], ["failed", "Last deployment failed"], ["attention", "Wants attention"]] },
+  {
+    label: "State",
+    states: [
+      ["ACTIVE", "Active"],
+      ["deleting", "Being deleted"],
+    ],
+  },
+  {
+    label: "Health",
+    states: [
+      ["ok", "Healthy"],
+      ["degraded", "Degraded"],
+      ["down", "Down"],
+      ["idle", "Idle"],
+    ],
+  },
+  {
+    label: "Also",
+    states: [
+      ["deploying", "Deploying now"],
+      ["failed", "Last deployment failed"],
+      ["attention", "Wants attention"],
+    ],
+  },
 ];
 
 export const sorts: [value: string, label: string][] = [
-  ["", "Mine first"], ["active", "Last used first"], ["new", "Newest first"], ["name", "By name"], ["health", "Worst first"],
+  ["", "Mine first"],
+  ["active", "Last used first"],
+  ["new", "Newest first"],
+  ["name", "By name"],
+  ["health", "Worst first"],
 ];
 
 /** isDeploying: something is being deployed into it. */
@@ -30,13 +55,23 @@ export function hasFailed(s: Sandbox) {
 
 function inState(s: Sandbox, state: string) {
   switch (state) {
-    case "": return true;
-    case "deleting": return Boolean(s.deleting);
-    case "deploying": return isDeploying(s);
-    case "failed": return hasFailed(s);
-    case "attention": return (s.attention?.length ?? 0) > 0;
-    case "ok": case "degraded": case "down": case "idle": return s.state === "ACTIVE" && s.health === state;
-    default: return s.state === state;
+    case "":
+      return true;
+    case "deleting":
+      return Boolean(s.deleting);
+    case "deploying":
+      return isDeploying(s);
+    case "failed":
+      return hasFailed(s);
+    case "attention":
+      return (s.attention?.length ?? 0) > 0;
+    case "ok":
+    case "degraded":
+    case "down":
+    case "idle":
+      return s.state === "ACTIVE" && s.health === state;
+    default:
+      return s.state === state;
   }
 }
 
@@ -48,7 +83,10 @@ function searchText(s: Sandbox): string {
   if (text === undefined) {
     const services = s.services.flatMap((v) => [v.name, v.branch, v.serving?.branch, v.serving?.sha, v.url]);
     const labels = Object.entries(s.labels ?? {}).map(([k, v]) => `${k}=${v}`);
-    text = [s.name, s.owner, s.description, s.environment, s.url, ...services, ...labels].filter(Boolean).join("\n").toLowerCase();
+    text = [s.name, s.owner, s.description, s.environment, s.url, ...services, ...labels]
+      .filter(Boolean)
+      .join("\n")
+      .toLowerCase();
     texts.set(s, text);
   }
   return text;
@@ -58,12 +96,14 @@ function searchText(s: Sandbox): string {
 export function filtered(items: Sandbox[], q: Query, user: string): Sandbox[] {
   const words = q.q.toLowerCase().split(/\s+/).filter(Boolean);
   const owner = q.owner === me ? user : q.owner;
-  return items.filter((s) =>
-    (!owner || s.owner === owner) &&
-    inState(s, q.state) &&
-    (!q.service || s.services.some((v) => v.name === q.service)) &&
-    (!q.branch || s.services.some((v) => v.branch === q.branch && v.source === "sandbox")) &&
-    words.every((w) => searchText(s).includes(w)));
+  return items.filter(
+    (s) =>
+      (!owner || s.owner === owner) &&
+      inState(s, q.state) &&
+      (!q.service || s.services.some((v) => v.name === q.service)) &&
+      (!q.branch || s.services.some((v) => v.branch === q.branch && v.source === "sandbox")) &&
+      words.every((w) => searchText(s).includes(w)),
+  );
 }
 
 /** activityOf is when somebody last did something with it, in milliseconds. */
@@ -84,21 +124,30 @@ export function sorted(items: Sandbox[], sort: string, user: string): Group[] {
   const byActivity = (a: Sandbox, b: Sandbox) => at.get(b)! - at.get(a)! || a.name.localeCompare(b.name);
   const all = items.slice();
   switch (sort) {
-    case "name": return [{ label: "", items: all.sort((a, b) => a.name.localeCompare(b.name)) }];
-    case "new": return [{ label: "", items: all.sort((a, b) => (time(b.createdAt) ?? 0) - (time(a.createdAt) ?? 0)) }];
-    case "active": return [{ label: "", items: all.sort(byActivity) }];
-    case "health": return [{ label: "", items: all.sort((a, b) => badness[a.health] - badness[b.health] || byActivity(a, b)) }];
+    case "name":
+      return [{ label: "", items: all.sort((a, b) => a.name.localeCompare(b.name)) }];
+    case "new":
+      return [{ label: "", items: all.sort((a, b) => (time(b.createdAt) ?? 0) - (time(a.createdAt) ?? 0)) }];
+    case "active":
+      return [{ label: "", items: all.sort(byActivity) }];
+    case "health":
+      return [{ label: "", items: all.sort((a, b) => badness[a.health] - badness[b.health] || byActivity(a, b)) }];
   }
   all.sort(byActivity);
   const mine = all.filter((s) => s.owner === user);
   const others = all.filter((s) => s.owner !== user);
   if (mine.length === 0 || others.length === 0) return [{ label: "", items: all }];
-  return [{ label: "Mine", items: mine }, { label: "Everybody else's", items: others }];
+  return [
+    { label: "Mine", items: mine },
+    { label: "Everybody else's", items: others },
+  ];
 }
 
 /** choicesOf lists what the filters can be set to. */
 export function choicesOf(items: Sandbox[]) {
-  const owners = new Set<string>(), services = new Set<string>(), branches = new Set<string>();
+  const owners = new Set<string>(),
+    services = new Set<string>(),
+    branches = new Set<string>();
   for (const s of items) {
     owners.add(s.owner);
     for (const v of s.services) {

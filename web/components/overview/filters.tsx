@@ -28,8 +28,12 @@ export function Filters({ query, set, choices, user }: Props) {
           <SlidersHorizontal aria-hidden className="size-4" /> Filters{used > 0 && <span className="tabular-nums">({used})</span>}
         </Button>
         <div role="group" aria-label="View" className="hidden rounded-md border bg-surface p-0.5 sm:flex">
-          <ViewButton label="Cards" on={query.view !== "rows"} choose={() => set({ view: "" })}><LayoutGrid aria-hidden className="size-4" /></ViewButton>
-          <ViewButton label="Rows" on={query.view === "rows"} choose={() => set({ view: "rows" })}><List aria-hidden className="size-4" /></ViewButton>
+          <ViewButton label="Cards" on={query.view !== "rows"} choose={() => set({ view: "" })}>
+            <LayoutGrid aria-hidden className="size-4" />
+          </ViewButton>
+          <ViewButton label="Rows" on={query.view === "rows"} choose={() => set({ view: "rows" })}>
+            <List aria-hidden className="size-4" />
+          </ViewButton>
         </div>
       </div>
       <div id={panel} className={cn("grid-cols-2 gap-2 sm:grid sm:grid-cols-5", open ? "grid" : "hidden")}>
@@ -46,15 +50,31 @@ export function Filters({ query, set, choices, user }: Props) {
         <Choice label="State" value={query.state} onChange={(state) => set({ state })} any="Any state">
           {stateGroups.map((g) => (
             <optgroup key={g.label} label={g.label}>
-              {g.states.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+              {g.states.map(([value, label]) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
             </optgroup>
           ))}
         </Choice>
         <Choice label="Sort" value={query.sort} onChange={(sort) => set({ sort })}>
-          {sorts.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+          {sorts.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
         </Choice>
         <Button className="sm:hidden" onClick={() => set({ view: query.view === "rows" ? "" : "rows" })}>
-          {query.view === "rows" ? <><LayoutGrid aria-hidden className="size-4" /> Show cards</> : <><List aria-hidden className="size-4" /> Show rows</>}
+          {query.view === "rows" ? (
+            <>
+              <LayoutGrid aria-hidden className="size-4" /> Show cards
+            </>
+          ) : (
+            <>
+              <List aria-hidden className="size-4" /> Show rows
+            </>
+          )}
         </Button>
       </div>
     </search>
@@ -63,17 +83,39 @@ export function Filters({ query, set, choices, user }: Props) {
 
 function ViewButton({ label, on, choose, children }: { label: string; on: boolean; choose: () => void; children: ReactNode }) {
   return (
-    <button type="button" aria-pressed={on} aria-label={label} title={label} onClick={choose}
-      className={cn("grid w-8 place-items-center rounded text-ink-3 hover:text-ink", on && "bg-sunken text-ink")}>
+    <button
+      type="button"
+      aria-pressed={on}
+      aria-label={label}
+      title={label}
+      onClick={choose}
+      className={cn("grid w-8 place-items-center rounded text-ink-3 hover:text-ink", on && "bg-sunken text-ink")}
+    >
       {children}
     </button>
   );
 }
 
-function Choice({ label, value, onChange, any, children }: { label: string; value: string; onChange: (v: string) => void; any?: string; children: ReactNode }) {
+function Choice({
+  label,
+  value,
+  onChange,
+  any,
+  children,
+}: {
+  label: string;
+  value: string;
+  onChange: (v: string) => void;
+  any?: string;
+  children: ReactNode;
+}) {
   return (
-    <Select aria-label={label} value={value} onChange={(e) => onChange(e.target.value)}
-      className={cn("min-w-0", value && any && "border-accent bg-accent-soft text-accent-text")}>
+    <Select
+      aria-label={label}
+      value={value}
+      onChange={(e) => onChange(e.target.value)}
+      className={cn("min-w-0", value && any && "border-accent bg-accent-soft text-accent-text")}
+    >
       {any && <option value="">{any}</option>}
       {children}
     </Select>
@@ -83,7 +125,11 @@ function Choice({ label, value, onChange, any, children }: { label: string; valu
 /** Options also lists what is chosen and is not there any more, so that the box says what it filters by. */
 function Options({ values, chosen }: { values: string[]; chosen: string }) {
   const all = chosen && !values.includes(chosen) ? [chosen, ...values] : values;
-  return all.map((v) => <option key={v} value={v}>{v}</option>);
+  return all.map((v) => (
+    <option key={v} value={v}>
+      {v}
+    </option>
+  ));
 }
 
 const settle = 250; // milliseconds without a key before the address follows: browsers limit how often it may change
@@ -94,7 +140,14 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
   useEffect(() => {
     const focus = (e: KeyboardEvent) => {
       const at = e.target as HTMLElement;
-      if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || at.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+      if (
+        e.key !== "/" ||
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        at.closest("input, textarea, select, [contenteditable], [role=dialog]")
+      )
+        return;
       e.preventDefault();
       box.current?.focus();
     };
@@ -104,16 +157,39 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
   return (
     <div className="relative min-w-0 flex-1">
       <Search aria-hidden className="pointer-events-none absolute top-2.5 left-3 size-4 text-ink-3" />
-      <input ref={box} type="search" aria-label="Search sandboxes" placeholder="Search name, service, branch, commit, owner" value={value} onChange={(e) => onChange(e.target.value)}
+      <input
+        ref={box}
+        type="search"
+        aria-label="Search sandboxes"
+        placeholder="Search name, service, branch, commit, owner"
+        value={value}
+        onChange={(e) => onChange(e.target.value)}
         onKeyDown={(e) => {
           if (e.key === "Escape") onChange("");
         }}
-        autoComplete="off" spellCheck={false}
-        className="h-9 w-full rounded-md border border-line-strong/60 bg-surface pr-9 pl-9 text-sm placeholder:text-ink-3 [&::-webkit-search-cancel-button]:hidden" />
+        autoComplete="off"
+        spellCheck={false}
+        className="h-9 w-full rounded-md border border-line-strong/60 bg-surface pr-9 pl-9 text-sm placeholder:text-ink-3 [&::-webkit-search-cancel-button]:hidden"
+      />
       {value ? (
-        <button type="button" aria-label="Clear the search" onClick={() => { onChange(""); box.current?.focus(); }} className="absolute top-1.5 right-1.5 grid size-6 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink"><X aria-hidden className="size-4" /></button>
+        <button
+          type="button"
+          aria-label="Clear the search"
+          onClick={() => {
+            onChange("");
+            box.current?.focus();
+          }}
+          className="absolute top-1.5 right-1.5 grid size-6 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink"
+        >
+          <X aria-hidden className="size-4" />
+        </button>
       ) : (
-        <kbd aria-hidden className="pointer-events-none absolute top-2 right-2 hidden rounded border bg-sunken px-1.5 font-mono text-xs text-ink-3 sm:block">/</kbd>
+        <kbd
+          aria-hidden
+          className="pointer-events-none absolute top-2 right-2 hidden rounded border bg-sunken px-1.5 font-mono text-xs text-ink-3 sm:block"
+        >
+          /
+        </kbd>
       )}
     </div>
   );
@@ -141,11 +217,14 @@ export function useSearch(inAddress: string, write: (q: string) => void) {
   const change = (typed: string) => {
     setText(typed);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      const q = typed.trim();
-      setWritten((w) => [...w, q]);
-      write(q);
-    }, typed ? settle : 0);
+    timer.current = setTimeout(
+      () => {
+        const q = typed.trim();
+        setWritten((w) => [...w, q]);
+        write(q);
+      },
+      typed ? settle : 0,
+    );
   };
   return [text, change] as const;
 }

@@ -25,7 +25,11 @@ interface Work {
 
 /** InProgress lists what is being done right now, the oldest first: what hangs is on top. */
 export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
-  const operations = useResource("operations/active", (signal) => ok(api.GET("/api/v1/operations", { signal, params: { query: { active: true, limit: 50 } } })), (e) => e.topic.startsWith("sandbox/"));
+  const operations = useResource(
+    "operations/active",
+    (signal) => ok(api.GET("/api/v1/operations", { signal, params: { query: { active: true, limit: 50 } } })),
+    (e) => e.topic.startsWith("sandbox/"),
+  );
   const changes = operations.data?.items;
   const works = useMemo(
     () => [...deployments(sandboxes), ...(changes ?? []).map(change)].sort((a, b) => (time(a.since) ?? 0) - (time(b.since) ?? 0)),
@@ -35,12 +39,22 @@ export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
     <section aria-label="In progress" className="min-w-0 self-start rounded-xl border bg-surface">
       <header className="flex min-h-11 items-center justify-between gap-2 px-4">
         <h2 className="text-sm font-semibold">In progress</h2>
-        {works.length > 0 && <span className="rounded-full bg-info-soft px-2 py-0.5 text-xs font-medium text-info-text tabular-nums">{works.length}</span>}
-        {works.length === 0 && <span className="flex items-center gap-1.5 text-xs text-ink-3"><CircleCheck aria-hidden className="size-3.5 text-ok" /> nothing right now</span>}
+        {works.length > 0 && (
+          <span className="rounded-full bg-info-soft px-2 py-0.5 text-xs font-medium text-info-text tabular-nums">
+            {works.length}
+          </span>
+        )}
+        {works.length === 0 && (
+          <span className="flex items-center gap-1.5 text-xs text-ink-3">
+            <CircleCheck aria-hidden className="size-3.5 text-ok" /> nothing right now
+          </span>
+        )}
       </header>
       {works.length > 0 && (
         <ul className="divide-y border-t">
-          {works.slice(0, most).map((w) => <WorkLine key={w.id} work={w} />)}
+          {works.slice(0, most).map((w) => (
+            <WorkLine key={w.id} work={w} />
+          ))}
           {works.length > most && <li className="px-4 py-2 text-xs text-ink-3">and {works.length - most} more</li>}
         </ul>
       )}
@@ -48,14 +62,15 @@ export function InProgress({ sandboxes }: { sandboxes: Sandbox[] }) {
   );
 }
 
-const verbs: Record<Schemas["Operation"]["kind"], string> = {
-  create: "Create", restart: "Restart", stop: "Stop", route: "Switch route of", delete: "Delete", apply: "Apply definition", clone: "Clone", restore: "Restore snapshot",
-};
-
 function change(o: Schemas["Operation"]): Work {
   return {
-    id: o.id, href: hrefs.operation(o.id), what: `${verbs[o.kind]} ${o.service ?? ""}`, where: o.sandbox,
-    step: words(o.state), waits: o.state === "QUEUED" ? (o.waitingFor ?? "") : "", since: o.createdAt,
+    id: o.id,
+    href: hrefs.operation(o.id),
+    what: o.doing,
+    where: o.sandbox,
+    step: words(o.state),
+    waits: o.state === "QUEUED" ? (o.waitingFor ?? "") : "",
+    since: o.createdAt,
   };
 }
 
@@ -63,12 +78,22 @@ function WorkLine({ work: w }: { work: Work }) {
   return (
     <li className="relative px-4 py-2 hover:bg-sunken/60">
       <p className="flex items-center justify-between gap-2">
-        <Link href={w.href} prefetch={false} className="truncate text-[0.8125rem] font-medium after:absolute after:inset-0" title={w.what}>{w.what}</Link>
+        <Link
+          href={w.href}
+          prefetch={false}
+          className="truncate text-[0.8125rem] font-medium after:absolute after:inset-0"
+          title={w.what}
+        >
+          {w.what}
+        </Link>
         <Elapsed since={w.since} />
       </p>
       <p className="flex items-center gap-1.5 text-xs text-ink-3">
         {!w.waits && <LoaderCircle aria-hidden className="size-3 shrink-0 animate-spin text-info" />}
-        <span className="truncate" title={w.waits}><span className="text-info-text">{w.step}</span> in {w.where}{w.waits && <>: {w.waits}</>}</span>
+        <span className="truncate" title={w.waits}>
+          <span className="text-info-text">{w.step}</span> in {w.where}
+          {w.waits && <>: {w.waits}</>}
+        </span>
       </p>
     </li>
   );
@@ -76,19 +101,33 @@ function WorkLine({ work: w }: { work: Work }) {
 
 function Elapsed({ since }: { since: string }) {
   const now = useNow(1000);
-  return <span className="shrink-0 text-xs text-ink-3 tabular-nums">{duration(Math.max(0, Math.floor((now - (time(since) ?? now)) / 1000) * 1000)).replace(".0 s", " s").replace("0 ms", "0 s")}</span>;
+  return (
+    <span className="shrink-0 text-xs text-ink-3 tabular-nums">
+      {duration(Math.max(0, Math.floor((now - (time(since) ?? now)) / 1000) * 1000))
+        .replace(".0 s", " s")
+        .replace("0 ms", "0 s")}
+    </span>
+  );
 }
 
 /** deployments are those of the sandboxes that run: the list of sandboxes has them, so nothing has to be asked. */
 function deployments(sandboxes: Sandbox[]): Work[] {
-  return sandboxes.flatMap((s) => s.services.flatMap((v) => {
-    const d = v.latest;
-    if (!d || d.settled) return [];
-    const running = d.steps?.find((p) => p.state === "running")?.name;
-    return [{
-      id: d.id, href: hrefs.deployment(d.id), what: `${v.name} ${d.branch ?? ""}`, where: s.name,
-      step: d.state === "QUEUED" ? "queued" : (running ?? words(d.state)),
-      waits: d.state === "QUEUED" ? (d.waitingFor ?? "") : "", since: d.startedAt ?? d.createdAt,
-    }];
-  }));
+  return sandboxes.flatMap((s) =>
+    s.services.flatMap((v) => {
+      const d = v.latest;
+      if (!d || d.settled) return [];
+      const running = d.steps?.find((p) => p.state === "running")?.name;
+      return [
+        {
+          id: d.id,
+          href: hrefs.deployment(d.id),
+          what: `${v.name} ${d.branch ?? ""}`,
+          where: s.name,
+          step: d.state === "QUEUED" ? "queued" : (running ?? words(d.state)),
+          waits: d.state === "QUEUED" ? (d.waitingFor ?? "") : "",
+          since: d.startedAt ?? d.createdAt,
+        },
+      ];
+    }),
+  );
 }

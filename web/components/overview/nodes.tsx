@@ -21,31 +21,57 @@ const readEvery = 15_000; // milliseconds: load and free memory change without a
 
 /** Nodes shows whether the machines behind all this can take more work. */
 export function Nodes() {
-  const nodes = useResource("nodes", (signal) => ok(api.GET("/api/v1/nodes", { signal })), (e) => e.topic === "nodes");
+  const nodes = useResource(
+    "nodes",
+    (signal) => ok(api.GET("/api/v1/nodes", { signal })),
+    (e) => e.topic === "nodes",
+  );
   useTick(readEvery, () => void nodes.reload());
   // On a phone the machines would push the sandboxes off the screen: those that are well fold away.
   const [open, setOpen] = useState(false);
   const list = useId();
-  const items = (nodes.data?.items ?? []).toSorted((a, b) => Number(isWell(a)) - Number(isWell(b)) || a.name.localeCompare(b.name));
+  const items = (nodes.data?.items ?? []).toSorted(
+    (a, b) => Number(isWell(a)) - Number(isWell(b)) || a.name.localeCompare(b.name),
+  );
   const fold = items.length > roomy ? "max-xl:hidden" : "max-md:hidden";
   return (
     <section aria-label="Nodes" className="min-w-0 self-start overflow-clip rounded-xl border bg-surface">
       <header className="flex min-h-11 items-center justify-between gap-2 px-4">
-        <h2 className="text-sm font-semibold"><Link href={hrefs.nodes()} prefetch={false} className="hover:underline">Nodes</Link></h2>
+        <h2 className="text-sm font-semibold">
+          <Link href={hrefs.nodes()} prefetch={false} className="hover:underline">
+            Nodes
+          </Link>
+        </h2>
         <span className="flex items-center gap-1 text-xs text-ink-3">
           {items.length > 0 && summary(items)}
-          <button type="button" aria-label="All nodes" aria-expanded={open} aria-controls={list} onClick={() => setOpen(!open)} className={cn("-mr-2 grid size-8 place-items-center rounded", items.length > roomy ? "xl:hidden" : "md:hidden")}>
+          <button
+            type="button"
+            aria-label="All nodes"
+            aria-expanded={open}
+            aria-controls={list}
+            onClick={() => setOpen(!open)}
+            className={cn("-mr-2 grid size-8 place-items-center rounded", items.length > roomy ? "xl:hidden" : "md:hidden")}
+          >
             <ChevronDown aria-hidden className={cn("size-4 transition-transform", open && "rotate-180")} />
           </button>
         </span>
       </header>
-      {nodes.loading && <div className="px-4 pb-3"><Skeleton lines={2} /></div>}
+      {nodes.loading && (
+        <div className="px-4 pb-3">
+          <Skeleton lines={2} />
+        </div>
+      )}
       {!nodes.data && <ProblemBox problem={nodes.problem} className="m-3 mt-0" />}
       {nodes.data && items.length === 0 && (
-        <p className="px-4 pb-3 text-ink-2">No node has registered. Nothing can be deployed until a worker runs: <code className="font-mono text-xs">sdp worker</code> on a machine with the clones.</p>
+        <p className="px-4 pb-3 text-ink-2">
+          No node has registered. Nothing can be deployed until a worker runs:{" "}
+          <code className="font-mono text-xs">sdp worker</code> on a machine with the clones.
+        </p>
       )}
-      <ul id={list} className="grid-cols-2 md:max-xl:grid lg:max-xl:grid-cols-3">
-        {items.map((n) => <NodeLine key={n.name} node={n} fold={open || !isWell(n) ? "" : fold} />)}
+      <ul id={list} className="grid grid-cols-[repeat(auto-fit,minmax(min(18rem,100%),1fr))]">
+        {items.map((n) => (
+          <NodeLine key={n.name} node={n} fold={open || !isWell(n) ? "" : fold} />
+        ))}
       </ul>
     </section>
   );
@@ -63,19 +89,57 @@ function NodeLine({ node: n, fold }: { node: Node; fold: string }) {
   return (
     <li className={cn("space-y-1.5 border-t px-4 py-2.5", fold)}>
       <p className="flex items-center justify-between gap-2 text-[0.8125rem]">
-        <span className="flex min-w-0 items-center gap-2 font-medium"><Dot tone={tone} /><span className="truncate">{n.name}</span><span className="text-xs font-normal text-ink-3">{n.type}</span></span>
+        <span className="flex min-w-0 items-center gap-2 font-medium">
+          <Dot tone={tone} />
+          <span className="truncate">{n.name}</span>
+          <span className="text-xs font-normal text-ink-3">{n.type}</span>
+        </span>
         <span className="shrink-0 text-xs text-ink-3">
-          {n.alive ? <>{n.runningBuilds} of {n.builds} builds</> : <b className="font-medium text-bad-text">not heard of{n.lastSeen ? <> since <Ago at={n.lastSeen} /></> : null}</b>}
+          {n.alive ? (
+            <>
+              {n.runningBuilds} of {n.builds} builds
+            </>
+          ) : (
+            <b className="font-medium text-bad-text">
+              not heard of
+              {n.lastSeen ? (
+                <>
+                  {" "}
+                  since <Ago at={n.lastSeen} />
+                </>
+              ) : null}
+            </b>
+          )}
         </span>
       </p>
       <dl className={cn("grid grid-cols-3 gap-3 text-xs", !n.alive && "opacity-60")}>
-        <Meter name="Disk" value={`${bytes(n.diskFree)} free`} used={1 - n.diskFree / n.diskTotal} title={`${bytes(n.diskFree)} of ${bytes(n.diskTotal)} free`} />
-        <Meter name="Memory" value={`${bytes(n.memoryFree)} free`} used={1 - n.memoryFree / n.memoryTotal} title={`${bytes(n.memoryFree)} of ${bytes(n.memoryTotal)} free`} />
-        <Meter name="CPU load" value={`${n.load1.toFixed(1)} / ${n.cpus} CPUs`} used={n.load1 / n.cpus} title={`load ${n.load1.toFixed(2)} over the last minute, ${n.cpus} CPUs`} />
+        <Meter
+          name="Disk"
+          value={`${bytes(n.diskFree)} free`}
+          used={1 - n.diskFree / n.diskTotal}
+          title={`${bytes(n.diskFree)} of ${bytes(n.diskTotal)} free`}
+        />
+        <Meter
+          name="Memory"
+          value={`${bytes(n.memoryFree)} free`}
+          used={1 - n.memoryFree / n.memoryTotal}
+          title={`${bytes(n.memoryFree)} of ${bytes(n.memoryTotal)} free`}
+        />
+        <Meter
+          name="CPU load"
+          value={`${n.load1.toFixed(1)} / ${n.cpus} CPUs`}
+          used={n.load1 / n.cpus}
+          title={`load ${n.load1.toFixed(2)} over the last minute, ${n.cpus} CPUs`}
+        />
       </dl>
       {n.problems.length > 0 && (
         <ul className="space-y-1 text-xs text-warn-text">
-          {n.problems.map((p) => <li key={p} className="flex gap-1.5"><TriangleAlert aria-hidden className="mt-px size-3.5 shrink-0" /><span className="min-w-0 break-words">{p}</span></li>)}
+          {n.problems.map((p) => (
+            <li key={p} className="flex gap-1.5">
+              <TriangleAlert aria-hidden className="mt-px size-3.5 shrink-0" />
+              <span className="min-w-0 break-words">{p}</span>
+            </li>
+          ))}
         </ul>
       )}
     </li>
@@ -91,7 +155,10 @@ function Meter({ name, value, used, title }: { name: string; value: string; used
       <dd className="space-y-1">
         <span className="block truncate tabular-nums">{value}</span>
         <span aria-hidden className="block h-1 overflow-hidden rounded-full bg-idle-soft">
-          <span className={cn("block h-full rounded-full", share > 0.95 ? "bg-bad" : share > 0.85 ? "bg-warn" : "bg-accent")} style={{ width: `${share * 100}%` }} />
+          <span
+            className={cn("block h-full rounded-full", share > 0.95 ? "bg-bad" : share > 0.85 ? "bg-warn" : "bg-accent")}
+            style={{ width: `${share * 100}%` }}
+          />
         </span>
       </dd>
     </div>

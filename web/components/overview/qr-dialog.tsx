@@ -11,19 +11,33 @@ export default function QrDialog({ name, url, onClose }: { name: string; url: st
   const { size, path } = useMemo(() => drawn(url), [url]);
   const here = ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
   return (
-    <Dialog open onOpenChange={onClose} title={`${name} on a phone`} description="Point the camera at it. The phone has to be in a network that reaches this address.">
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={`${name} on a phone`}
+      description="Point the camera at it. The phone has to be in a network that reaches this address."
+    >
       <div className="flex flex-col items-center gap-4">
         {/* Black on white in the dark theme too: many cameras do not read it the other way round. */}
-        <svg role="img" aria-label={`QR code of ${url}`} viewBox={`0 0 ${size} ${size}`} shapeRendering="crispEdges" className="w-full max-w-72 rounded-lg bg-white">
+        <svg
+          role="img"
+          aria-label={`QR code of ${url}`}
+          viewBox={`0 0 ${size} ${size}`}
+          shapeRendering="crispEdges"
+          className="w-full max-w-72 rounded-lg bg-white"
+        >
           <path d={path} fill="#000" />
         </svg>
         <p className="flex max-w-full items-center gap-1">
-          <External href={url} className="truncate font-mono text-sm">{url}</External>
+          <External href={url} className="truncate font-mono text-sm">
+            {url}
+          </External>
           <CopyButton text={url} label="Copy the URL" />
         </p>
         {here && (
           <p className="rounded-lg bg-warn-soft px-3 py-2 text-warn-text">
-            This address works on the machine that runs SDP only. Start it with <code className="font-mono text-xs">sdp up --address HOST</code>, HOST being a name or address that phones reach.
+            This address works on the machine that runs SDP only. Start it with{" "}
+            <code className="font-mono text-xs">sdp up --address HOST</code>, HOST being a name or address that phones reach.
           </p>
         )}
       </div>

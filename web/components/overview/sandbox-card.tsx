@@ -3,10 +3,8 @@
 import Link from "next/link";
 import { memo } from "react";
 import { Ago } from "@/components/ui/facts";
-import { useNow } from "@/lib/live";
 import { hrefs } from "@/lib/routes";
 import { Address } from "./address";
-import { expiryOf } from "./expiry";
 import { Notes } from "./notes";
 import { Services } from "./services";
 import { StateBadge } from "./state";
@@ -20,23 +18,33 @@ export const SandboxCard = memo(function SandboxCard({ sandbox: s }: { sandbox: 
         <div className="flex items-center justify-between gap-3">
           <h3 className="min-w-0 truncate font-semibold" title={s.name}>
             {/* The link covers the whole head of the card. */}
-            <Link href={hrefs.sandbox(s.name)} prefetch={false} className="after:absolute after:inset-0 after:rounded-t-xl">{s.name}</Link>
+            <Link href={hrefs.sandbox(s.name)} prefetch={false} className="after:absolute after:inset-0 after:rounded-t-xl">
+              {s.name}
+            </Link>
           </h3>
           <StateBadge sandbox={s} />
         </div>
-        <p className="mt-0.5 truncate text-xs text-ink-3">{s.owner}{s.environment && <> · environment {s.environment}</>}</p>
-        {s.description && <p className="mt-0.5 truncate text-xs text-ink-2" title={s.description}>{s.description}</p>}
+        <p className="mt-0.5 truncate text-xs text-ink-3">
+          {s.owner}
+          {s.environment && <> · environment {s.environment}</>}
+        </p>
+        {s.description && (
+          <p className="mt-0.5 truncate text-xs text-ink-2" title={s.description}>
+            {s.description}
+          </p>
+        )}
       </header>
       <div className="flex-1 space-y-3 px-4 pb-3">
-        {s.services.length > 0 ? <Services services={s.services} /> : <p className="text-[0.8125rem] text-ink-3">No services yet. OCP answers for all of them.</p>}
+        {s.services.length > 0 ? (
+          <Services services={s.services} />
+        ) : (
+          <p className="text-[0.8125rem] text-ink-3">No services yet. OCP answers for all of them.</p>
+        )}
         <Notes sandbox={s} />
       </div>
-      <footer className="border-t px-4 py-1.5 has-[p]:pb-2.5">
-        <div className="flex flex-wrap items-center justify-between gap-x-3">
-          <Address sandbox={s} />
-          <Used sandbox={s} />
-        </div>
-        <Expires sandbox={s} />
+      <footer className="flex flex-wrap items-center justify-between gap-x-3 border-t px-4 py-1.5">
+        <Address sandbox={s} />
+        <Used sandbox={s} />
       </footer>
     </article>
   );
@@ -46,13 +54,15 @@ export const SandboxCard = memo(function SandboxCard({ sandbox: s }: { sandbox: 
 export function Used({ sandbox: s }: { sandbox: Sandbox }) {
   return (
     <span className="text-xs text-ink-3">
-      {s.lastActivity ? <>used <Ago at={s.lastActivity} /></> : <>made <Ago at={s.createdAt} />, unused</>}
+      {s.lastActivity ? (
+        <>
+          used <Ago at={s.lastActivity} />
+        </>
+      ) : (
+        <>
+          made <Ago at={s.createdAt} />, unused
+        </>
+      )}
     </span>
   );
-}
-
-/** Expires says what becomes of it if nobody uses it. */
-export function Expires({ sandbox }: { sandbox: Sandbox }) {
-  const text = expiryOf(sandbox, useNow(60_000));
-  return text && <p className="truncate text-xs text-ink-3" title={text}>{text}</p>;
 }

@@ -40,29 +40,41 @@ export function SandboxList({ groups, rows }: { groups: Group[]; rows: boolean }
   });
   const total = groups.reduce((n, g) => n + g.items.length, 0);
   return (
-    <div className={rows ? "overflow-clip rounded-xl border bg-surface" : undefined}>
+    <div className={rows ? "@container overflow-clip rounded-xl border bg-surface" : undefined}>
       {rows && <RowHead />}
       <div ref={box} role="list" aria-label="Sandboxes" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {width > 0 && virtual.getVirtualItems().map((v) => {
-          const line = all[v.index]!;
-          return (
-            <div key={v.key} data-index={v.index} ref={virtual.measureElement} className="absolute inset-x-0 top-0" style={{ transform: `translateY(${v.start - top}px)` }}>
-              {line.kind === "heading" ? (
-                <div role="listitem" className={rows ? "border-b bg-sunken/60 px-4 py-2" : "pb-2"}>
-                  <h2 className="text-sm font-semibold">{line.label} <span className="font-normal text-ink-3">{line.count}</span></h2>
-                </div>
-              ) : (
-                <div className={rows ? undefined : "grid gap-4 pb-4"} style={rows ? undefined : { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))` }}>
-                  {line.items.map((s) => (
-                    <div key={s.name} role="listitem" aria-setsize={total} className="min-w-0">
-                      {rows ? <SandboxRow sandbox={s} /> : <SandboxCard sandbox={s} />}
-                    </div>
-                  ))}
-                </div>
-              )}
-            </div>
-          );
-        })}
+        {width > 0 &&
+          virtual.getVirtualItems().map((v) => {
+            const line = all[v.index]!;
+            return (
+              <div
+                key={v.key}
+                data-index={v.index}
+                ref={virtual.measureElement}
+                className="absolute inset-x-0 top-0"
+                style={{ transform: `translateY(${v.start - top}px)` }}
+              >
+                {line.kind === "heading" ? (
+                  <div role="listitem" className={rows ? "border-b bg-sunken/60 px-4 py-2" : "pb-2"}>
+                    <h2 className="text-sm font-semibold">
+                      {line.label} <span className="font-normal text-ink-3">{line.count}</span>
+                    </h2>
+                  </div>
+                ) : (
+                  <div
+                    className={rows ? undefined : "grid gap-4 pb-4"}
+                    style={rows ? undefined : { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))` }}
+                  >
+                    {line.items.map((s) => (
+                      <div key={s.name} role="listitem" aria-setsize={total} className="min-w-0">
+                        {rows ? <SandboxRow sandbox={s} /> : <SandboxCard sandbox={s} />}
+                      </div>
+                    ))}
+                  </div>
+                )}
+              </div>
+            );
+          })}
       </div>
     </div>
   );
@@ -75,7 +87,8 @@ function usePlace(ref: React.RefObject<HTMLElement | null>) {
     const look = () => {
       const r = ref.current?.getBoundingClientRect();
       if (!r) return;
-      const width = Math.round(r.width), top = Math.round(r.top + window.scrollY);
+      const width = Math.round(r.width),
+        top = Math.round(r.top + window.scrollY);
       setPlace((p) => (p.width === width && p.top === top ? p : { width, top }));
     };
     // What stands above the list moves it: the height of the body tells.

@@ -1,5 +1,6 @@
 import { LoaderCircle, TriangleAlert } from "lucide-react";
 import Link from "next/link";
+import { healthWord } from "@/components/sandbox/words";
 import { Dot } from "@/components/ui/badge";
 import { shortSHA } from "@/lib/format";
 import { host, hrefs } from "@/lib/routes";
@@ -25,13 +26,17 @@ export function Services({ services }: { services: Service[] }) {
   const listed = own.slice(0, most);
   return (
     <ul aria-label="Services" className="grid grid-cols-[auto_minmax(0,1fr)_auto] gap-x-3 gap-y-1.5 text-[0.8125rem]">
-      {listed.map((v) => <ServiceLine key={v.name} service={v} />)}
+      {listed.map((v) => (
+        <ServiceLine key={v.name} service={v} />
+      ))}
       {own.length > most && <li className="col-span-3 pl-4 text-ink-3">and {own.length - most} more of its own</li>}
       {shared.length > 0 && (
         <li className="col-span-3 flex min-w-0 items-center gap-2">
           <Dot tone="ocp" />
           <span className="shrink-0 font-medium text-ocp-text">OCP</span>
-          <span className="truncate text-ink-3" title={shared.map((v) => v.name).join(", ")}>{shared.map((v) => v.name).join(", ")}</span>
+          <span className="truncate text-ink-3" title={shared.map((v) => v.name).join(", ")}>
+            {shared.map((v) => v.name).join(", ")}
+          </span>
         </li>
       )}
     </ul>
@@ -54,7 +59,12 @@ function ServiceLine({ service: v }: { service: Service }) {
 /** Source shows who answers. The branch is cut where room is short, the commit is not, unless it is short as in rows. */
 export function Source({ service: v, short }: { service: Service; short?: boolean }) {
   if (v.source === "ocp") return <span className="truncate text-ocp-text">OCP</span>;
-  if (v.source === "url") return <span className="truncate font-mono text-xs text-ink-2" title={v.url}>{host(v.url)}</span>;
+  if (v.source === "url")
+    return (
+      <span className="truncate font-mono text-xs text-ink-2" title={v.url}>
+        {host(v.url)}
+      </span>
+    );
   const sha = v.serving?.sha;
   const branch = v.serving ? v.serving.branch : v.branch;
   const what = `${branch ?? ""}${sha ? "@" + sha : ""}`;
@@ -62,9 +72,18 @@ export function Source({ service: v, short }: { service: Service; short?: boolea
     <span className="flex min-w-0 items-center gap-2">
       <span className="flex min-w-0 font-mono text-xs" title={what}>
         {branch && <span className="truncate">{branch}</span>}
-        {sha && <span className="shrink-0 text-ink-3">{branch ? "@" : ""}{short ? sha.slice(0, 7) : shortSHA(sha)}</span>}
+        {sha && (
+          <span className="shrink-0 text-ink-3">
+            {branch ? "@" : ""}
+            {short ? sha.slice(0, 7) : shortSHA(sha)}
+          </span>
+        )}
       </span>
-      {!["healthy", "external", "starting"].includes(v.health) && !isNews(v) && <span className="shrink-0 text-xs text-ink-3" title={v.healthReason}>{v.health}</span>}
+      {!["healthy", "external", "starting"].includes(v.health) && !isNews(v) && (
+        <span className="shrink-0 text-xs text-ink-3" title={v.healthReason}>
+          {healthWord(v.health, v.source, v)}
+        </span>
+      )}
     </span>
   );
 }
@@ -76,10 +95,23 @@ export function LatestNews({ service }: { service: Service }) {
   const failed = d.state === "FAILED";
   const text = failed ? `failed${d.failure?.step ? " at " + d.failure.step : ""}` : words(d.state);
   return (
-    <Link href={hrefs.deployment(d.id)} prefetch={false} title={`${d.branch ?? d.sha ?? ""}: ${d.failure?.detail ?? d.waitingFor ?? text}`}
-      className={failed ? "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-bad-text hover:underline" : "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-info-text hover:underline"}>
-      {failed ? <TriangleAlert aria-hidden className="size-3.5" /> : <LoaderCircle aria-hidden className="size-3.5 animate-spin" />}
-      <span className="sr-only">Deployment of {service.name}: </span>{text}
+    <Link
+      href={hrefs.deployment(d.id)}
+      prefetch={false}
+      title={`${d.branch ?? d.sha ?? ""}: ${d.failure?.detail ?? d.waitingFor ?? text}`}
+      className={
+        failed
+          ? "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-bad-text hover:underline"
+          : "inline-flex shrink-0 items-center gap-1 text-xs font-medium whitespace-nowrap text-info-text hover:underline"
+      }
+    >
+      {failed ? (
+        <TriangleAlert aria-hidden className="size-3.5" />
+      ) : (
+        <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+      )}
+      <span className="sr-only">Deployment of {service.name}: </span>
+      {text}
     </Link>
   );
 }

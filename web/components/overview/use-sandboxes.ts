@@ -43,7 +43,11 @@ function learn(known: Known, name: string, item: Sandbox | undefined): boolean {
  * list. One read runs at a time, so an old answer never covers a newer one.
  */
 export function useSandboxes(): Sandboxes {
-  const [state, setState] = useState<Omit<Sandboxes, "reload">>(() => ({ items: itemsOf(remembered), problem: undefined, loading: remembered.size === 0 }));
+  const [state, setState] = useState<Omit<Sandboxes, "reload">>(() => ({
+    items: itemsOf(remembered),
+    problem: undefined,
+    loading: remembered.size === 0,
+  }));
   const wanted = useRef({ all: true, names: new Set<string>() });
   const wake = useRef<() => void>(() => {});
 
@@ -63,10 +67,13 @@ export function useSandboxes(): Sandboxes {
     };
     wake.current = () => schedule(pace);
 
-    const publish = (changed: boolean) => startTransition(() => setState((s) => {
-      if (!changed && !s.loading && !s.problem) return s;
-      return { items: changed ? itemsOf(remembered) : s.items, problem: undefined, loading: false };
-    }));
+    const publish = (changed: boolean) =>
+      startTransition(() =>
+        setState((s) => {
+          if (!changed && !s.loading && !s.problem) return s;
+          return { items: changed ? itemsOf(remembered) : s.items, problem: undefined, loading: false };
+        }),
+      );
     const run = async () => {
       const { all, names } = wanted.current;
       if (!all && names.size === 0) return;
@@ -83,7 +90,9 @@ export function useSandboxes(): Sandboxes {
       try {
         const whole = all || names.size > fewReads;
         if (whole) listedAt = Date.now();
-        const changed = whole ? await readList(remembered, abort.signal, publish) : await readSome(remembered, names, abort.signal);
+        const changed = whole
+          ? await readList(remembered, abort.signal, publish)
+          : await readSome(remembered, names, abort.signal);
         publish(changed || untold);
         untold = false;
       } catch (e) {
@@ -159,14 +168,16 @@ function breath() {
 }
 
 async function readSome(known: Known, names: Set<string>, signal: AbortSignal): Promise<boolean> {
-  const changed = await Promise.all([...names].map(async (name) => {
-    try {
-      const sandbox = await ok(api.GET("/api/v1/sandboxes/{name}", { signal, params: { path: { name } } }));
-      return learn(known, name, sandbox.state === "DELETED" ? undefined : sandbox);
-    } catch (e) {
-      if (e instanceof ApiError && e.status === 404) return learn(known, name, undefined);
-      throw e;
-    }
-  }));
+  const changed = await Promise.all(
+    [...names].map(async (name) => {
+      try {
+        const sandbox = await ok(api.GET("/api/v1/sandboxes/{name}", { signal, params: { path: { name } } }));
+        return learn(known, name, sandbox.state === "DELETED" ? undefined : sandbox);
+      } catch (e) {
+        if (e instanceof ApiError && e.status === 404) return learn(known, name, undefined);
+        throw e;
+      }
+    }),
+  );
   return changed.includes(true);
 }

@@ -1,4 +1,5 @@
-import { CornerDownRight, TriangleAlert } from "lucide-react";
+import { TriangleAlert } from "lucide-react";
+import { Remedy } from "@/components/ui/remedy";
 import type { Schemas } from "@/lib/api";
 
 /** AttentionNotes shows what somebody should know about the sandbox, each with what to do about it. */
@@ -20,7 +21,7 @@ export function AttentionNotes({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
             <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
             <div className="min-w-0 space-y-0.5 break-words">
               <p>{a.detail}</p>
-              <p className="flex gap-1.5 font-medium"><CornerDownRight aria-hidden className="mt-0.5 size-4 shrink-0" /> <span className="min-w-0">{a.remedy}</span></p>
+              <Remedy remedy={a.remedy} />
             </div>
           </li>
         ))}

@@ -22,10 +22,19 @@ export function Behind({ sandbox, services, onRestarted }: BehindProps) {
   const toast = useToast();
   const restart = useAction(async (names: string[]) => {
     for (const service of names) {
-      const operation = await ok(api.POST("/api/v1/sandboxes/{name}/services/{service}/restart", {
-        params: { path: { name: sandbox, service }, header: { "Idempotency-Key": newKey() } },
-      }));
-      toast(<>Restart of {service} started. <Link className="text-accent-text underline" href={hrefs.operation(operation.id)}>Follow it</Link></>);
+      const operation = await ok(
+        api.POST("/api/v1/sandboxes/{name}/services/{service}/restart", {
+          params: { path: { name: sandbox, service }, header: { "Idempotency-Key": newKey() } },
+        }),
+      );
+      toast(
+        <>
+          Restart of {service} started.{" "}
+          <Link className="text-accent-text underline" href={hrefs.operation(operation.id)}>
+            Follow it
+          </Link>
+        </>,
+      );
     }
     onRestarted();
   });
@@ -35,14 +44,20 @@ export function Behind({ sandbox, services, onRestarted }: BehindProps) {
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="min-w-0 flex-1 basis-72">
           <b className="font-semibold">{plural(services.length, "service is", "services are")} behind: </b>
-          {services.join(", ")}. What runs was started with other settings than it would get now. A restart replaces the
-          container without interruption: the old one answers until the new one is healthy.
+          {services.join(", ")}. What runs was started with other settings than it would get now. A restart replaces the container
+          without interruption: the old one answers until the new one is healthy.
         </p>
         <div className="flex flex-wrap gap-2">
           {services.slice(0, 4).map((s) => (
-            <Button key={s} size="small" disabled={restart.busy} onClick={() => void restart.act([s])}><RotateCw aria-hidden className="size-3.5" /> Restart {s}</Button>
+            <Button key={s} size="small" disabled={restart.busy} onClick={() => void restart.act([s])}>
+              <RotateCw aria-hidden className="size-3.5" /> Restart {s}
+            </Button>
           ))}
-          {services.length > 1 && <Button size="small" look="primary" busy={restart.busy} onClick={() => void restart.act(services)}>Restart all {services.length}</Button>}
+          {services.length > 1 && (
+            <Button size="small" look="primary" busy={restart.busy} onClick={() => void restart.act(services)}>
+              Restart all {services.length}
+            </Button>
+          )}
         </div>
       </div>
       <ProblemBox problem={restart.problem} />

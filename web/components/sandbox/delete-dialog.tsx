@@ -31,52 +31,102 @@ function OpenDeleteDialog({ sandbox, onOpenChange }: DeleteDialogProps) {
   const followed = useOperation(id, sandbox.name);
   const o = followed.operation;
   const remove = useAction(async () => {
-    const operation = await ok(api.DELETE("/api/v1/sandboxes/{name}", { params: { path: { name: sandbox.name }, header: { "Idempotency-Key": newKey() } } }));
+    const operation = await ok(
+      api.DELETE("/api/v1/sandboxes/{name}", {
+        params: { path: { name: sandbox.name }, header: { "Idempotency-Key": newKey() } },
+      }),
+    );
     setId(operation.id);
   });
   const gone = o?.state === "SUCCEEDED";
   const ready = typed === sandbox.name;
   return (
-    <Dialog open onOpenChange={onOpenChange} title={gone ? `${sandbox.name} is deleted` : id ? `Deleting ${sandbox.name}` : `Delete ${sandbox.name}?`}
-      footer={id ? (
-        <>
-          <Button onClick={() => onOpenChange(false)}>{followed.done ? "Close" : "Close, it goes on"}</Button>
-          {gone && <Button look="primary" onClick={() => router.push(hrefs.overview())}>To the sandboxes</Button>}
-        </>
-      ) : (
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button type="submit" form="delete-sandbox" look="danger" busy={remove.busy} disabled={!ready}>Delete sandbox</Button>
-        </>
-      )}>
+    <Dialog
+      open
+      onOpenChange={onOpenChange}
+      title={gone ? `${sandbox.name} is deleted` : id ? `Deleting ${sandbox.name}` : `Delete ${sandbox.name}?`}
+      footer={
+        id ? (
+          <>
+            <Button onClick={() => onOpenChange(false)}>{followed.done ? "Close" : "Close, it goes on"}</Button>
+            {gone && (
+              <Button look="primary" onClick={() => router.push(hrefs.overview())}>
+                To the sandboxes
+              </Button>
+            )}
+          </>
+        ) : (
+          <>
+            <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+            <Button type="submit" form="delete-sandbox" look="danger" busy={remove.busy} disabled={!ready}>
+              Delete sandbox
+            </Button>
+          </>
+        )
+      }
+    >
       {!id && (
-        <form id="delete-sandbox" className="space-y-4" onSubmit={(e) => {
-          e.preventDefault();
-          if (ready) void remove.act();
-        }}>
+        <form
+          id="delete-sandbox"
+          className="space-y-4"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (ready) void remove.act();
+          }}
+        >
           <WhatGoes sandbox={sandbox} />
-          <Field label={<>Type <b className="font-mono">{sandbox.name}</b> to confirm</>}>
-            <Input value={typed} onChange={(e) => setTyped(e.target.value)} autoComplete="off" autoCapitalize="none" spellCheck={false} />
+          <Field
+            label={
+              <>
+                Type <b className="font-mono">{sandbox.name}</b> to confirm
+              </>
+            }
+          >
+            <Input
+              value={typed}
+              onChange={(e) => setTyped(e.target.value)}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+            />
           </Field>
           <ProblemBox problem={remove.problem} />
         </form>
       )}
-      {id && <div role="status" className="space-y-3">
-        {!followed.done && <p className="flex items-center gap-2"><LoaderCircle aria-hidden className="size-4 shrink-0 animate-spin text-ink-3" /> {o?.waitingFor ? `It waits: ${o.waitingFor}` : "Its containers and networks are being removed."}</p>}
-        {gone && <p className="flex items-center gap-2"><CircleCheck aria-hidden className="size-4 shrink-0 text-ok" /> All of it is gone. Its history, audit and snapshots stay.</p>}
-        {o?.state === "CANCELLED" && <p>The deletion was cancelled; {sandbox.name} is still there.</p>}
-        {o?.failure && <ProblemBox title={`${sandbox.name} could not be deleted`} problem={{ title: "", status: 0, ...o.failure }} />}
-        <ProblemBox problem={followed.problem} />
-      </div>}
+      {id && (
+        <div role="status" className="space-y-3">
+          {!followed.done && (
+            <p className="flex items-center gap-2">
+              <LoaderCircle aria-hidden className="size-4 shrink-0 animate-spin text-ink-3" />{" "}
+              {o?.waitingFor ? `It waits: ${o.waitingFor}` : "Its containers and networks are being removed."}
+            </p>
+          )}
+          {gone && (
+            <p className="flex items-center gap-2">
+              <CircleCheck aria-hidden className="size-4 shrink-0 text-ok" /> All of it is gone. Its history, audit and snapshots
+              stay.
+            </p>
+          )}
+          {o?.state === "CANCELLED" && <p>The deletion was cancelled; {sandbox.name} is still there.</p>}
+          {o?.failure && (
+            <ProblemBox title={`${sandbox.name} could not be deleted`} problem={{ title: "", status: 0, ...o.failure }} />
+          )}
+          <ProblemBox problem={followed.problem} />
+        </div>
+      )}
     </Dialog>
   );
 }
 
 function WhatGoes({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
   const snapshots = useResource(`snapshots/${sandbox.name}`, (signal) =>
-    all((cursor) => ok(api.GET("/api/v1/snapshots", { params: { query: { sandbox: sandbox.name, cursor, limit: 100 } }, signal }))));
+    all((cursor) =>
+      ok(api.GET("/api/v1/snapshots", { params: { query: { sandbox: sandbox.name, cursor, limit: 100 } }, signal })),
+    ),
+  );
   const running = (sandbox.services ?? []).filter((s) => s.serving).map((s) => s.name);
-  const secrets = (sandbox.secretKeys?.length ?? 0) + (sandbox.services ?? []).reduce((n, s) => n + (s.secretKeys?.length ?? 0), 0);
+  const secrets =
+    (sandbox.secretKeys?.length ?? 0) + (sandbox.services ?? []).reduce((n, s) => n + (s.secretKeys?.length ?? 0), 0);
   const kept = snapshots.data?.filter((s) => !s.sandboxGone).length;
   return (
     <dl className="space-y-3">
@@ -84,8 +134,18 @@ function WhatGoes({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
         <dt className="font-semibold text-bad-text">What goes</dt>
         <dd>
           <ul className="mt-1 list-disc space-y-0.5 pl-5">
-            <li>{running.length > 0 ? <>{plural(running.length, "container")}: {running.join(", ")}</> : "no container, because nothing runs"}</li>
-            <li>its address <span className="font-mono text-xs break-all">{sandbox.url}</span>; the port is given to others</li>
+            <li>
+              {running.length > 0 ? (
+                <>
+                  {plural(running.length, "container")}: {running.join(", ")}
+                </>
+              ) : (
+                "no container, because nothing runs"
+              )}
+            </li>
+            <li>
+              its address <span className="font-mono text-xs wrap-anywhere">{sandbox.url}</span>; the port is given to others
+            </li>
             <li>its settings and variables{secrets > 0 && `, and ${plural(secrets, "secret")} nobody can read back`}</li>
           </ul>
         </dd>
@@ -94,7 +154,13 @@ function WhatGoes({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
         <dt className="font-semibold">What stays</dt>
         <dd>
           <ul className="mt-1 list-disc space-y-0.5 pl-5">
-            <li>{kept === undefined ? "its snapshots" : kept === 0 ? "no snapshot, because none was taken: take one first if you may want it back" : `${plural(kept, "snapshot")}, from which it can be made again`}</li>
+            <li>
+              {kept === undefined
+                ? "its snapshots"
+                : kept === 0
+                  ? "no snapshot, because none was taken: take one first if you may want it back"
+                  : `${plural(kept, "snapshot")}, from which it can be made again`}
+            </li>
             <li>its history and audit, and the branches on the git server</li>
           </ul>
         </dd>

@@ -17,11 +17,23 @@ export function EnvironmentTab({ sandbox, reload }: { sandbox: Schemas["Sandbox"
   const shown = service ?? running[0] ?? services[0]?.name;
   // All that run are asked, because only the answer says whether one is behind.
   const wanted = shown && !running.includes(shown) ? [...running, shown] : running;
-  const explained = useResource(`environment/${sandbox.name}/${wanted.join()}`, async (signal) => {
-    const answers = await Promise.allSettled(wanted.map((s) =>
-      ok(api.GET("/api/v1/sandboxes/{name}/services/{service}/environment", { params: { path: { name: sandbox.name, service: s } }, signal }))));
-    return new Map(answers.map((a, i) => [wanted[i]!, a]));
-  }, (e) => ofSandbox(sandbox.name)(e) || e.topic === "environment/" + sandbox.environment);
+  const explained = useResource(
+    `environment/${sandbox.name}/${wanted.join()}`,
+    async (signal) => {
+      const answers = await Promise.allSettled(
+        wanted.map((s) =>
+          ok(
+            api.GET("/api/v1/sandboxes/{name}/services/{service}/environment", {
+              params: { path: { name: sandbox.name, service: s } },
+              signal,
+            }),
+          ),
+        ),
+      );
+      return new Map(answers.map((a, i) => [wanted[i]!, a]));
+    },
+    (e) => ofSandbox(sandbox.name)(e) || e.topic === "environment/" + sandbox.environment,
+  );
   const behind = running.filter((s) => {
     const a = explained.data?.get(s);
     return a?.status === "fulfilled" && a.value.behind;
@@ -38,8 +50,12 @@ export function EnvironmentTab({ sandbox, reload }: { sandbox: Schemas["Sandbox"
         <OwnVariables sandbox={sandbox} onChanged={changed} />
       </div>
       <EffectiveEnvironment
-        services={services} shown={shown} onShow={setService} behind={behind}
-        answer={shown ? explained.data?.get(shown) : undefined} problem={explained.problem}
+        services={services}
+        shown={shown}
+        onShow={setService}
+        behind={behind}
+        answer={shown ? explained.data?.get(shown) : undefined}
+        problem={explained.problem}
       />
     </div>
   );

@@ -44,22 +44,35 @@ function Known({ sandbox, reload }: { sandbox: Schemas["Sandbox"]; reload: () =>
   return (
     <>
       <SandboxHead sandbox={sandbox} operations={operations.data ?? []} />
-      <Tabs label={`Parts of ${sandbox.name}`} value={values.tab || "topology"} onChange={(tab) => set({ tab: tab === "topology" ? "" : tab, service: "" })} tabs={[
-        { id: "topology", label: "Topology", content: <TopologyTab {...part} operations={operations.data ?? []} /> },
-        { id: "environment", label: "Environment", content: <EnvironmentTab {...part} /> },
-        { id: "settings", label: "Settings", content: <SettingsTab {...part} /> },
-        { id: "snapshots", label: "Snapshots", content: <SnapshotsTab {...part} /> },
-        { id: "history", label: "History", content: <HistoryTab {...part} /> },
-        { id: "audit", label: "Audit", content: <AuditTab {...part} /> },
-      ]} />
+      <Tabs
+        label={`Parts of ${sandbox.name}`}
+        value={values.tab || "topology"}
+        onChange={(tab) => set({ tab: tab === "topology" ? "" : tab, service: "" })}
+        tabs={[
+          { id: "topology", label: "Topology", content: <TopologyTab {...part} operations={operations.data ?? []} /> },
+          { id: "environment", label: "Environment", content: <EnvironmentTab {...part} /> },
+          { id: "settings", label: "Settings", content: <SettingsTab {...part} /> },
+          { id: "snapshots", label: "Snapshots", content: <SnapshotsTab {...part} /> },
+          { id: "history", label: "History", content: <HistoryTab {...part} /> },
+          { id: "audit", label: "Audit", content: <AuditTab {...part} /> },
+        ]}
+      />
     </>
   );
 }
 
-const back = <ButtonLink href={hrefs.overview()} look="primary"><ArrowLeft aria-hidden className="size-4" /> All sandboxes</ButtonLink>;
+const back = (
+  <ButtonLink href={hrefs.overview()} look="primary">
+    <ArrowLeft aria-hidden className="size-4" /> All sandboxes
+  </ButtonLink>
+);
 
 function NoName() {
-  return <Empty icon={Boxes} title="Which sandbox?" action={back}>The address names none. Choose one from the list.</Empty>;
+  return (
+    <Empty icon={Boxes} title="Which sandbox?" action={back}>
+      The address names none. Choose one from the list.
+    </Empty>
+  );
 }
 
 function Unknown({ name, problem }: { name: string; problem: Schemas["Problem"] }) {
@@ -67,7 +80,11 @@ function Unknown({ name, problem }: { name: string; problem: Schemas["Problem"] 
     <div className="space-y-4">
       <PageHeader title={name} />
       <ProblemBox problem={problem} />
-      {problem.status === 404 && <Empty icon={SearchX} title="It may have another name, or be gone" action={back}>Deleted sandboxes stay in the history for a while.</Empty>}
+      {problem.status === 404 && (
+        <Empty icon={SearchX} title="It may have another name, or be gone" action={back}>
+          Deleted sandboxes stay in the history for a while.
+        </Empty>
+      )}
     </div>
   );
 }
@@ -79,8 +96,22 @@ function Gone({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
     <div className="space-y-4">
       <PageHeader title={name} />
       <div role="status">
-        <Empty icon={Trash2} title={`${name} is deleted`} action={<>{back}<ButtonLink href={hrefs.history(name)}>Its history</ButtonLink><ButtonLink href={hrefs.snapshots(name)}>Its snapshots</ButtonLink></>}>
-          {deletedAt && <p>It was deleted on {full(deletedAt)}. Its containers, network and port are gone; history, audit and snapshots stay.</p>}
+        <Empty
+          icon={Trash2}
+          title={`${name} is deleted`}
+          action={
+            <>
+              {back}
+              <ButtonLink href={hrefs.history(name)}>Its history</ButtonLink>
+              <ButtonLink href={hrefs.snapshots(name)}>Its snapshots</ButtonLink>
+            </>
+          }
+        >
+          {deletedAt && (
+            <p>
+              It was deleted on {full(deletedAt)}. Its containers, network and port are gone; history, audit and snapshots stay.
+            </p>
+          )}
         </Empty>
       </div>
     </div>

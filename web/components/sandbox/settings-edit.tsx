@@ -10,7 +10,6 @@ import { ProblemBox } from "@/components/ui/problem";
 import { useToast } from "@/components/ui/toast";
 import { api, newKey, ok, type Schemas } from "@/lib/api";
 import { useAction } from "@/lib/live";
-import { goSpan, parseSpan, spanInput, spanText } from "@/lib/units";
 
 interface EditProps {
   sandbox: Schemas["Sandbox"];
@@ -21,7 +20,12 @@ interface EditProps {
 function useSave({ sandbox, onClose, onChanged }: EditProps, said: string) {
   const toast = useToast();
   return useAction(async (body: Schemas["UpdateSandbox"]) => {
-    const out = await ok(api.PATCH("/api/v1/sandboxes/{name}", { params: { path: { name: sandbox.name }, header: { "Idempotency-Key": newKey() } }, body }));
+    const out = await ok(
+      api.PATCH("/api/v1/sandboxes/{name}", {
+        params: { path: { name: sandbox.name }, header: { "Idempotency-Key": newKey() } },
+        body,
+      }),
+    );
     toast(said);
     onChanged(out);
     onClose();
@@ -40,12 +44,28 @@ interface SettingsDialogProps {
 
 function SettingsDialog({ title, description, save, wrong, body, onClose, children }: SettingsDialogProps) {
   return (
-    <Dialog open onOpenChange={onClose} title={title} description={description}
-      footer={<><Button onClick={onClose}>Cancel</Button><Button type="submit" form="settings" look="primary" busy={save.busy} disabled={wrong}>Save</Button></>}>
-      <form id="settings" className="space-y-4" onSubmit={(e) => {
-        e.preventDefault();
-        if (!wrong) void save.act(body());
-      }}>
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={title}
+      description={description}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form="settings" look="primary" busy={save.busy} disabled={wrong}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="settings"
+        className="space-y-4"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (!wrong) void save.act(body());
+        }}
+      >
         {children}
         <ProblemBox problem={save.problem} />
       </form>
@@ -63,7 +83,13 @@ export function EditDescription(props: EditProps) {
     return { description, labels: next, unsetLabels: Object.keys(sandbox.labels ?? {}).filter((k) => !(k in next)) };
   };
   return (
-    <SettingsDialog title="Description and labels" description="For people and for finding it again; nothing that runs changes." save={save} body={body} onClose={props.onClose}>
+    <SettingsDialog
+      title="Description and labels"
+      description="For people and for finding it again; nothing that runs changes."
+      save={save}
+      body={body}
+      onClose={props.onClose}
+    >
       <Field label="Description" hint="One line: what is tested here, and for whom.">
         <Input value={description} maxLength={500} onChange={(e) => setDescription(e.target.value)} autoFocus />
       </Field>
@@ -81,36 +107,20 @@ export function EditLimits(props: EditProps) {
   const save = useSave(props, "The limits are saved; containers get them when they start anew.");
   const wrong = [container, total].some((t) => Object.keys(limitsWrong(t)).length > 0);
   return (
-    <SettingsDialog title="Limits" description="A container that uses more memory is ended; one that wants more CPU waits. Empty means no limit." save={save} wrong={wrong}
-      body={() => ({ limits: { container: limitsOf(container), total: limitsOf(total) } })} onClose={props.onClose}>
+    <SettingsDialog
+      title="Limits"
+      description="A container that uses more memory is ended; one that wants more CPU waits. Empty means no limit."
+      save={save}
+      wrong={wrong}
+      body={() => ({ limits: { container: limitsOf(container), total: limitsOf(total) } })}
+      onClose={props.onClose}
+    >
       <LimitsFields of="Each container" value={container} onChange={setContainer} />
       <LimitsFields of="All containers together" value={total} onChange={setTotal} />
-      <p className="text-xs text-ink-3">A service&apos;s own limits win over those of each container. A total needs every container to have a limit of that kind. What runs keeps its limits until it is restarted.</p>
-    </SettingsDialog>
-  );
-}
-
-export function EditExpiry(props: EditProps) {
-  const { sandbox } = props;
-  const [idle, setIdle] = useState(spanInput(sandbox.expiry?.idleAfter));
-  const [gone, setGone] = useState(spanInput(sandbox.expiry?.deleteAfter));
-  const save = useSave(props, "The expiry is saved.");
-  const error = (text: string) => {
-    if (!text.trim()) return undefined;
-    const s = parseSpan(text);
-    return s === undefined || s < 60 ? "A duration of a minute or more, such as 3d, 72h or 90m" : undefined;
-  };
-  const seen = (text: string) => (text.trim() && !error(text) ? spanText(text) : undefined);
-  const span = (text: string) => (text.trim() ? goSpan(parseSpan(text) ?? 0) : undefined);
-  return (
-    <SettingsDialog title="Expiry" description="When a sandbox that nobody uses should end. The setting is kept; this version of SDP does not act on it yet." save={save} wrong={!!(error(idle) || error(gone))}
-      body={() => ({ expiry: { idleAfter: span(idle), deleteAfter: span(gone) } })} onClose={props.onClose}>
-      <Field label="Suspend after so long without a request" error={error(idle)} hint={seen(idle) ?? "Such as 3d or 72h; empty means never."}>
-        <Input value={idle} placeholder="never" onChange={(e) => setIdle(e.target.value)} autoFocus />
-      </Field>
-      <Field label="Delete so long after it was suspended" error={error(gone)} hint={seen(gone) ?? "Such as 14d; empty means never."}>
-        <Input value={gone} placeholder="never" onChange={(e) => setGone(e.target.value)} />
-      </Field>
+      <p className="text-xs text-ink-3">
+        A service&apos;s own limits win over those of each container. A total needs every container to have a limit of that kind.
+        What runs keeps its limits until it is restarted.
+      </p>
     </SettingsDialog>
   );
 }

@@ -38,25 +38,78 @@ export function TrackingCredential({ owner, onChanged }: { owner?: string; onCha
           <div className="min-w-0 flex-1 basis-56">
             <p className="flex flex-wrap items-center gap-2">
               <span className="font-medium">Your git credentials</span>
-              {c.problem ? <Badge tone="bad" dot>not used any more</Badge> : c.stored ? <Badge tone="ok" dot>stored</Badge> : <Badge tone="idle">not stored</Badge>}
+              {c.problem ? (
+                <Badge tone="bad" dot>
+                  not used any more
+                </Badge>
+              ) : c.stored ? (
+                <Badge tone="ok" dot>
+                  stored
+                </Badge>
+              ) : (
+                <Badge tone="idle">not stored</Badge>
+              )}
             </p>
             <p className="mt-0.5 text-xs text-ink-2">
-              {c.problem || (c.stored
-                ? <>Stored <Ago at={c.storedAt} />, encrypted. {c.every ? `Your branches are looked at every ${every(c.every)}` : "This installation looks at no branches"}{c.checkedAt && <>; they worked <Ago at={c.checkedAt} /></>}.</>
-                : "Git servers ask for a password, and your session ends. To look at your branches at any time, the server must keep yours.")}
+              {c.problem ||
+                (c.stored ? (
+                  <>
+                    Stored <Ago at={c.storedAt} />, encrypted.{" "}
+                    {c.every ? `Your branches are looked at every ${every(c.every)}` : "This installation looks at no branches"}
+                    {c.checkedAt && (
+                      <>
+                        ; they worked <Ago at={c.checkedAt} />
+                      </>
+                    )}
+                    .
+                  </>
+                ) : (
+                  "Git servers ask for a password, and your session ends. To look at your branches at any time, the server must keep yours."
+                ))}
             </p>
-            {owner && user && owner !== user && <p className="mt-0.5 text-xs text-ink-3">This sandbox is {owner}&apos;s: its branches are watched with {owner}&apos;s credentials, not with yours.</p>}
+            {owner && user && owner !== user && (
+              <p className="mt-0.5 text-xs text-ink-3">
+                This sandbox is {owner}&apos;s: its branches are watched with {owner}&apos;s credentials, not with yours.
+              </p>
+            )}
           </div>
           <div className="flex gap-2">
-            {(!c.stored || c.problem) && <Button size="small" look="primary" onClick={() => setAsking("store")}>Store credentials</Button>}
-            {c.stored && <Button size="small" look="danger" onClick={() => setAsking("forget")}>Forget credentials</Button>}
+            {(!c.stored || c.problem) && (
+              <Button size="small" look="primary" onClick={() => setAsking("store")}>
+                Store credentials
+              </Button>
+            )}
+            {c.stored && (
+              <Button size="small" look="danger" onClick={() => setAsking("forget")}>
+                Forget credentials
+              </Button>
+            )}
           </div>
         </div>
       )}
-      <Confirm open={asking !== undefined} onOpenChange={() => setAsking(undefined)} danger={asking === "forget"} run={run}
-        title={asking === "store" ? "Store your git credentials?" : "Forget your git credentials?"} verb={asking === "store" ? "Store credentials" : "Forget credentials"}>
-        {asking === "store" && <><p>{c?.what}</p><p>If the git server refuses them once, they are not used again until you store them anew: accounts get locked after a few wrong passwords.</p></>}
-        {asking === "forget" && <p>They are deleted from the server. What you track stays as it is and is not deployed by itself any more, until you store them again.</p>}
+      <Confirm
+        open={asking !== undefined}
+        onOpenChange={() => setAsking(undefined)}
+        danger={asking === "forget"}
+        run={run}
+        title={asking === "store" ? "Store your git credentials?" : "Forget your git credentials?"}
+        verb={asking === "store" ? "Store credentials" : "Forget credentials"}
+      >
+        {asking === "store" && (
+          <>
+            <p>{c?.what}</p>
+            <p>
+              If the git server refuses them once, they are not used again until you store them anew: accounts get locked after a
+              few wrong passwords.
+            </p>
+          </>
+        )}
+        {asking === "forget" && (
+          <p>
+            They are deleted from the server. What you track stays as it is and is not deployed by itself any more, until you
+            store them again.
+          </p>
+        )}
       </Confirm>
     </section>
   );

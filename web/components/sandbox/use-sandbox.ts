@@ -20,7 +20,9 @@ export function useSandbox(name: string) {
 export function useOperations(name: string) {
   return useResource<Schemas["Operation"][]>(
     name ? "operations/" + name : null,
-    async (signal) => (await ok(api.GET("/api/v1/sandboxes/{name}/operations", { params: { path: { name }, query: { limit: 30 } }, signal }))).items ?? [],
+    async (signal) =>
+      (await ok(api.GET("/api/v1/sandboxes/{name}/operations", { params: { path: { name }, query: { limit: 30 } }, signal })))
+        .items ?? [],
     ofSandbox(name),
   );
 }

@@ -20,7 +20,9 @@ export function ConnectionBanner() {
       {shown && (
         <p className="flex items-center justify-center gap-2 bg-warn-soft px-4 py-1.5 text-center text-warn-text">
           <WifiOff aria-hidden className="size-4 shrink-0" />
-          <span><b>Connection lost.</b> What you see may be old; it goes on by itself when the server is back.</span>
+          <span>
+            <b>Connection lost.</b> What you see may be old; it goes on by itself when the server is back.
+          </span>
           <LoaderCircle aria-hidden className="size-4 shrink-0 animate-spin" />
         </p>
       )}

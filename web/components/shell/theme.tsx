@@ -12,7 +12,11 @@ function subscribe(changed: () => void) {
 
 /** ThemeButton switches between dark and light; until somebody does, the system decides (public/theme.js). */
 export function ThemeButton() {
-  const dark = useSyncExternalStore(subscribe, () => document.documentElement.classList.contains("dark"), () => false);
+  const dark = useSyncExternalStore(
+    subscribe,
+    () => document.documentElement.classList.contains("dark"),
+    () => false,
+  );
   const change = () => {
     document.documentElement.classList.toggle("dark", !dark);
     try {

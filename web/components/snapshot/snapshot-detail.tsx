@@ -16,9 +16,15 @@ interface Frozen {
 
 /** frozen lists what a snapshot says of each service, the gateway first. */
 export function frozen(spec: Schemas["SandboxSpec"]): Frozen[] {
-  const services = Object.entries(spec.services ?? {}).sort(([a], [b]) => a.localeCompare(b)).map(([name, s]): Frozen => ({
-    name, by: s.useOCP ? "ocp" : s.url ? "url" : "sandbox", url: s.url, branch: s.branch, commit: s.commit,
-  }));
+  const services = Object.entries(spec.services ?? {})
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, s]): Frozen => ({
+      name,
+      by: s.useOCP ? "ocp" : s.url ? "url" : "sandbox",
+      url: s.url,
+      branch: s.branch,
+      commit: s.commit,
+    }));
   const g = spec.gateway;
   return g ? [{ name: g.repository ?? "gateway", by: "sandbox", branch: g.branch, commit: g.commit }, ...services] : services;
 }
@@ -39,15 +45,31 @@ export function SnapshotDetail({ snapshot: s }: { snapshot: Snapshot }) {
       <ul className="space-y-2">
         {frozen(spec).map((f) => (
           <li key={f.name} className="grid gap-x-4 gap-y-0.5 sm:grid-cols-[10rem_minmax(0,1fr)_minmax(0,1fr)]">
-            <span className="flex items-center gap-2 font-medium">{f.name} {f.by === "ocp" && <Badge tone="ocp">OCP</Badge>}{f.by === "url" && <Badge>URL</Badge>}</span>
-            {f.by === "sandbox" ? <Commit branch={f.branch} sha={f.commit} /> : <span className="text-xs break-all text-ink-2">{f.url ?? "the shared environment answers"}</span>}
-            {images.has(f.name) && <span className="font-mono text-xs break-all text-ink-3">{images.get(f.name)!.image} on {images.get(f.name)!.node}</span>}
+            <span className="flex items-center gap-2 font-medium">
+              {f.name} {f.by === "ocp" && <Badge tone="ocp">OCP</Badge>}
+              {f.by === "url" && <Badge>URL</Badge>}
+            </span>
+            {f.by === "sandbox" ? (
+              <Commit branch={f.branch} sha={f.commit} />
+            ) : (
+              <span className="text-xs wrap-anywhere text-ink-2">{f.url ?? "the shared environment answers"}</span>
+            )}
+            {images.has(f.name) && (
+              <span className="font-mono text-xs wrap-anywhere text-ink-3">
+                {images.get(f.name)!.image} on {images.get(f.name)!.node}
+              </span>
+            )}
           </li>
         ))}
       </ul>
       {settings.length > 0 && <p className="text-xs text-ink-2">{settings.join("; ")}</p>}
       {secrets.map(([service, keys]) => (
-        <p key={service} className="flex items-start gap-1.5 text-xs text-ink-2"><KeyRound aria-hidden className="mt-px size-3.5 shrink-0 text-ink-3" /> <span>Secrets of {service || "the sandbox"}: <span className="font-mono break-all">{keys!.join(", ")}</span></span></p>
+        <p key={service} className="flex items-start gap-1.5 text-xs text-ink-2">
+          <KeyRound aria-hidden className="mt-px size-3.5 shrink-0 text-ink-3" />{" "}
+          <span>
+            Secrets of {service || "the sandbox"}: <span className="font-mono wrap-anywhere">{keys!.join(", ")}</span>
+          </span>
+        </p>
       ))}
     </div>
   );

@@ -25,16 +25,32 @@ export interface Draft {
 export const emptyDraft: Draft = { name: "", description: "", parameters: [], spec: { services: {} } };
 
 export const draftOf = (t: Template): Draft => ({
-  name: t.name, description: t.description ?? "", spec: t.spec,
+  name: t.name,
+  description: t.description ?? "",
+  spec: t.spec,
   parameters: (t.parameters ?? []).map((p) => ({
-    name: p.name, description: p.description ?? "", default: p.default, pattern: p.pattern ?? "", choices: (p.choices ?? []).join("\n"),
+    name: p.name,
+    description: p.description ?? "",
+    default: p.default,
+    pattern: p.pattern ?? "",
+    choices: (p.choices ?? []).join("\n"),
   })),
 });
 
-export const parametersOf = (drafts: ParameterDraft[]): Parameter[] => drafts.map((d) => {
-  const choices = d.choices.split("\n").map((c) => c.trim()).filter(Boolean);
-  return { name: d.name.trim(), description: d.description || undefined, default: d.default, pattern: d.pattern || undefined, choices: choices.length ? choices : undefined };
-});
+export const parametersOf = (drafts: ParameterDraft[]): Parameter[] =>
+  drafts.map((d) => {
+    const choices = d.choices
+      .split("\n")
+      .map((c) => c.trim())
+      .filter(Boolean);
+    return {
+      name: d.name.trim(),
+      description: d.description || undefined,
+      default: d.default,
+      pattern: d.pattern || undefined,
+      choices: choices.length ? choices : undefined,
+    };
+  });
 
 /** placeholders counts the parameters that texts of a specification use. $${ stands for a literal ${. */
 export function placeholders(spec: Spec): Map<string, number> {
@@ -64,12 +80,20 @@ export function leaves(spec: object, path = ""): [string, string][] {
 
 /** memberError finds what a problem says about one member of the request. */
 export function memberError(problem: Problem | undefined, member: string): string | undefined {
-  return problem?.errors?.find((e) => e.location === `body.${member}` || e.location?.startsWith(`body.${member}.`) || e.location?.startsWith(`body.${member}[`))?.message;
+  return problem?.errors?.find(
+    (e) =>
+      e.location === `body.${member}` || e.location?.startsWith(`body.${member}.`) || e.location?.startsWith(`body.${member}[`),
+  )?.message;
 }
 
 /** freeName makes a parameter's name that is not taken. */
 export function freeName(wanted: string, taken: string[]): string {
-  const base = wanted.toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-").replace(/^[^a-z]+|-+$/g, "").slice(0, 30) || "value";
+  const base =
+    wanted
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9-]+/g, "-")
+      .replace(/^[^a-z]+|-+$/g, "")
+      .slice(0, 30) || "value";
   for (let i = 1; ; i++) {
     const name = i === 1 ? base : `${base}-${i}`;
     if (!taken.includes(name) && name !== builtIn) return name;

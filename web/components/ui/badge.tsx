@@ -13,13 +13,37 @@ export const soft: Record<Tone, string> = {
   ocp: "bg-ocp-soft text-ocp-text",
 };
 export const solid: Record<Tone, string> = {
-  ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", info: "bg-info", idle: "bg-idle", ocp: "bg-ocp",
+  ok: "bg-ok",
+  warn: "bg-warn",
+  bad: "bg-bad",
+  info: "bg-info",
+  idle: "bg-idle",
+  ocp: "bg-ocp",
 };
 
 /** Badge is a word with a colour: never the colour alone. */
-export function Badge({ tone = "idle", dot, title, className, children }: { tone?: Tone; dot?: boolean; title?: string; className?: string; children: ReactNode }) {
+export function Badge({
+  tone = "idle",
+  dot,
+  title,
+  className,
+  children,
+}: {
+  tone?: Tone;
+  dot?: boolean;
+  title?: string;
+  className?: string;
+  children: ReactNode;
+}) {
   return (
-    <span title={title} className={cn("inline-flex max-w-full items-center gap-1.5 rounded-full px-2 py-0.5 text-xs font-medium whitespace-nowrap", soft[tone], className)}>
+    <span
+      title={title}
+      className={cn(
+        "inline-flex max-w-full items-center gap-1.5 rounded-full px-2 py-0.5 text-xs font-medium whitespace-nowrap",
+        soft[tone],
+        className,
+      )}
+    >
       {dot && <Dot tone={tone} pulse={tone === "info"} />}
       <span className="truncate">{children}</span>
     </span>

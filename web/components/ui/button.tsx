@@ -22,7 +22,9 @@ function classes(look: Look, size: Size, className?: string) {
   return cn(
     "inline-flex shrink-0 items-center justify-center rounded-md border font-medium whitespace-nowrap transition-colors select-none",
     "disabled:pointer-events-none disabled:opacity-50 aria-disabled:pointer-events-none aria-disabled:opacity-50",
-    looks[look], sizes[size], className,
+    looks[look],
+    sizes[size],
+    className,
   );
 }
 
@@ -34,15 +36,35 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
 }
 
 /** Button does something on this page; what leads elsewhere is a ButtonLink. size icon needs an aria-label. */
-export function Button({ look = "plain", size = "normal", busy, className, children, disabled, type = "button", ...rest }: ButtonProps) {
+export function Button({
+  look = "plain",
+  size = "normal",
+  busy,
+  className,
+  children,
+  disabled,
+  type = "button",
+  ...rest
+}: ButtonProps) {
   return (
-    <button type={type} className={classes(look, size, className)} disabled={disabled || busy} aria-busy={busy || undefined} {...rest}>
+    <button
+      type={type}
+      className={classes(look, size, className)}
+      disabled={disabled || busy}
+      aria-busy={busy || undefined}
+      {...rest}
+    >
       {busy && <LoaderCircle aria-hidden className="size-4 animate-spin" />}
       {children}
     </button>
   );
 }
 
-export function ButtonLink({ look = "plain", size = "normal", className, ...rest }: ComponentProps<typeof Link> & { look?: Look; size?: Size; children: ReactNode }) {
+export function ButtonLink({
+  look = "plain",
+  size = "normal",
+  className,
+  ...rest
+}: ComponentProps<typeof Link> & { look?: Look; size?: Size; children: ReactNode }) {
   return <Link className={classes(look, size, className)} {...rest} />;
 }

@@ -2,7 +2,21 @@ import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 
 /** Card is a titled part of a page. */
-export function Card({ title, actions, className, children, flush, id }: { title?: ReactNode; actions?: ReactNode; className?: string; children: ReactNode; flush?: boolean; id?: string }) {
+export function Card({
+  title,
+  actions,
+  className,
+  children,
+  flush,
+  id,
+}: {
+  title?: ReactNode;
+  actions?: ReactNode;
+  className?: string;
+  children: ReactNode;
+  flush?: boolean;
+  id?: string;
+}) {
   return (
     <section id={id} className={cn("rounded-xl border bg-surface", className)}>
       {(title || actions) && (
@@ -20,7 +34,17 @@ export function Card({ title, actions, className, children, flush, id }: { title
  * PageHeader is the head of a page: its only h1, a line below, and what can be done. It names the browser's tab too; where
  * title is more than text, tab says how.
  */
-export function PageHeader({ title, tab, children, actions }: { title: ReactNode; tab?: string; children?: ReactNode; actions?: ReactNode }) {
+export function PageHeader({
+  title,
+  tab,
+  children,
+  actions,
+}: {
+  title: ReactNode;
+  tab?: string;
+  children?: ReactNode;
+  actions?: ReactNode;
+}) {
   const name = tab ?? (typeof title === "string" ? title : undefined);
   return (
     <div className="mb-5 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
@@ -38,12 +62,14 @@ export function PageHeader({ title, tab, children, actions }: { title: ReactNode
 export function Facts({ items, className }: { items: [string, ReactNode][]; className?: string }) {
   return (
     <dl className={cn("grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5", className)}>
-      {items.filter(([, v]) => v !== undefined && v !== null && v !== "").map(([name, value]) => (
-        <div key={name} className="contents">
-          <dt className="text-ink-3">{name}</dt>
-          <dd className="min-w-0 break-words">{value}</dd>
-        </div>
-      ))}
+      {items
+        .filter(([, v]) => v !== undefined && v !== null && v !== "")
+        .map(([name, value]) => (
+          <div key={name} className="contents">
+            <dt className="text-ink-3">{name}</dt>
+            <dd className="min-w-0 break-words">{value}</dd>
+          </div>
+        ))}
     </dl>
   );
 }

@@ -5,7 +5,17 @@ import { useState } from "react";
 import { Button } from "./button";
 
 /** CopyButton copies text, also where the page is served over plain http and the clipboard API is not there. */
-export function CopyButton({ text, label = "Copy", small = true, words }: { text: string | (() => string); label?: string; small?: boolean; words?: boolean }) {
+export function CopyButton({
+  text,
+  label = "Copy",
+  small = true,
+  words,
+}: {
+  text: string | (() => string);
+  label?: string;
+  small?: boolean;
+  words?: boolean;
+}) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     const value = typeof text === "function" ? text() : text;
@@ -16,7 +26,14 @@ export function CopyButton({ text, label = "Copy", small = true, words }: { text
   };
   const Icon = done ? Check : Copy;
   return (
-    <Button look="quiet" size={words ? "small" : "icon"} className={small && !words ? "size-7" : ""} aria-label={done ? "Copied" : label} title={label} onClick={() => void copy()}>
+    <Button
+      look="quiet"
+      size={words ? "small" : "icon"}
+      className={small && !words ? "size-7" : ""}
+      aria-label={done ? "Copied" : label}
+      title={label}
+      onClick={() => void copy()}
+    >
       <Icon aria-hidden className="size-3.5" />
       {words && (done ? "Copied" : label)}
     </Button>

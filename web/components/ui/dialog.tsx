@@ -22,7 +22,12 @@ interface DialogProps {
   children: ReactNode;
 }
 
-/** Dialog holds the focus until it is closed, and gives it back. On a phone it comes from below. */
+/**
+ * Dialog holds the focus until it is closed, and gives it back. On a phone it comes from below.
+ *
+ * It is centred by its margins and not by a transform: a transform would make it the frame of the lists that open within
+ * it (Floating), which would then be cut off at its edge.
+ */
 export function Dialog({ open, onOpenChange, title, description, footer, wide, children }: DialogProps) {
   const giveBack = useOpener(open);
   return (
@@ -34,7 +39,7 @@ export function Dialog({ open, onOpenChange, title, description, footer, wide, c
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cn(
             "fixed z-50 flex max-h-[92dvh] flex-col overflow-hidden border bg-raised shadow-2xl outline-none",
-            "inset-x-0 bottom-0 rounded-t-2xl sm:inset-auto sm:top-1/2 sm:left-1/2 sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-xl",
+            "inset-x-0 bottom-0 rounded-t-2xl sm:inset-0 sm:m-auto sm:h-fit sm:rounded-xl",
             wide ? "sm:w-[min(60rem,94vw)]" : "sm:w-[min(34rem,94vw)]",
           )}
         >
@@ -87,19 +92,36 @@ function OpenConfirm({ open, onOpenChange, title, children, verb, danger, typeNa
   });
   const ready = !typeName || typed === typeName;
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={title} footer={
-      <>
-        <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-        <Button type="submit" form="confirm" look={danger ? "danger" : "primary"} busy={action.busy} disabled={!ready}>{verb}</Button>
-      </>
-    }>
-      <form id="confirm" className="space-y-4" onSubmit={(e) => {
-        e.preventDefault();
-        if (ready) void action.act();
-      }}>
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title={title}
+      footer={
+        <>
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button type="submit" form="confirm" look={danger ? "danger" : "primary"} busy={action.busy} disabled={!ready}>
+            {verb}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="confirm"
+        className="space-y-4"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (ready) void action.act();
+        }}
+      >
         <div className="space-y-2 break-words">{children}</div>
         {typeName && (
-          <Field label={<>Type <b className="font-mono">{typeName}</b> to confirm</>}>
+          <Field
+            label={
+              <>
+                Type <b className="font-mono">{typeName}</b> to confirm
+              </>
+            }
+          >
             <Input value={typed} onChange={(e) => setTyped(e.target.value)} autoComplete="off" spellCheck={false} />
           </Field>
         )}

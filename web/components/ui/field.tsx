@@ -1,6 +1,15 @@
 "use client";
 
-import { cloneElement, isValidElement, useId, type ComponentProps, type InputHTMLAttributes, type ReactElement, type ReactNode, type SelectHTMLAttributes } from "react";
+import {
+  cloneElement,
+  isValidElement,
+  useId,
+  type ComponentProps,
+  type InputHTMLAttributes,
+  type ReactElement,
+  type ReactNode,
+  type SelectHTMLAttributes,
+} from "react";
 import { cn } from "@/lib/cn";
 
 interface FieldProps {
@@ -20,10 +29,21 @@ export function Field({ label, hint, error, hideLabel, className, children }: Fi
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
   return (
     <div className={cn("min-w-0 space-y-1", className)}>
-      <label htmlFor={id} className={hideLabel ? "sr-only" : "block text-xs font-medium text-ink-2"}>{label}</label>
-      {isValidElement(children) && cloneElement(children, { id, "aria-describedby": described, "aria-invalid": error ? true : undefined })}
-      {hint && !error && <p id={`${id}-hint`} className="text-xs text-ink-3">{hint}</p>}
-      {error && <p id={`${id}-error`} role="alert" className="text-xs font-medium text-bad-text">{error}</p>}
+      <label htmlFor={id} className={hideLabel ? "sr-only" : "block text-xs font-medium text-ink-2"}>
+        {label}
+      </label>
+      {isValidElement(children) &&
+        cloneElement(children, { id, "aria-describedby": described, "aria-invalid": error ? true : undefined })}
+      {hint && !error && (
+        <p id={`${id}-hint`} className="text-xs text-ink-3">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} role="alert" className="text-xs font-medium text-bad-text">
+          {error}
+        </p>
+      )}
     </div>
   );
 }
@@ -41,17 +61,36 @@ export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
 
 /** Select is the browser's own: it works with every keyboard, screen reader and phone. */
 export function Select({ className, children, ...rest }: SelectHTMLAttributes<HTMLSelectElement>) {
-  return <select className={cn(control, "h-9 pr-8", className)} {...rest}>{children}</select>;
+  return (
+    <select className={cn(control, "h-9 pr-8", className)} {...rest}>
+      {children}
+    </select>
+  );
 }
 
-export function Checkbox({ label, hint, className, ...rest }: InputHTMLAttributes<HTMLInputElement> & { label: ReactNode; hint?: ReactNode }) {
+export function Checkbox({
+  label,
+  hint,
+  className,
+  ...rest
+}: InputHTMLAttributes<HTMLInputElement> & { label: ReactNode; hint?: ReactNode }) {
   const id = useId();
   return (
     <div className={cn("flex items-start gap-2", className)}>
-      <input id={id} type="checkbox" className="mt-0.5 size-4 shrink-0 accent-accent" aria-describedby={hint ? `${id}-hint` : undefined} {...rest} />
+      <input
+        id={id}
+        type="checkbox"
+        className="mt-0.5 size-4 shrink-0 accent-accent"
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        {...rest}
+      />
       <div className="min-w-0">
         <label htmlFor={id}>{label}</label>
-        {hint && <p id={`${id}-hint`} className="text-xs text-ink-3">{hint}</p>}
+        {hint && (
+          <p id={`${id}-hint`} className="text-xs text-ink-3">
+            {hint}
+          </p>
+        )}
       </div>
     </div>
   );

@@ -23,7 +23,8 @@ export function MenuItem({ danger, className, ...rest }: Radix.DropdownMenuItemP
     <Radix.Item
       className={cn(
         "flex cursor-pointer items-center gap-2 rounded-md px-2.5 py-1.5 text-sm outline-none data-disabled:cursor-default data-disabled:opacity-50 data-highlighted:bg-sunken",
-        danger && "text-bad-text", className,
+        danger && "text-bad-text",
+        className,
       )}
       {...rest}
     />

@@ -19,12 +19,30 @@ export function Meter({ label, text, used, tone = "ok", mark, markTitle }: Meter
   const percent = used === undefined ? 0 : Math.round(Math.min(1, Math.max(0, used)) * 100);
   return (
     <div className="min-w-0">
-      <p className="flex items-baseline justify-between gap-3 text-xs"><span className="text-ink-3">{label}</span><span className="truncate text-ink-2 tabular-nums">{text}</span></p>
-      <div role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent} aria-valuetext={text} className="relative mt-1 h-1.5 rounded-full bg-idle-soft">
+      <p className="flex items-baseline justify-between gap-3 text-xs">
+        <span className="text-ink-3">{label}</span>
+        <span className="truncate text-ink-2 tabular-nums">{text}</span>
+      </p>
+      <div
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent}
+        aria-valuetext={text}
+        className="relative mt-1 h-1.5 rounded-full bg-idle-soft"
+      >
         <div aria-hidden className="size-full overflow-hidden rounded-full">
           <div className={cn("h-full", solid[tone])} style={{ width: `${percent}%` }} />
         </div>
-        {mark !== undefined && <span aria-hidden title={markTitle} className="absolute -inset-y-0.5 -ml-px w-0.5 bg-ink-2" style={{ left: `${mark * 100}%` }} />}
+        {mark !== undefined && (
+          <span
+            aria-hidden
+            title={markTitle}
+            className="absolute -inset-y-0.5 -ml-px w-0.5 bg-ink-2"
+            style={{ left: `${mark * 100}%` }}
+          />
+        )}
       </div>
     </div>
   );

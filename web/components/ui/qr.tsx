@@ -23,9 +23,11 @@ export function QR({ text, label, className }: { text: string; label: string; cl
 function draw(text: string) {
   const code = encode(text, { border: quiet, ecc: "M" });
   let path = "";
-  code.data.forEach((row, y) => row.forEach((dark, x) => {
-    if (dark) path += `M${x} ${y}h1v1h-1z`;
-  }));
+  code.data.forEach((row, y) =>
+    row.forEach((dark, x) => {
+      if (dark) path += `M${x} ${y}h1v1h-1z`;
+    }),
+  );
   return { path, size: code.size };
 }
 
@@ -34,14 +36,26 @@ export function QRButton({ url, of, small }: { url: string; of: string; small?: 
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button look="quiet" size="icon" className={small ? "size-7" : ""} aria-label={`QR code of ${of}`} title="QR code for a phone" onClick={() => setOpen(true)}>
+      <Button
+        look="quiet"
+        size="icon"
+        className={small ? "size-7" : ""}
+        aria-label={`QR code of ${of}`}
+        title="QR code for a phone"
+        onClick={() => setOpen(true)}
+      >
         <QrCode aria-hidden className="size-3.5" />
       </Button>
-      <Dialog open={open} onOpenChange={setOpen} title={`Open ${of} on a phone`} description="Point the camera of a phone in the same network at it.">
+      <Dialog
+        open={open}
+        onOpenChange={setOpen}
+        title={`Open ${of} on a phone`}
+        description="Point the camera of a phone in the same network at it."
+      >
         <div className="flex flex-col items-center gap-3">
           <QR text={url} label={`QR code of ${url}`} className="w-64 max-w-full rounded-lg" />
           <p className="flex max-w-full items-center gap-1">
-            <span className="min-w-0 font-mono text-xs break-all">{url}</span>
+            <span className="min-w-0 font-mono text-xs wrap-anywhere">{url}</span>
             <CopyButton text={url} label={`Copy ${url}`} />
           </p>
         </div>

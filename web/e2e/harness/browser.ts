@@ -12,15 +12,28 @@ export interface Look {
   name: string;
   dark: boolean;
   phone: boolean;
+  /** Of the window; absent = 1440x900, or a phone's. */
+  size?: { width: number; height: number };
 }
 
 export const desktop: Look = { name: "desktop-light", dark: false, phone: false };
 export const phone: Look = { name: "phone-light", dark: false, phone: true };
 export const looks: Look[] = [
-  desktop, { name: "desktop-dark", dark: true, phone: false }, phone, { name: "phone-dark", dark: true, phone: true },
+  desktop,
+  { name: "desktop-dark", dark: true, phone: false },
+  phone,
+  { name: "phone-dark", dark: true, phone: true },
 ];
 
-const patience = 10_000;
+/** A window of a size of its own. */
+export const window = (width: number, height: number): Look => ({
+  name: `${width}x${height}`,
+  dark: false,
+  phone: false,
+  size: { width, height },
+});
+
+const patience = 30_000;
 
 let launched: Promise<Browser> | undefined;
 const browser = () => (launched ??= chromium.launch({ executablePath: executable, args: flags, timeout: 60_000 }));
@@ -58,8 +71,10 @@ export interface Seat {
 }
 
 export async function sit(look: Look = desktop, options: { anonymous?: boolean } = {}): Promise<Seat> {
-  const context = await (await browser()).newContext({
-    viewport: look.phone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
+  const context = await (
+    await browser()
+  ).newContext({
+    viewport: look.size ?? (look.phone ? { width: 390, height: 844 } : { width: 1440, height: 900 }),
     hasTouch: look.phone,
     isMobile: look.phone,
     deviceScaleFactor: 1,
@@ -98,14 +113,17 @@ export async function sit(look: Look = desktop, options: { anonymous?: boolean }
   };
 }
 
+type Run = (seat: Seat) => Promise<void>;
+
 interface Options {
   look?: Look;
   anonymous?: boolean;
   timeout?: number;
 }
 
-/** A test in a window of its own. A failure leaves a picture and the page's HTML. */
-export function browserTest(name: string, run: (seat: Seat) => Promise<void>, options: Options = {}): void {
+/** A test in a window of its own; options may be left out. A failure leaves a picture and the page's HTML. */
+export function browserTest(name: string, ...rest: [run: Run] | [options: Options, run: Run]): void {
+  const [options, run] = rest.length === 2 ? rest : [{}, rest[0]];
   const limit = options.timeout ?? 60_000;
   test(name, { timeout: limit + 15_000 }, async (t) => {
     const seat = await sit(options.look, options);
@@ -135,8 +153,17 @@ async function within(limit: number, run: Promise<void>): Promise<void> {
 
 async function witnessed({ page, faults }: Seat, name: string, error: unknown): Promise<unknown> {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const told = new Error([text.split("\n").filter((l) => !/^ +at /.test(l) || l.includes("/e2e/")).join("\n"),
-    `    at ${page.url()}`, ...faults.thrown, ...faults.policy].join("\n"));
+  const told = new Error(
+    [
+      text
+        .split("\n")
+        .filter((l) => !/^ +at /.test(l) || l.includes("/e2e/"))
+        .join("\n"),
+      `    at ${page.url()}`,
+      ...faults.thrown,
+      ...faults.policy,
+    ].join("\n"),
+  );
   told.stack = told.message;
   if (!pictures) return told;
   const file = join(pictures, name.replace(/[^a-z0-9]+/gi, "-").slice(0, 80));

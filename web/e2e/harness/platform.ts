@@ -45,6 +45,30 @@ export async function sdpJSON<T>(...args: string[]): Promise<T> {
   return JSON.parse(await sdp(...args, "-o", "json")) as T;
 }
 
+/** Deploys as somebody else, by the API, and returns the deployment's ID. */
+export async function deployAs(
+  user: string,
+  password: string,
+  sandbox: string,
+  service: string,
+  branch: string,
+): Promise<string> {
+  const post = async (path: string, body: object, token = ""): Promise<unknown> => {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const response = await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${text}`);
+    return JSON.parse(text);
+  };
+  const { token } = (await post("/session", { user, password })) as { token: string };
+  const {
+    deployments: [d],
+  } = (await post(`/sandboxes/${sandbox}/deployments`, { services: [{ service, branch }] }, token)) as {
+    deployments: { id: string }[];
+  };
+  return d!.id;
+}
+
 /** Kills the server with SIGKILL and keeps it away until release. */
 export const holdServer = () => order<boolean>("hold");
 /** Lets the server start, and waits until it is ready. */
@@ -94,9 +118,13 @@ export async function servedBy(box: Box, path: string): Promise<string> {
   return response.headers.get("X-SDP-Route") ?? `nobody: status ${response.status}`;
 }
 
-/** Calls check until it neither throws nor answers false, or time is up; then it throws what check said last. */
-export async function eventually<T>(check: () => Promise<T> | T, what: string, limit = 20_000): Promise<T> {
+/**
+ * Calls check until it neither throws nor answers false, or time is up; then it throws what check said last. Many checks run
+ * the CLI, so what takes long is asked less and less often.
+ */
+export async function eventually<T>(check: () => Promise<T> | T, what: string, limit = 30_000): Promise<T> {
   const deadline = Date.now() + limit;
+  let wait = 20;
   for (;;) {
     let said: unknown = "no";
     try {
@@ -105,7 +133,9 @@ export async function eventually<T>(check: () => Promise<T> | T, what: string, l
     } catch (error) {
       said = error;
     }
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${limit / 1000} s: ${said instanceof Error ? said.message : said}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (Date.now() > deadline)
+      throw new Error(`${what}: not within ${limit / 1000} s: ${said instanceof Error ? said.message : said}`);
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    wait = Math.min(wait * 1.25, 250);
   }
 }

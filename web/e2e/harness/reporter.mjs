@@ -12,12 +12,14 @@ export default async function* report(events) {
     // A suite fails with its tests. Nobody need be told twice.
     if ((type !== "test:pass" && type !== "test:fail") || data.details?.type === "suite") continue;
     if (data.skip && type === "test:pass" && process.env.SDP_BROWSER_ONLY) continue;
-    yield JSON.stringify({
-      name: [...path.slice(0, data.nesting), data.name].join("/"),
-      millis: data.details.duration_ms,
-      skipped: data.skip !== undefined,
-      error: type === "test:fail" ? said(data.details.error) : "",
-    }) + "\n";
+    yield (
+      JSON.stringify({
+        name: [...path.slice(0, data.nesting), data.name].join("/"),
+        millis: data.details.duration_ms,
+        skipped: data.skip !== undefined,
+        error: type === "test:fail" ? said(data.details.error) : "",
+      }) + "\n"
+    );
   }
 }
 
@@ -25,5 +27,10 @@ export default async function* report(events) {
 function said(error) {
   const cause = error?.cause ?? error;
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
-  return text.split("\n").filter((line) => !line.includes("node:internal")).join("\n") || "failed";
+  return (
+    text
+      .split("\n")
+      .filter((line) => !line.includes("node:internal"))
+      .join("\n") || "failed"
+  );
 }

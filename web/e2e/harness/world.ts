@@ -17,8 +17,20 @@ async function make(): Promise<World> {
   const environment = newName("env");
   const template = newName("template");
   await sdpInput("kept-to-itself", "env", "create", environment, "LOG_LEVEL=info", "REGION=eu", "--secret", "TOKEN=-");
-  await sdp("sandbox", "create", name, "--description", "Loyalty points on the account page", "--environment", environment,
-    "--gateway", "main", "--service", "account@feature/loyalty-points", "--wait");
+  await sdp(
+    "sandbox",
+    "create",
+    name,
+    "--description",
+    "Loyalty points on the account page",
+    "--environment",
+    environment,
+    "--gateway",
+    "main",
+    "--service",
+    "account@feature/loyalty-points",
+    "--wait",
+  );
   await sdp("deploy", name, "account@feature/broken-build", "--wait").catch(() => "it does not compile");
   await sdp("snapshot", "create", name, "before-release");
   await sdp("template", "create", template, "--from", name, "--parameter", "branch=account");
@@ -39,7 +51,10 @@ export function pages(w: World): PageToSee[] {
   return [
     { name: "overview", path: "/" },
     { name: "sandbox", path: box },
-    ...["environment", "settings", "snapshots", "history", "audit", "trace"].map((tab) => ({ name: `sandbox-${tab}`, path: `${box}&tab=${tab}` })),
+    ...["environment", "settings", "snapshots", "history", "audit", "trace"].map((tab) => ({
+      name: `sandbox-${tab}`,
+      path: `${box}&tab=${tab}`,
+    })),
     { name: "deployment", path: `/deployment?id=${q(w.deployment)}` },
     { name: "deployment-failed", path: `/deployment?id=${q(w.failed)}` },
     { name: "environments", path: "/environments" },
@@ -78,5 +93,10 @@ USER 65532:65532
 STOPSIGNAL SIGINT
 CMD ["/usr/bin/php", "/app/serve.php"]
 `;
-  return push({ repository: "gateway", branch, subject: "Print while building", files: { Dockerfile: dockerfile, "emit.php": emit } });
+  return push({
+    repository: "gateway",
+    branch,
+    subject: "Print while building",
+    files: { Dockerfile: dockerfile, "emit.php": emit },
+  });
 }

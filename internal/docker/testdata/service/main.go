@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,18 @@ func main() {
 				os.Exit(1)
 			}
 		}
+	case "orphan": // leaves a child that ends by itself
+		if err := exec.Command("/proc/self/exe", "quit").Start(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "quit":
+	case "long":
+		fmt.Println("before")
+		for range 1 << 10 {
+			fmt.Print(strings.Repeat("x", 1<<10))
+		}
+		fmt.Print("\nafter\n")
 	case "print":
 		fmt.Println("first")
 		fmt.Println(strings.Repeat("x", 100_000))
@@ -97,6 +110,20 @@ func serve() {
 		fmt.Fprintln(w, "rename:", os.Rename(filepath.Dir(name), filepath.Dir(name)+".old"))
 		fmt.Fprintln(w, "link:", os.Symlink("/tmp", name))
 		fmt.Fprintln(w, "remove:", os.Remove(name))
+	})
+	http.HandleFunc("/orphan", func(w http.ResponseWriter, r *http.Request) {
+		out, err := exec.Command("/proc/self/exe", "orphan").CombinedOutput()
+		if err != nil {
+			http.Error(w, fmt.Sprintf("%v: %s", err, out), http.StatusInternalServerError)
+		}
+	})
+	http.HandleFunc("/processes", func(w http.ResponseWriter, r *http.Request) { // one a line: ID, (name), state
+		all, _ := filepath.Glob("/proc/[0-9]*/stat")
+		for _, name := range all {
+			if stat, err := os.ReadFile(name); err == nil {
+				fmt.Fprintf(w, "%s\n", strings.Join(strings.Fields(string(stat))[:3], " "))
+			}
+		}
 	})
 	done := make(chan os.Signal, 1)
 	signal.Notify(done, syscall.SIGTERM)

@@ -36,12 +36,32 @@ export function ServiceDialogs({ sandbox, node, act, ocp, onClose, onDone }: Dia
   }
 }
 
-function LogDialog({ sandbox, node, onOpenChange }: { sandbox: string; node: ServiceNode; onOpenChange: (open: boolean) => void }) {
+function LogDialog({
+  sandbox,
+  node,
+  onOpenChange,
+}: {
+  sandbox: string;
+  node: ServiceNode;
+  onOpenChange: (open: boolean) => void;
+}) {
   const path = `/api/v1/sandboxes/${encodeURIComponent(sandbox)}/services/${encodeURIComponent(node.name)}/logs`;
   return (
-    <Dialog open wide onOpenChange={onOpenChange} title={`Log of ${node.name}`} description={node.own?.serving ? `What ${node.own.serving.name} prints, live.` : "What its last container printed."}>
+    <Dialog
+      open
+      wide
+      onOpenChange={onOpenChange}
+      title={`Log of ${node.name}`}
+      description={node.own?.serving ? `What ${node.own.serving.name} prints, live.` : "What its last container printed."}
+    >
       {/* Another container has another log. */}
-      <LogView key={node.own?.serving?.deployment} stream={path + "/stream"} download={path} label={`Log of ${node.name}`} className="h-[62dvh]" />
+      <LogView
+        key={node.own?.serving?.deployment}
+        stream={path + "/stream"}
+        download={path}
+        label={`Log of ${node.name}`}
+        className="h-[62dvh]"
+      />
     </Dialog>
   );
 }
@@ -64,7 +84,14 @@ function ContainerDialog({ sandbox, node, verb, onOpenChange, onDone }: Containe
     onDone();
   };
   return (
-    <Confirm open onOpenChange={onOpenChange} title={verb === "restart" ? `Restart ${node.name}?` : `Stop ${node.name}?`} verb={verb === "restart" ? "Restart" : "Stop"} danger={verb === "stop"} run={run}>
+    <Confirm
+      open
+      onOpenChange={onOpenChange}
+      title={verb === "restart" ? `Restart ${node.name}?` : `Stop ${node.name}?`}
+      verb={verb === "restart" ? "Restart" : "Stop"}
+      danger={verb === "stop"}
+      run={run}
+    >
       {verb === "restart" ? <AboutRestart node={node} /> : <AboutStop node={node} sandbox={sandbox.name} />}
     </Confirm>
   );
@@ -73,8 +100,15 @@ function ContainerDialog({ sandbox, node, verb, onOpenChange, onDone }: Containe
 function AboutRestart({ node }: { node: ServiceNode }) {
   return (
     <>
-      <p>A new container of the same image is started, with the environment as it is now{node.own?.behind && ", which is newer than what it runs with"}.</p>
-      <p>{node.own?.serving ? "The old one answers until the new one is healthy. Nothing is dropped; if the new one does not become healthy, the old one stays." : "Nothing runs now; it answers as soon as it is healthy."}</p>
+      <p>
+        A new container of the same image is started, with the environment as it is now
+        {node.own?.behind && ", which is newer than what it runs with"}.
+      </p>
+      <p>
+        {node.own?.serving
+          ? "The old one answers until the new one is healthy. Nothing is dropped; if the new one does not become healthy, the old one stays."
+          : "Nothing runs now; it answers as soon as it is healthy."}
+      </p>
     </>
   );
 }
@@ -82,9 +116,18 @@ function AboutRestart({ node }: { node: ServiceNode }) {
 function AboutStop({ node, sandbox }: { node: ServiceNode; sandbox: string }) {
   return (
     <>
-      <p>Its container finishes the requests it has and is removed: <span className="font-mono text-xs break-all">{node.own?.serving?.name}</span>.</p>
+      <p>
+        Its container finishes the requests it has and is removed:{" "}
+        <span className="font-mono text-xs wrap-anywhere">{node.own?.serving?.name}</span>.
+      </p>
       {node.source === "sandbox" ? (
-        <p><b className="font-semibold">After that nobody answers for {node.name} in {sandbox}:</b> requests get 503 with the reason. They do not go to OCP by themselves; route it there if you want that, or deploy a branch.</p>
+        <p>
+          <b className="font-semibold">
+            After that nobody answers for {node.name} in {sandbox}:
+          </b>{" "}
+          requests get 503 with the reason. They do not go to OCP by themselves; route it there if you want that, or deploy a
+          branch.
+        </p>
       ) : (
         <p>Its requests do not notice: they go to {answers(node)}, and go on doing so.</p>
       )}

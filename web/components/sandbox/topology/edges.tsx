@@ -7,10 +7,20 @@ import type { Lit } from "./lit";
 import type { ServiceNode } from "./model";
 
 const stroke: Record<Tone, string> = {
-  ok: "stroke-ok", warn: "stroke-warn", bad: "stroke-bad", info: "stroke-info", idle: "stroke-idle", ocp: "stroke-ocp",
+  ok: "stroke-ok",
+  warn: "stroke-warn",
+  bad: "stroke-bad",
+  info: "stroke-info",
+  idle: "stroke-idle",
+  ocp: "stroke-ocp",
 };
 const fill: Record<Tone, string> = {
-  ok: "fill-ok", warn: "fill-warn", bad: "fill-bad", info: "fill-info", idle: "fill-idle", ocp: "fill-ocp",
+  ok: "fill-ok",
+  warn: "fill-warn",
+  bad: "fill-bad",
+  info: "fill-info",
+  idle: "fill-idle",
+  ocp: "fill-ocp",
 };
 
 interface EdgesProps {
@@ -25,10 +35,18 @@ interface EdgesProps {
 export function Edges({ layout, nodes, publicRate, publicTone, lit }: EdgesProps) {
   const gateway = [...nodes.values()].find((n) => n.gateway);
   return (
-    <svg aria-hidden width={layout.width} height={layout.height} className="pointer-events-none absolute inset-0 overflow-visible" fill="none">
+    <svg
+      aria-hidden
+      width={layout.width}
+      height={layout.height}
+      className="pointer-events-none absolute inset-0 overflow-visible"
+      fill="none"
+    >
       {/* Faint as one, so that lines that share a way are not darker there. */}
       <g className="opacity-45">
-        {layout.rows.map((r) => <Line key={r.name} d={r.reach} className="stroke-line-strong" />)}
+        {layout.rows.map((r) => (
+          <Line key={r.name} d={r.reach} className="stroke-line-strong" />
+        ))}
       </g>
       {layout.rows.map((r) => lit?.reached.has(r.name) && <Line key={r.name} d={r.reach} className="stroke-accent" lit />)}
       <Line d={layout.way} className={stroke[publicTone]} rate={publicRate} lit={!!lit} data={{ "data-edge": "client" }} />
@@ -55,8 +73,15 @@ function Road({ d, end, node, lit }: { d: string; end: Point; node: ServiceNode;
   const [isLit, failed] = [lit?.numbers.has(node.name), lit?.failed.has(node.name)];
   return (
     <>
-      <Line d={d} className={stroke[tone]} rate={node.traffic?.perSecond} dashed={dead} lit={isLit} failed={failed}
-        data={{ "data-edge": node.name, "data-source": node.source, "data-health": node.health }} />
+      <Line
+        d={d}
+        className={stroke[tone]}
+        rate={node.traffic?.perSecond}
+        dashed={dead}
+        lit={isLit}
+        failed={failed}
+        data={{ "data-edge": node.name, "data-source": node.source, "data-health": node.health }}
+      />
       <Port at={end} className={isLit ? (failed ? "fill-bad" : "fill-accent") : fill[tone]} />
     </>
   );
@@ -64,7 +89,13 @@ function Road({ d, end, node, lit }: { d: string; end: Point; node: ServiceNode;
 
 /** Port is where a line ends. */
 function Port({ at, className }: { at: Point; className: string }) {
-  return <circle r={3.5} className={cn("transition-[transform,fill] duration-500", className)} style={{ transform: `translate(${at.x}px, ${at.y}px)` }} />;
+  return (
+    <circle
+      r={3.5}
+      className={cn("transition-[transform,fill] duration-500", className)}
+      style={{ transform: `translate(${at.x}px, ${at.y}px)` }}
+    />
+  );
 }
 
 interface LineProps {
@@ -82,10 +113,31 @@ function Line({ d, className, rate = 0, dashed, lit, failed, data }: LineProps) 
   const style = { d: `path("${d}")` } as CSSProperties;
   return (
     <g {...data}>
-      {lit && <path d={d} style={style} strokeWidth={7} strokeLinecap="round" className={cn("opacity-25", failed ? "stroke-bad" : "stroke-accent")} />}
-      <path d={d} style={style} strokeWidth={lit ? 2.5 : 1.75} strokeDasharray={dashed ? "5 5" : undefined} className={cn("transition-[d,stroke] duration-500", lit ? (failed ? "stroke-bad" : "stroke-accent") : className)} />
+      {lit && (
+        <path
+          d={d}
+          style={style}
+          strokeWidth={7}
+          strokeLinecap="round"
+          className={cn("opacity-25", failed ? "stroke-bad" : "stroke-accent")}
+        />
+      )}
+      <path
+        d={d}
+        style={style}
+        strokeWidth={lit ? 2.5 : 1.75}
+        strokeDasharray={dashed ? "5 5" : undefined}
+        className={cn("transition-[d,stroke] duration-500", lit ? (failed ? "stroke-bad" : "stroke-accent") : className)}
+      />
       {rate > 0 && (
-        <path d={d} strokeWidth={4.5} strokeLinecap="round" strokeDasharray="0.1 9.9" className={cn("animate-[flow_linear_infinite]", className)} style={{ ...style, animationDuration: pace(rate) }} />
+        <path
+          d={d}
+          strokeWidth={4.5}
+          strokeLinecap="round"
+          strokeDasharray="0.1 9.9"
+          className={cn("animate-[flow_linear_infinite]", className)}
+          style={{ ...style, animationDuration: pace(rate) }}
+        />
       )}
     </g>
   );

@@ -95,7 +95,11 @@ function rowsFrom(services: Placed[], y: number, c: Column, reach: (node: Box) =
     const target = { x: c.targetX + inset, y: top, w: c.targetW - 2 * inset, h: c.nodeH };
     const from = c.nodeX + c.nodeW;
     rows.push({
-      name: s.name, source: s.source, node, target, reach: reach(node),
+      name: s.name,
+      source: s.source,
+      node,
+      target,
+      reach: reach(node),
       road: `M${from} ${middle(node)}L${target.x} ${middle(node)}`,
       label: { x: (from + c.targetX) / 2, y: middle(node) },
     });
@@ -133,10 +137,24 @@ function wideLayout(services: Placed[], hasGateway: boolean, width: number): Lay
   const target = { ...entry, y: entry.y + 104 };
   const stem = entryX + entryW / 2;
   return {
-    wide: true, dense, width, height, client, entry, rows, lanes,
+    wide: true,
+    dense,
+    width,
+    height,
+    client,
+    entry,
+    rows,
+    lanes,
     way: `M${clientW} ${middle(entry)}L${entryX} ${middle(entry)}`,
     wayLabel: { x: clientW + gap / 2, y: middle(entry) },
-    gateway: hasGateway ? { target, road: `M${stem} ${entry.y + 52}L${stem} ${target.y}`, label: { x: stem, y: entry.y + 78 }, end: { x: stem, y: target.y } } : undefined,
+    gateway: hasGateway
+      ? {
+          target,
+          road: `M${stem} ${entry.y + 52}L${stem} ${target.y}`,
+          label: { x: stem, y: entry.y + 78 },
+          end: { x: stem, y: target.y },
+        }
+      : undefined,
   };
 }
 
@@ -160,10 +178,24 @@ function tallLayout(services: Placed[], hasGateway: boolean, width: number): Lay
   const target = { x: targetX, y: entry.y, w: width - targetX, h: nodeH };
   const center = (trunk + nodeW) / 2;
   return {
-    wide: false, dense, width, height: Math.max(end, bottom), client, entry, rows, lanes,
+    wide: false,
+    dense,
+    width,
+    height: Math.max(end, bottom),
+    client,
+    entry,
+    rows,
+    lanes,
     way: `M${center} 48L${center} ${entry.y}`,
     wayLabel: { x: center, y: 66 },
-    gateway: hasGateway ? { target, road: `M${entry.w} ${middle(entry)}L${targetX} ${middle(entry)}`, label: { x: targetX - gap / 2, y: middle(entry) }, end: { x: targetX, y: middle(entry) } } : undefined,
+    gateway: hasGateway
+      ? {
+          target,
+          road: `M${entry.w} ${middle(entry)}L${targetX} ${middle(entry)}`,
+          label: { x: targetX - gap / 2, y: middle(entry) },
+          end: { x: targetX, y: middle(entry) },
+        }
+      : undefined,
   };
 }
 

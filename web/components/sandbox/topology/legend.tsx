@@ -4,12 +4,23 @@ import { Dot } from "@/components/ui/badge";
 export function Legend() {
   return (
     <ul aria-label="Colours" className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-2">
-      <li className="flex items-center gap-1.5"><Dot tone="ok" /> healthy</li>
-      <li className="flex items-center gap-1.5"><Dot tone="warn" /> degraded</li>
-      <li className="flex items-center gap-1.5"><Dot tone="bad" /> down</li>
-      <li className="flex items-center gap-1.5"><Dot tone="ocp" /> shared</li>
-      <li className="flex items-center gap-1.5 max-sm:hidden">
-        <svg aria-hidden width="24" height="6" className="stroke-idle"><path d="M0 3H24" strokeWidth="1.75" strokeDasharray="5 5" /></svg> nobody answers
+      <li className="flex items-center gap-1.5">
+        <Dot tone="ok" /> healthy
+      </li>
+      <li className="flex items-center gap-1.5">
+        <Dot tone="warn" /> degraded
+      </li>
+      <li className="flex items-center gap-1.5">
+        <Dot tone="bad" /> down
+      </li>
+      <li className="flex items-center gap-1.5">
+        <Dot tone="ocp" /> shared
+      </li>
+      <li className="flex items-center gap-1.5">
+        <svg aria-hidden width="24" height="6" className="stroke-idle">
+          <path d="M0 3H24" strokeWidth="1.75" strokeDasharray="5 5" />
+        </svg>{" "}
+        nobody answers
       </li>
     </ul>
   );

@@ -20,7 +20,8 @@ export function litBy(trace: Schemas["Trace"] | undefined, entry: string | undef
     if (hop.status >= 500 || hop.status === 0) lit.failed.add(hop.service);
     if (hop.service === entry) return;
     if (hop.from === "client" || hop.from === entry) lit.reached.add(hop.service);
-    else if (!lit.between.some((b) => b.from === hop.from && b.to === hop.service)) lit.between.push({ from: hop.from, to: hop.service });
+    else if (!lit.between.some((b) => b.from === hop.from && b.to === hop.service))
+      lit.between.push({ from: hop.from, to: hop.service });
   });
   return lit;
 }

@@ -20,15 +20,31 @@ export function TraceResult({ trace, nodes }: { trace: Schemas["Trace"]; nodes: 
     <div className="mt-4 space-y-4">
       <p role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <Status status={trace.status} />
-        <span className="font-mono text-xs break-all">{trace.path}</span>
-        <span className="text-ink-2">{plural(trace.hops.length, "hop")}, {duration(millis)}</span>
-        <span className="inline-flex items-center font-mono text-xs text-ink-3">{trace.id}<CopyButton text={trace.id} label="Copy the ID of the trace" /></span>
+        <span className="font-mono text-xs wrap-anywhere">{trace.path}</span>
+        <span className="text-ink-2">
+          {plural(trace.hops.length, "hop")}, {duration(millis)}
+        </span>
+        <span className="inline-flex items-center font-mono text-xs text-ink-3">
+          {trace.id}
+          <CopyButton text={trace.id} label="Copy the ID of the trace" />
+        </span>
       </p>
       {trace.missing && trace.missing.length > 0 && (
-        <p className="flex gap-2 rounded-lg bg-warn-soft p-3 text-warn-text"><TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" /> <span>{plural(trace.missing.length, "node")} did not report: {trace.missing.join(", ")}. Hops they saw are missing here.</span></p>
+        <p className="flex gap-2 rounded-lg bg-warn-soft p-3 text-warn-text">
+          <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />{" "}
+          <span>
+            {plural(trace.missing.length, "node")} did not report: {trace.missing.join(", ")}. Hops they saw are missing here.
+          </span>
+        </p>
       )}
-      {trace.hops.length === 0 ? <p className="text-ink-2">No router reported a hop.</p> : (
-        <ol aria-label="Hops" className="divide-y overflow-hidden rounded-lg border">{placed.map((p) => <HopRow key={p.number} placed={p} branch={p.hop.deployment ? branches.get(p.hop.deployment) : undefined} />)}</ol>
+      {trace.hops.length === 0 ? (
+        <p className="text-ink-2">No router reported a hop.</p>
+      ) : (
+        <ol aria-label="Hops" className="divide-y overflow-hidden rounded-lg border">
+          {placed.map((p) => (
+            <HopRow key={p.number} placed={p} branch={p.hop.deployment ? branches.get(p.hop.deployment) : undefined} />
+          ))}
+        </ol>
       )}
       <Answer body={trace.body} />
     </div>
@@ -53,24 +69,50 @@ function HopRow({ placed: { hop, number, depth, start, length }, branch }: { pla
     <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1 px-3 py-2.5 lg:grid-cols-[minmax(0,22rem)_minmax(0,1fr)_8.5rem] lg:gap-x-4">
       <div className="flex min-w-0 items-start gap-2" style={{ paddingLeft: `${Math.min(depth, 6) * 0.8}rem` }}>
         {depth > 0 && <CornerDownRight aria-hidden className="mt-0.5 -mr-0.5 size-3.5 shrink-0 text-ink-3" />}
-        <span aria-hidden className="flex size-5 shrink-0 items-center justify-center rounded-full bg-accent text-[11px] font-semibold text-accent-ink tabular-nums">{number}</span>
+        <span
+          aria-hidden
+          className="flex size-5 shrink-0 items-center justify-center rounded-full bg-accent text-[11px] font-semibold text-accent-ink tabular-nums"
+        >
+          {number}
+        </span>
         <div className="min-w-0">
-          <p className="break-words"><span className="text-ink-3">{hop.from} → </span><b className="font-semibold">{hop.service}</b> {hop.inferred && <Badge tone="warn" title="The caller did not pass the trace header on: attributed by time and origin.">inferred</Badge>}</p>
+          <p className="break-words">
+            <span className="text-ink-3">{hop.from} → </span>
+            <b className="font-semibold">{hop.service}</b>{" "}
+            {hop.inferred && (
+              <Badge tone="warn" title="The caller did not pass the trace header on: attributed by time and origin.">
+                inferred
+              </Badge>
+            )}
+          </p>
           <Asked hop={hop} className="max-lg:hidden" />
         </div>
       </div>
-      <div className="text-right lg:order-last"><span className="inline-flex items-center gap-2 tabular-nums"><Status status={hop.status} /> <span className="min-w-14">{tenths(hop.millis)}</span></span></div>
+      <div className="text-right lg:order-last">
+        <span className="inline-flex items-center gap-2 tabular-nums">
+          <Status status={hop.status} /> <span className="min-w-14">{tenths(hop.millis)}</span>
+        </span>
+      </div>
       <div className="col-span-2 min-w-0 space-y-1 lg:col-span-1">
         <Asked hop={hop} className="lg:hidden" />
         <AnsweredBy hop={hop} branch={branch} />
-        <div aria-hidden className="relative h-1.5 rounded-full bg-sunken"><div className={cn("absolute h-full rounded-full", failed ? "bg-bad" : bar[hop.source])} style={{ left: `${start}%`, width: `${length}%` }} /></div>
+        <div aria-hidden className="relative h-1.5 rounded-full bg-sunken">
+          <div
+            className={cn("absolute h-full rounded-full", failed ? "bg-bad" : bar[hop.source])}
+            style={{ left: `${start}%`, width: `${length}%` }}
+          />
+        </div>
       </div>
     </li>
   );
 }
 
 function Asked({ hop, className }: { hop: Schemas["Hop"]; className: string }) {
-  return <p className={cn("font-mono text-xs break-all text-ink-2", className)}>{hop.method} {hop.path}</p>;
+  return (
+    <p className={cn("font-mono text-xs wrap-anywhere text-ink-2", className)}>
+      {hop.method} {hop.path}
+    </p>
+  );
 }
 
 /** tenths shows short durations with a decimal: hops take fractions of a millisecond. */
@@ -80,14 +122,36 @@ function tenths(ms: number): string {
 
 function AnsweredBy({ hop, branch }: { hop: Schemas["Hop"]; branch: string | undefined }) {
   const Icon = hop.source === "ocp" ? Cloud : hop.source === "url" ? Globe : Box;
-  const commit = hop.sha && <span className="font-mono">{branch ? `${branch}@` : ""}{shortSHA(hop.sha)}</span>;
+  const commit = hop.sha && (
+    <span className="font-mono">
+      {branch ? `${branch}@` : ""}
+      {shortSHA(hop.sha)}
+    </span>
+  );
   return (
     <p className="flex min-w-0 items-start gap-1.5 text-xs text-ink-2">
-      <Icon aria-hidden className={cn("mt-0.5 size-3.5 shrink-0", hop.source === "ocp" ? "text-ocp-text" : hop.source === "sandbox" ? "text-ok-text" : "")} />
-      <span className="min-w-0 break-all">
+      <Icon
+        aria-hidden
+        className={cn(
+          "mt-0.5 size-3.5 shrink-0",
+          hop.source === "ocp" ? "text-ocp-text" : hop.source === "sandbox" ? "text-ok-text" : "",
+        )}
+      />
+      <span className="min-w-0 wrap-anywhere">
         {hop.source === "sandbox" ? "sandbox " : hop.source === "ocp" ? "OCP " : "URL "}
-        {commit && (hop.deployment ? <Link href={hrefs.deployment(hop.deployment)} className="text-accent-text underline-offset-2 hover:underline">{commit}</Link> : commit)}
-        {hop.target ? <span className="font-mono"> {hop.source === "sandbox" ? hop.target : host(hop.target)}</span> : " nobody answers"}
+        {commit &&
+          (hop.deployment ? (
+            <Link href={hrefs.deployment(hop.deployment)} className="text-accent-text underline-offset-2 hover:underline">
+              {commit}
+            </Link>
+          ) : (
+            commit
+          ))}
+        {hop.target ? (
+          <span className="font-mono"> {hop.source === "sandbox" ? hop.target : host(hop.target)}</span>
+        ) : (
+          " nobody answers"
+        )}
         <span className="text-ink-3"> via {hop.node}</span>
       </span>
     </p>
@@ -101,10 +165,16 @@ function Answer({ body }: { body: string | undefined }) {
   return (
     <section aria-label="Answer">
       <div className="mb-1 flex items-center justify-between">
-        <h3 className="text-xs font-medium text-ink-3">Answer{size >= 2048 ? ", first 2 KB" : `, ${bytes(size)}`}</h3>
+        <h3 className="text-xs font-medium text-ink-3">Answer{size >= 2048 ? ", first 2 KiB" : `, ${bytes(size)}`}</h3>
         <CopyButton text={body} label="Copy the answer" />
       </div>
-      <pre tabIndex={0} aria-label="Body of the answer" className="max-h-72 overflow-auto rounded-lg bg-log p-3 font-mono text-xs break-words whitespace-pre-wrap text-log-ink">{body}</pre>
+      <pre
+        tabIndex={0}
+        aria-label="Body of the answer"
+        className="max-h-72 overflow-auto rounded-lg bg-log p-3 font-mono text-xs break-words whitespace-pre-wrap text-log-ink"
+      >
+        {body}
+      </pre>
     </section>
   );
 }

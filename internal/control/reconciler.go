@@ -1,0 +1,74 @@
+package control
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"sdp/internal/postgres"
+	"sdp/internal/sdp"
+)
+
+const (
+	submitAfter    = 3 * time.Second // a row not handed over for so long has lost its request
+	reconcileEvery = 2 * time.Second
+	dropLogsEvery  = time.Hour
+)
+
+// Reconciler hands over accepted operations whose hand-over was lost, because the server died or Temporal was down
+// between the row and the signal, and drops logs that are too old. Several replicas may run one each.
+type Reconciler struct {
+	DB      *postgres.DB
+	Engine  Engine
+	Log     *slog.Logger
+	KeepLog time.Duration // how long logs are kept; 0 = for ever
+}
+
+// Run works until ctx ends.
+func (r *Reconciler) Run(ctx context.Context) error {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	var dropped time.Time
+	for {
+		if err := r.Resubmit(ctx, submitAfter); err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "Operations were not resubmitted", "error", err)
+		}
+		if r.KeepLog > 0 && time.Since(dropped) > dropLogsEvery {
+			if err := r.DB.DropLogsBefore(ctx, time.Now().Add(-r.KeepLog)); err != nil && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "Old logs were not dropped", "error", err)
+			}
+			if err := r.DB.DropEventsBefore(ctx, time.Now().Add(-r.KeepLog)); err != nil && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "Old events were not dropped", "error", err)
+			}
+			dropped = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Resubmit hands over what was accepted longer than olderThan ago and never handed over. It stops at the first
+// failure: Temporal does not answer, and order matters.
+func (r *Reconciler) Resubmit(ctx context.Context, olderThan time.Duration) error {
+	refs, err := r.DB.Unsubmitted(ctx, olderThan)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := submitOne(ctx, r.DB, r.Engine, ref); err != nil {
+			return err
+		}
+		r.Log.InfoContext(ctx, "Operation resubmitted", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox)
+	}
+	return nil
+}
+
+func submitOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
+	if err := engine.Submit(ctx, ref); err != nil {
+		return err
+	}
+	return db.MarkSubmitted(ctx, ref.ID)
+}

@@ -1,0 +1,162 @@
+// Package engine starts, cancels and asks the durable workflows: all that the server knows of Temporal. The workflows
+// themselves, which must be deterministic, are in workflows; here they have names only.
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"sdp/internal/failure"
+	"sdp/internal/sdp"
+	"sdp/internal/wire"
+)
+
+// sandboxAttribute is how the runs of a sandbox are found in the Temporal UI.
+var sandboxAttribute = temporal.NewSearchAttributeKeyKeyword(wire.SandboxAttribute)
+
+// Engine is a client of Temporal. Its errors are *sdp.Error.
+type Engine struct {
+	client client.Client
+	proofs Proofs
+}
+
+// Proofs tells what a node says from what others say in its name; *secret.Keyring does.
+type Proofs interface {
+	CheckProof(node, proof string, of ...string) bool
+}
+
+// New returns an Engine that talks through c.
+func New(c client.Client, proofs Proofs) *Engine { return &Engine{client: c, proofs: proofs} }
+
+// Submit hands an accepted operation to its sandbox's entity workflow, which it starts if it is not running.
+// Submitting one again is harmless: the entity knows it, or its workflow ID was used already.
+func (e *Engine) Submit(ctx context.Context, op sdp.OperationRef) error {
+	options := client.StartWorkflowOptions{
+		ID:                    sdp.SandboxWorkflowID(op.Sandbox),
+		TaskQueue:             sdp.ControlQueue,
+		TypedSearchAttributes: temporal.NewSearchAttributes(sandboxAttribute.ValueSet(op.Sandbox)),
+		StaticSummary:         "orders the operations of sandbox " + op.Sandbox,
+	}
+	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, wire.SubmitSignal, op, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: op.Sandbox})
+	return engineError(err)
+}
+
+// Cancel asks the sandbox's entity workflow to cancel an operation. It returns when the request is durable, not when
+// the operation has ended.
+func (e *Engine) Cancel(ctx context.Context, sandbox, id string) error {
+	options := client.StartWorkflowOptions{ID: sdp.SandboxWorkflowID(sandbox), TaskQueue: sdp.ControlQueue}
+	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, wire.CancelSignal, id, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: sandbox})
+	return engineError(err)
+}
+
+// Progress asks a deployment's workflow how far it is. It answers for ended ones too while Temporal keeps their history.
+func (e *Engine) Progress(ctx context.Context, deployment string) (wire.Progress, error) {
+	var p wire.Progress
+	value, err := e.client.QueryWorkflow(ctx, sdp.OperationWorkflowID(sdp.OpDeploy, deployment), "", wire.ProgressQuery)
+	if err != nil {
+		return p, engineError(err)
+	}
+	return p, engineError(value.Get(&p))
+}
+
+// VerifyLogin proves credentials with an ls-remote run by the node's worker. Whoever reaches Temporal can answer in its
+// place, so that only the node's proof of this very login counts.
+func (e *Engine) VerifyLogin(ctx context.Context, in wire.LoginInput) error {
+	proof, err := answer[string](ctx, e, "login/"+in.ID, wire.LoginWorkflow, in)
+	if err != nil {
+		return err
+	}
+	if !e.proofs.CheckProof(in.Node, proof, in.Claim()...) {
+		return sdp.Errorf(sdp.Unavailable, "login-not-proven", "the answer to the login is not that of node %s", in.Node).WithRemedy(
+			"an administrator gives the node the token this server has for it and runs the same version of sdp on both; where " +
+				"that is so, somebody else answers in Temporal: restrict who reaches it")
+	}
+	return nil
+}
+
+// Branches lists a repository's branches as its git server has them now.
+func (e *Engine) Branches(ctx context.Context, in wire.BranchesInput) ([]sdp.Branch, error) {
+	return answer[[]sdp.Branch](ctx, e, "branches/"+in.ID, wire.BranchesWorkflow, in)
+}
+
+// Trace sends one tagged request through a sandbox and returns its hops in order.
+func (e *Engine) Trace(ctx context.Context, in wire.TraceInput) (wire.Trace, error) {
+	return answer[wire.Trace](ctx, e, "trace/"+in.ID, wire.TraceWorkflow, in)
+}
+
+// Preflight asks nodes about the services of a plan.
+func (e *Engine) Preflight(ctx context.Context, in wire.PlanInput) (wire.PlanAnswer, error) {
+	return answer[wire.PlanAnswer](ctx, e, "preflight/"+in.ID, wire.PreflightWorkflow, in)
+}
+
+// Images lists the images on nodes that SDP has to do with, and what needs each.
+func (e *Engine) Images(ctx context.Context, in wire.InventoryInput) (wire.Inventory, error) {
+	return answer[wire.Inventory](ctx, e, "images/"+in.ID, wire.ImagesWorkflow, in)
+}
+
+// PruneImages removes the images of a node that SDP made and nothing needs, or says what it would remove.
+func (e *Engine) PruneImages(ctx context.Context, in wire.PruneRequest) (sdp.PruneReport, error) {
+	return answer[sdp.PruneReport](ctx, e, "prune/"+in.ID, wire.PruneImagesWorkflow, in)
+}
+
+// askTimeout bounds a workflow somebody waits for.
+const askTimeout = 45 * time.Second
+
+// answer runs a workflow and returns what it answers. One that ends without an answer has not succeeded, whatever Temporal
+// says.
+func answer[T any](ctx context.Context, e *Engine, id, workflow string, in any) (T, error) {
+	var out *T // stays nil where nothing is answered
+	err := e.run(ctx, id, workflow, in, &out)
+	if err == nil && out == nil {
+		err = sdp.Errorf(sdp.Unavailable, "unanswered", "the run %s ended in Temporal without an answer", id).WithRemedy("%s", sdp.SameVersionOrForged)
+	}
+	if err != nil {
+		return *new(T), err
+	}
+	return *out, nil
+}
+
+func (e *Engine) run(ctx context.Context, id, workflow string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	run, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: id, TaskQueue: sdp.ControlQueue, WorkflowExecutionTimeout: askTimeout,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}, workflow, in)
+	if err != nil {
+		return engineError(err)
+	}
+	return engineError(run.Get(ctx, out))
+}
+
+// engineError turns what Temporal returns into an error a person can use.
+func engineError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := failure.Of(err); ok {
+		return f
+	}
+	var missing *serviceerror.NotFound
+	if errors.As(err, &missing) {
+		return sdp.Errorf(sdp.NotFound, "no-workflow", "there is no such run in Temporal any more").
+			WithRemedy("the database keeps its record: `sdp history` shows it")
+	}
+	if errors.Is(err, context.DeadlineExceeded) || isUnavailable(err) {
+		return sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "Temporal does not answer: %w", err).
+			WithRemedy("try again in a moment; `/readyz` tells when it is back")
+	}
+	return sdp.Errorf(sdp.Internal, "workflow-failed", "the workflow failed: %w", err)
+}
+
+func isUnavailable(err error) bool {
+	var u *serviceerror.Unavailable
+	var d *serviceerror.DeadlineExceeded
+	return errors.As(err, &u) || errors.As(err, &d)
+}

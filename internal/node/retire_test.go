@@ -1,0 +1,86 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/internal/containers"
+	"sdp/internal/wire"
+)
+
+// failing is a runtime that fails on demand. What it is not made for it does not have.
+type failing struct {
+	Runtime
+	have  []containers.Container
+	fails map[string]error // by call, "remove a"
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (f *failing) call(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, name)
+	return f.fails[name]
+}
+
+func (f *failing) List(context.Context) ([]containers.Container, error) { return f.have, nil }
+
+func (f *failing) Stop(_ context.Context, id string, _ time.Duration) error {
+	return f.call("stop " + id)
+}
+
+func (f *failing) Remove(_ context.Context, id string) error { return f.call("remove " + id) }
+
+func (f *failing) RemoveDeployment(_ context.Context, id string) error {
+	return f.call("remove all of " + id)
+}
+
+var errDown = errors.New("no daemon")
+
+// A container that cannot be removed keeps no other from going, and its network and routes stay for the next attempt.
+func TestTeardownGoesOnWhereOneContainerStays(t *testing.T) {
+	f := &failing{fails: map[string]error{"stop a": errDown}, have: []containers.Container{
+		{ID: "a", Sandbox: "box"}, {ID: "b", Sandbox: "box"}, {ID: "c", Sandbox: "other"}}}
+	n := New(Config{Name: "micro-1", Runtime: f})
+	if err := n.Containers.Teardown(t.Context(), "box"); !errors.Is(err, errDown) {
+		t.Errorf("ended with %v", err)
+	}
+	slices.Sort(f.calls)
+	if want := []string{"remove b", "stop a", "stop b"}; !slices.Equal(f.calls, want) {
+		t.Errorf("called %q, want %q", f.calls, want)
+	}
+}
+
+// A discard whose container stays says so, and removes the checkout and the claim all the same.
+func TestDiscardRemovesWhatItCan(t *testing.T) {
+	f := &failing{fails: map[string]error{"remove all of d1": errDown}}
+	n := New(Config{Name: "micro-1", Data: t.TempDir(), Runtime: f})
+	dir := n.Sources.checkoutDir("d1")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n.Images.claims.take("d1", "sdp/account:x")
+	if err := n.Containers.Discard(t.Context(), "d1"); !errors.Is(err, errDown) {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) || n.Images.claims.holder("sdp/account:x") != "" {
+		t.Errorf("the checkout or the claim is left: %v", err)
+	}
+}
+
+// A container that cannot be stopped is not removed: it may have requests.
+func TestRetireRemovesNothingThatRuns(t *testing.T) {
+	f := &failing{fails: map[string]error{"stop a": errDown}}
+	in := wire.RetireInput{}
+	in.Container.DockerID = "a"
+	if err := New(Config{Runtime: f}).Containers.Retire(t.Context(), in); !errors.Is(err, errDown) || slices.Contains(f.calls, "remove a") {
+		t.Errorf("ended with %v after %q", err, f.calls)
+	}
+}

@@ -1,0 +1,110 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"sdp/internal/sdp"
+)
+
+// Translate turns an error of the driver into one of the domain; what names the attempt: "creating sandbox".
+func Translate(what string, err error) error {
+	var known *sdp.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return translatePg(what, pgErr)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return sdp.Errorf(sdp.Unavailable, "interrupted", "%s was interrupted: %w", what, err)
+	}
+	if isConnection(err) {
+		return Unreachable(err)
+	}
+	return sdp.Errorf(sdp.Internal, "database", "%s failed: %w", what, err)
+}
+
+func translatePg(what string, err *pgconn.PgError) error {
+	switch err.Code {
+	case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
+		return Unreachable(err)
+	case "57014": // statement_timeout
+		return sdp.Errorf(sdp.Unavailable, "database-slow", "%s took too long: %w", what, err).WithRemedy("try again")
+	case "53100": // disk_full
+		return sdp.Errorf(sdp.Exhausted, "database-disk-full", "%s: the database's disk is full: %w", what, err).
+			WithRemedy("free space on the machine that runs PostgreSQL")
+	case "22021", "22P05": // a NUL or invalid UTF-8 in text
+		return sdp.Errorf(sdp.Invalid, "bad-text", "%s: a text contains bytes that are not text", what).
+			WithRemedy("send valid UTF-8 without NUL characters")
+	case "42P01", "42703", "42883", "42704": // undefined table, column, function, type
+		return sdp.Errorf(sdp.Internal, "schema-missing", "%s: the database's schema does not fit: %w", what, err).
+			WithRemedy("run `sdp migrate --config server.yaml`")
+	}
+	if c, ok := constraints[err.ConstraintName]; ok {
+		return sdp.Errorf(c.Kind, c.Code, "%s", c.Detail).WithRemedy("%s", c.Remedy)
+	}
+	return sdp.Errorf(sdp.Internal, "database", "%s failed: %w", what, err)
+}
+
+// constraints says what the violation of a constraint means to a person.
+var constraints = map[string]sdp.Error{
+	"sandboxes_live_name": {Kind: sdp.Conflict, Code: "sandbox-exists", Detail: "a sandbox of this name exists",
+		Remedy: "choose another name, or delete it first: `sdp sandbox delete NAME`"},
+	"sandbox_services_container_name": {Kind: sdp.Conflict, Code: "container-name-taken",
+		Detail: "another sandbox has a service with the same container name", Remedy: "choose another sandbox name"},
+	"deployments_pkey": {Kind: sdp.Conflict, Code: "deployment-exists", Detail: "a deployment with this ID exists",
+		Remedy: "try again"},
+	"operations_pkey": {Kind: sdp.Conflict, Code: "operation-exists", Detail: "an operation with this ID exists",
+		Remedy: "try again"},
+	"operations_one_delete": {Kind: sdp.Conflict, Code: "sandbox-deleting", Detail: "the sandbox is being deleted already",
+		Remedy: "wait for the delete to end"},
+	"sandboxes_gateway_node_fkey": {Kind: sdp.Invalid, Code: "node-not-found",
+		Detail: "the gateway node is not registered", Remedy: "`sdp nodes` lists the nodes there are"},
+	"containers_deployment_fkey": {Kind: sdp.NotFound, Code: "deployment-not-found",
+		Detail: "the container's deployment does not exist", Remedy: "`sdp history` lists the deployments there were"},
+	"containers_node_fkey": {Kind: sdp.Invalid, Code: "node-not-found", Detail: "the container's node is not registered",
+		Remedy: "`sdp nodes` lists the nodes there are"},
+}
+
+func isConnection(err error) bool {
+	var netErr net.Error
+	var connectErr *pgconn.ConnectError
+	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func Unreachable(err error) error {
+	return sdp.Errorf(sdp.Unavailable, "database-unreachable", "PostgreSQL does not answer: %w", err).
+		WithRemedy("start it, or correct `database.url` and `database.passwordFile` in the server's configuration")
+}
+
+func BadURL(err error) error {
+	return sdp.Errorf(sdp.Invalid, "bad-database-url", "the database URL is not valid: %w", err).
+		WithRemedy("write it as postgres://user@host:port/database and the password into `database.passwordFile`")
+}
+
+func NoSandbox(name string) error {
+	return sdp.Errorf(sdp.NotFound, "sandbox-not-found", "there is no sandbox %q", name).
+		WithRemedy("`sdp sandbox list` lists the sandboxes there are")
+}
+
+func SandboxDeleting(name string) error {
+	return sdp.Errorf(sdp.Conflict, "sandbox-deleting", "sandbox %s is being deleted", name).
+		WithRemedy("wait until it is gone, then create it again")
+}
+
+func NoDeployment(id string) error {
+	return sdp.Errorf(sdp.NotFound, "deployment-not-found", "there is no deployment %q", id).
+		WithRemedy("`sdp history` lists the deployments there were")
+}
+
+func NoRepository(name string) error {
+	return sdp.Errorf(sdp.NotFound, "repository-not-found", "there is no repository %q", name).
+		WithRemedy("`sdp repos` lists the repositories the nodes have; a new one is added to a node's configuration")
+}

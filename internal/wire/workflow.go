@@ -1,0 +1,78 @@
+package wire
+
+import "sdp/internal/sdp"
+
+// The names by which workflows are started. A definition has its function's name; the function must keep it.
+const (
+	SandboxWorkflow     = "Sandbox"
+	LoginWorkflow       = "Login"
+	BranchesWorkflow    = "Branches"
+	TraceWorkflow       = "Trace"
+	PreflightWorkflow   = "Preflight"
+	ImagesWorkflow      = "Images"
+	PruneImagesWorkflow = "PruneImages"
+	TrackWorkflow       = "Track"
+)
+
+// The names of signals and queries. SubmitSignal takes an sdp.OperationRef, CancelSignal an operation's ID. "held" and "word"
+// are what ready and decision were called when the recorded runs began.
+const (
+	SubmitSignal   = "submit"
+	CancelSignal   = "cancel"
+	ReadySignal    = "held" // takes Ready
+	DecisionSignal = "word" // takes Decision
+	ProgressQuery  = "progress"
+)
+
+// Search attributes by which runs are found in the Temporal UI. They are never encrypted, so they hold names only.
+const (
+	SandboxAttribute = "SdpSandbox"
+	ServiceAttribute = "SdpService"
+	NodeAttribute    = "SdpNode"
+	UserAttribute    = "SdpUser"
+)
+
+// SandboxInput starts, or continues, a sandbox's entity workflow.
+type SandboxInput struct {
+	Sandbox string             `json:"sandbox"`
+	Queue   []sdp.OperationRef `json:"queue"` // carried over by Continue-As-New
+}
+
+// WaitingInput says what a queued deployment or operation waits behind.
+type WaitingInput struct {
+	Operation sdp.OperationRef `json:"operation"`
+	Behind    string           `json:"behind"`
+}
+
+// SettleInput ends an operation that has no deployment, or one whose workflow ended without saying how.
+type SettleInput struct {
+	Operation sdp.OperationRef   `json:"operation"`
+	State     sdp.OperationState `json:"state"`
+	Failure   *sdp.Failure       `json:"failure"`
+	// Late is set by whoever cannot know whether the operation's own workflow has written its end: that counts.
+	Late bool `json:"late"`
+}
+
+// Done is what activities and workflows answer that have nothing else to say. It makes a difference between "it is
+// done" and no answer: Temporal takes an answer without content for success, whoever gave it.
+type Done struct{ said bool }
+
+// doneText is no name, ID or other text that a payload of SDP may hold, so that none of them passes for Done.
+const doneText = `"sdp:done/v1"`
+
+// MarshalJSON says that it is done.
+func (Done) MarshalJSON() ([]byte, error) { return []byte(doneText), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes. Everything else says that nobody confirmed anything.
+func (d *Done) UnmarshalJSON(raw []byte) error {
+	d.said = string(raw) == doneText
+	return nil
+}
+
+// Err is an error unless somebody said that it is done.
+func (d Done) Err() error {
+	if d.said {
+		return nil
+	}
+	return sdp.Errorf(sdp.Unavailable, "unconfirmed", "Temporal reports the end of a step, and nobody confirmed it").WithRemedy("%s", sdp.SameVersionOrForged)
+}
