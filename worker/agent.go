@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	sdkworker "go.temporal.io/sdk/worker"
@@ -47,7 +46,6 @@ type agent struct {
 	log      *slog.Logger
 
 	traffic traffic
-	telling sync.Mutex // held while the router is told where containers are
 }
 
 // RunNode runs a node's worker until ctx ends. It needs nothing to be up: it waits for Temporal, the server, Docker and

@@ -130,7 +130,8 @@ func newMachine(t *testing.T) *machine {
 	api := httptest.NewServer(m.control)
 	t.Cleanup(api.Close)
 	data := shortDir(t)
-	m.agent = &agent{config: NodeConfig{Node: "micro-1", Data: data, ProbeEvery: time.Second, ReconcileEvery: time.Hour}, gate: newGate(), log: slog.New(slog.DiscardHandler),
+	m.agent = &agent{config: NodeConfig{Node: "micro-1", Data: data, ProbeEvery: time.Second, ReconcileEvery: time.Hour,
+		HealthTimeout: 20 * time.Second}, gate: newGate(), log: slog.New(slog.DiscardHandler),
 		server: &server{url: api.URL, node: "micro-1", token: "token", http: api.Client()}}
 	m.instance = sdp.NewID("t")
 	m.runtime = dockerOf(t, m.instance)

@@ -79,7 +79,7 @@ func settle(ctx context.Context, events <-chan containers.Event) bool {
 }
 
 func (r *reconciler) round(ctx context.Context) error {
-	if err := r.tellTargets(ctx); err != nil && ctx.Err() == nil { // without the control plane, too
+	if err := r.node.Targets.TellAll(ctx); err != nil && ctx.Err() == nil { // without the control plane, too
 		r.log.Warn("Telling the router where containers are failed; the next round does", "error", err)
 	}
 	want, err := r.server.desired(ctx)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -13,7 +14,11 @@ import (
 	"time"
 
 	"sdp/internal/containers"
+	"sdp/internal/logs"
+	"sdp/internal/node"
+	"sdp/internal/node/gobuild"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // watch runs the watch of containers as a worker's process does, until the returned function ends that process.
@@ -39,14 +44,19 @@ func (m *machine) serve(c containers.Container) string {
 		m.t.Fatal(err)
 	}
 	port := ln.Addr().(*net.TCPAddr).Port
-	table := m.desired(c).Tables[0]
-	table.PublicPort, table.Gateway = port, "account"
-	if err := errors.Join(ln.Close(), m.router.Apply(m.t.Context(), table)); err != nil {
+	if err := errors.Join(ln.Close(), m.router.Apply(m.t.Context(), m.table(c, port))); err != nil {
 		m.t.Fatal(err)
 	}
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
 	eventually(m.t, "the container to answer", func() bool { return ask(url) == "200 here account" })
 	return url
+}
+
+// table leads from a sandbox's public port to a container.
+func (m *machine) table(c containers.Container, port int) wire.RoutingTable {
+	t := m.desired(c).Tables[0]
+	t.PublicPort, t.Gateway = port, "account"
+	return t
 }
 
 // ask returns an answer's status and body, over a connection of its own.
@@ -107,6 +117,41 @@ func TestFreedAddressIsNotAnsweredFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the container to answer again", func() bool { return ask(url) == "200 here account" })
+}
+
+// A deployment's new container is where it is as soon as its table is there, though the watch of containers is behind: who
+// had its address before is gone, and nobody has told the router so.
+func TestNewContainerHasTheAddressOfOneThatIsGone(t *testing.T) {
+	m := newMachine(t)
+	old := m.start("d1", "NAME=account")
+	url := m.serve(old)
+	if err := errors.Join(m.node.Targets.TellAll(t.Context()), m.runtime.Remove(t.Context(), old.ID)); err != nil {
+		t.Fatal(err)
+	}
+	u, _ := neturl.Parse(url)
+	port, _ := strconv.Atoi(u.Port())
+	m.equip(map[string]node.Repository{"account": {Repository: sdp.Repository{Name: "account", Port: 8080}}}, gobuild.Toolchain{})
+	var started sdp.Container
+	err := m.node.Logs.During("d2", nil, func(log *logs.Stream) (err error) {
+		started, err = m.node.Containers.Start(t.Context(), wire.Job{Deployment: "d2", Sandbox: m.sandbox, Service: "account",
+			Repository: "account", Node: "micro-1", SHA: commit, Image: m.image, Env: map[string]string{"NAME": "new"},
+			Limits: sdp.Limits{CPUs: 1, Memory: 64 << 20, PIDs: 64}, Table: m.table(old, port)}, node.Confidential{}, log)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if started.Address != old.Address {
+		t.Fatalf("Docker gave the new container %s, not %s: this test finds nothing out", started.Address, old.Address)
+	}
+	table := m.table(containers.Container{ID: started.DockerID, Deployment: "d2", Address: started.Address}, port)
+	table.Version++
+	if err := m.router.Apply(t.Context(), table); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(url); got != "200 here new" {
+		t.Errorf("answer is %s", got)
+	}
 }
 
 // The answer says how a container that crashes again and again ended and how often, and that Docker starts it again.

@@ -23,6 +23,7 @@ type Containers struct {
 	sources       *Sources
 	images        *Images
 	routes        *Routes
+	targets       *Targets
 	output        *Output
 	limits        sdp.Limits
 	drain         time.Duration
@@ -69,6 +70,10 @@ func (c *Containers) Start(ctx context.Context, in wire.Job, given Confidential,
 	}
 	c.images.claims.drop(in.Deployment) // Docker keeps it for the container
 	c.output.Follow(running)
+	// The watch of the worker tells it as well, but later than the routes are changed where the node has much to do.
+	if err := c.targets.Tell(ctx, running.ID); err != nil {
+		return sdp.Container{}, err
+	}
 	probe := containers.Probe{Path: repo.HealthPath, Port: repo.Port, Timeout: c.healthTimeout}
 	if err := c.runtime.WaitHealthy(ctx, running, probe); err != nil {
 		return sdp.Container{}, withOutput(err, log)

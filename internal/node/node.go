@@ -9,6 +9,7 @@
 //	Images      making, claiming, listing and pruning images
 //	Containers  starting a generation beside the old one, keeping, retiring and removing it
 //	Routes      the tables of the node's router, and traces through it
+//	Targets     where the node's router finds containers
 //	Boxes       what the server sealed to this node
 //	Logs        the log of each deployment
 //	Output      what containers print, copied into log streams
@@ -73,6 +74,7 @@ type Node struct {
 	Images     *Images
 	Containers *Containers
 	Routes     *Routes
+	Targets    *Targets
 	Boxes      *Boxes
 	Logs       *Logs
 	Output     *Output
@@ -86,12 +88,13 @@ func New(c Config) *Node {
 	images := &Images{node: c.Name, instance: c.Instance, runtime: c.Runtime, sources: sources, builder: builder,
 		stepMemory: c.StepMemory, online: c.Toolchain.Online}
 	routes := &Routes{router: c.Router}
+	targets := &Targets{node: c.Name, runtime: c.Runtime, router: c.Router}
 	output := newOutput(c.Runtime, c.Spool, c.Log)
 	return &Node{
-		Name: c.Name, Sources: sources, Builder: builder, Images: images, Routes: routes, Output: output,
+		Name: c.Name, Sources: sources, Builder: builder, Images: images, Routes: routes, Targets: targets, Output: output,
 		Resolver: &Resolver{node: c.Name, runtime: c.Runtime, sources: sources, images: images},
-		Containers: &Containers{node: c.Name, runtime: c.Runtime, sources: sources, images: images, routes: routes, output: output,
-			limits: c.Limits, drain: c.Drain, healthTimeout: c.HealthTimeout},
+		Containers: &Containers{node: c.Name, runtime: c.Runtime, sources: sources, images: images, routes: routes, targets: targets,
+			output: output, limits: c.Limits, drain: c.Drain, healthTimeout: c.HealthTimeout},
 		Boxes: &Boxes{node: c.Name, keys: c.Keys, token: c.Token},
 		Logs:  &Logs{node: c.Name, spool: c.Spool},
 	}
