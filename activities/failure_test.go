@@ -27,21 +27,23 @@ func benign(err error) bool {
 // Only what may pass by itself is tried again, and only the user's own failures leave SDP's error rate alone.
 func TestFailDecidesWhatIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {
-		kind           sdp.Kind
-		retry, ofUsers bool
+		kind                   sdp.Kind
+		retry, onNode, ofUsers bool
 	}{
-		{sdp.Invalid, false, false},
-		{sdp.Unauthenticated, false, false},
-		{sdp.Forbidden, false, false},
-		{sdp.NotFound, false, false},
-		{sdp.Conflict, false, false},
-		{sdp.Exhausted, false, false},
-		{sdp.Failed, false, true},
-		{sdp.Unavailable, true, false},
-		{sdp.Internal, true, false},
+		{sdp.Invalid, false, false, false},
+		{sdp.Unauthenticated, false, false, false},
+		{sdp.Forbidden, false, false, false},
+		{sdp.NotFound, false, false, false},
+		{sdp.Conflict, false, false, false},
+		{sdp.Exhausted, false, false, false},
+		{sdp.Failed, false, false, true},
+		{sdp.Unavailable, true, true, false},
+		{sdp.Internal, false, true, false},
 	} {
-		err := fail(fmt.Errorf("while testing: %w", sdp.Errorf(c.kind, "some-code", "it broke").WithRemedy("mend it")))
+		broken := fmt.Errorf("while testing: %w", sdp.Errorf(c.kind, "some-code", "it broke").WithRemedy("mend it"))
+		err := fail(broken)
 		equal(t, string(c.kind)+" is retried", retried(err), c.retry)
+		equal(t, string(c.kind)+" is retried on a node", retried(failOnNode(broken)), c.onNode)
 		equal(t, string(c.kind)+" is the user's", benign(err), c.ofUsers)
 	}
 }

@@ -40,11 +40,11 @@ func (h *Host) do(ctx context.Context, work func(context.Context) error) error {
 	case err == nil:
 		return nil
 	case stopped:
-		return fail(errStopping)
+		return failOnNode(errStopping)
 	case ctx.Err() != nil:
 		return temporal.NewCanceledError()
 	}
-	return fail(err)
+	return failOnNode(err)
 }
 
 // heartbeat tells Temporal that the activity lives, until inner ends.

@@ -4,6 +4,7 @@ package failure
 
 import (
 	"errors"
+	"slices"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -47,10 +48,11 @@ func Of(err error) (*Error, bool) {
 	return &Error{f}, readable && f.Code != ""
 }
 
-// Activity is what an activity ends with. Only what may pass by itself is retried.
-func Activity(f sdp.Failure) error {
+// Activity is what an activity ends with. Only what may pass by itself is retried: what does not answer, and the kinds
+// that mayPass names.
+func Activity(f sdp.Failure, mayPass ...sdp.Kind) error {
 	options := temporal.ApplicationErrorOptions{
-		NonRetryable: f.Kind != sdp.Unavailable && f.Kind != sdp.Internal,
+		NonRetryable: f.Kind != sdp.Unavailable && !slices.Contains(mayPass, f.Kind),
 		Details:      []any{f},
 	}
 	if f.Kind == sdp.Failed {

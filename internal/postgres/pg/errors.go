@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 
 	"sdp/internal/sdp"
 )
@@ -32,10 +33,10 @@ func Translate(what string, err error) error {
 
 func translatePg(what string, err *pgconn.PgError) error {
 	switch err.Code {
-	case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
-		return Unreachable(err)
 	case "57014": // statement_timeout
 		return sdp.Errorf(sdp.Unavailable, "database-slow", "%s took too long: %w", what, err).WithRemedy("try again")
+	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available: more often than InTx repeats
+		return sdp.Errorf(sdp.Unavailable, "database-slow", "%s met others at work on the same: %w", what, err).WithRemedy("try again")
 	case "53100": // disk_full
 		return sdp.Errorf(sdp.Exhausted, "database-disk-full", "%s: the database's disk is full: %w", what, err).
 			WithRemedy("free space on the machine that runs PostgreSQL")
@@ -46,10 +47,23 @@ func translatePg(what string, err *pgconn.PgError) error {
 		return sdp.Errorf(sdp.Internal, "schema-missing", "%s: the database's schema does not fit: %w", what, err).
 			WithRemedy("run `sdp migrate --config server.yaml`")
 	}
+	if passes(err.Code) {
+		return Unreachable(err)
+	}
 	if c, ok := constraints[err.ConstraintName]; ok {
 		return sdp.Errorf(c.Kind, c.Code, "%s", c.Detail).WithRemedy("%s", c.Remedy)
 	}
 	return sdp.Errorf(sdp.Internal, "database", "%s failed: %w", what, err)
+}
+
+// passes reports whether an error is the database's state and not what was asked of it: its connections, its memory, that
+// it starts, stops or fails over, its files. Everything else is as wrong the next time (PostgreSQL, appendix A).
+func passes(code string) bool {
+	switch code[:2] {
+	case "08", "53", "57", "58":
+		return true
+	}
+	return code == "25006" // read_only_sql_transaction: a standby, not promoted yet
 }
 
 // constraints says what the violation of a constraint means to a person.
@@ -76,7 +90,7 @@ func isConnection(err error) bool {
 	var netErr net.Error
 	var connectErr *pgconn.ConnectError
 	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, net.ErrClosed) || errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func Unreachable(err error) error {
