@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -200,6 +201,45 @@ func TestDeployIsAcceptedWhileTemporalIsDown(t *testing.T) {
 	if count != 1 {
 		t.Errorf("submitted %d times", count)
 	}
+}
+
+// One operation that cannot be handed over holds its own sandbox up, whose order matters, and no other.
+func TestOneBadOperationHoldsUpNoOtherSandbox(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	bed.Engine.FailWith(func(string) error { return sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "no Temporal") })
+	bad := createShop(t, me).Operation.ID
+	good := shop
+	good.Name = "good"
+	me.post("/api/v1/sandboxes", good).want(http.StatusAccepted)
+	bed.Engine.FailWith(nil)
+	r := control.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, bad}, Log: bed.Config.Log}
+	err := r.Resubmit(t.Context(), 0)
+	if err == nil {
+		t.Fatal("no error though an operation could not be handed over")
+	}
+	contains(t, err.Error(), bad)
+	submitted := map[string]int{}
+	for _, ref := range bed.Engine.Submitted() {
+		submitted[ref.Sandbox]++
+	}
+	if submitted["shop"] != 0 || submitted["good"] < 2 {
+		t.Errorf("submitted by sandbox: %v, want all of good and, behind what failed, none of shop", submitted)
+	}
+}
+
+// refusing is an engine that cannot take one operation.
+type refusing struct {
+	control.Engine
+	id string
+}
+
+func (e refusing) Submit(ctx context.Context, op sdp.OperationRef) error {
+	if op.ID == e.id {
+		return sdp.Errorf(sdp.Internal, "workflow-failed", "its workflow takes no more signals")
+	}
+	return e.Engine.Submit(ctx, op)
 }
 
 func TestCancel(t *testing.T) {

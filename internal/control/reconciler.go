@@ -2,7 +2,11 @@ package control
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"sdp/internal/postgres"
@@ -50,20 +54,30 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	}
 }
 
-// Resubmit hands over what was accepted longer than olderThan ago and never handed over. It stops at the first
-// failure: Temporal does not answer, and order matters.
+// Resubmit hands over what was accepted longer than olderThan ago and never handed over. Order matters within a sandbox: one
+// of which an operation cannot be handed over waits, and the others go on. If Temporal or the database does not answer,
+// everything waits.
 func (r *Reconciler) Resubmit(ctx context.Context, olderThan time.Duration) error {
 	refs, err := r.DB.Unsubmitted(ctx, olderThan)
 	if err != nil {
 		return err
 	}
+	failed := map[string]error{} // by sandbox
 	for _, ref := range refs {
-		if err := submitOne(ctx, r.DB, r.Engine, ref); err != nil {
+		if failed[ref.Sandbox] != nil {
+			continue
+		}
+		err := submitOne(ctx, r.DB, r.Engine, ref)
+		if sdp.KindOf(err) == sdp.Unavailable {
 			return err
+		}
+		if err != nil {
+			failed[ref.Sandbox] = fmt.Errorf("operation %s of sandbox %s: %w", ref.ID, ref.Sandbox, err)
+			continue
 		}
 		r.Log.InfoContext(ctx, "Operation resubmitted", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox)
 	}
-	return nil
+	return errors.Join(slices.Collect(maps.Values(failed))...)
 }
 
 func submitOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {

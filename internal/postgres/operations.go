@@ -173,17 +173,18 @@ func (r unsubmittedRow) domain() sdp.OperationRef {
 }
 
 // Unsubmitted lists deployments and operations that were accepted longer than olderThan ago and, as far as is known,
-// never handed to their sandbox's workflow; oldest first. The hand-over can be repeated without harm.
+// never handed to their sandbox's workflow; oldest first, and the creation of a sandbox before the deployments that were
+// accepted with it. The hand-over can be repeated without harm.
 func (db *DB) Unsubmitted(ctx context.Context, olderThan time.Duration) ([]sdp.OperationRef, error) {
 	return pg.Query(ctx, db.pool, "looking for lost operations", pg.ByName(unsubmittedRow.domain), `
 		SELECT w.id, w.kind, s.name AS sandbox, w.service, w.requested_by FROM (
-			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, created_at FROM deployments
+			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, created_at, seq FROM deployments
 			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL AND operation IS NULL
 			UNION ALL
-			SELECT id, kind::text, sandbox_id, service, requested_by, created_at FROM operations
+			SELECT id, kind, sandbox_id, service, requested_by, created_at, seq FROM operations
 			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL
 		) w JOIN sandboxes s ON s.id = w.sandbox_id
-		WHERE w.created_at < now() - $1::interval ORDER BY w.created_at, w.id LIMIT 1000`, olderThan)
+		WHERE w.created_at < now() - $1::interval ORDER BY w.created_at, w.kind = 'deploy', w.seq LIMIT 1000`, olderThan)
 }
 
 // MarkSubmitted records that a deployment or an operation was handed to its sandbox's workflow.
