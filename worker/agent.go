@@ -75,12 +75,11 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	group.Go(func() error { return a.reconcile(ctx) })
 	group.Go(func() error { return a.monitor.run(ctx) })
 	group.Go(func() error { return a.watchDisk(ctx) })
-	group.Go(func() error {
-		return runWorker(ctx, a.gate, func() sdkworker.Worker { return newQuickWorker(temporal, c.Node, host) }, logger)
-	})
-	group.Go(func() error {
-		return runWorker(ctx, a.gate, func() sdkworker.Worker { return newBuildWorker(temporal, c.Node, host, c.Builds.Concurrency) }, logger)
-	})
+	for queue, tasks := range hostQueues(c) {
+		group.Go(func() error {
+			return runWorker(ctx, a.gate, func() sdkworker.Worker { return newHostWorker(temporal, queue, tasks, host) }, logger)
+		})
+	}
 	logger.Info("Started", "node", c.Node, "type", c.Type, "repositories", len(c.Repositories))
 	err = group.Wait()
 	a.node.Containers.Wait()

@@ -73,17 +73,10 @@ func NewControl(c client.Client, control *activities.Control) worker.Worker {
 	return w
 }
 
-// quickTasks is how many quick operations a node does at once: they mostly wait for Docker or git.
-const quickTasks = 16
-
-// newQuickWorker returns the worker of a node's quick operations.
-func newQuickWorker(c client.Client, node string, host *activities.Host) worker.Worker {
-	return newHostWorker(c, sdp.NodeQueue(node), quickTasks, host)
-}
-
-// newBuildWorker returns the worker that limits how many builds run at once.
-func newBuildWorker(c client.Client, node string, host *activities.Host, builds int) worker.Worker {
-	return newHostWorker(c, sdp.BuildQueue(node), builds, host)
+// hostQueues are a node's task queues and how many of each one's tasks it does at once. All wait for Docker, git or requests
+// most of the time; how many builds run at once is not decided here.
+func hostQueues(c NodeConfig) map[string]int {
+	return map[string]int{sdp.NodeQueue(c.Node): 16, sdp.WorkQueue(c.Node): 32, sdp.BuildQueue(c.Node): c.Builds.Concurrency}
 }
 
 func newHostWorker(c client.Client, queue string, tasks int, host *activities.Host) worker.Worker {

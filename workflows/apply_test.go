@@ -295,8 +295,8 @@ func TestNewSandboxThatFailsIsTakenDown(t *testing.T) {
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
 	}
-	b.inOrder("undo payment", "abandon", "stop traffic on node-gateway-1", "teardown on node-micro-1")
-	b.inOrder("stop traffic on node-micro-1", "teardown on node-gateway-1")
+	b.inOrder("undo payment", "abandon", "stop traffic on node-gateway-1", "teardown on node-micro-1-work")
+	b.inOrder("stop traffic on node-micro-1", "teardown on node-gateway-1-work")
 	b.never("commit")
 	b.wantSettled(sdp.OpFailed, "nothing-changed")
 	b.wantDetail("nothing was changed: account (build): it does not compile")
@@ -309,25 +309,25 @@ func TestCancelledNewSandboxIsTakenDown(t *testing.T) {
 	if err := b.apply(); !temporal.IsCanceledError(err) {
 		t.Errorf("ended with %v, want cancelled", err)
 	}
-	b.inOrder("undo account", "abandon", "teardown on node-micro-1")
+	b.inOrder("undo account", "abandon", "teardown on node-micro-1-work")
 	b.wantSettled(sdp.OpCancelled, "")
 }
 
 func TestTearDownIsTriedUntilItIsDone(t *testing.T) {
 	b := newChangeBench(t, wire.Change{New: true, Atomic: true, Actions: deploys("account")})
 	b.ends["account"] = stepFailure(sdp.StepBuild, "it does not compile")
-	b.fails["teardown on node-micro-1"] = failed("docker-down")
+	b.fails["teardown on node-micro-1-work"] = failed("docker-down")
 	began, back := b.env.Now(), 26*time.Hour
 	b.env.RegisterDelayedCallback(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.fails, "teardown on node-micro-1")
+		delete(b.fails, "teardown on node-micro-1-work")
 	}, back)
 	if err := b.apply(); err == nil {
 		t.Error("the workflow reports success")
 	}
 	b.wantSettled(sdp.OpFailed, "nothing-changed")
-	b.inOrder("teardown on node-micro-1", "report", "abandon", "teardown on node-micro-1")
+	b.inOrder("teardown on node-micro-1-work", "report", "abandon", "teardown on node-micro-1-work")
 	if took := b.env.Now().Sub(began); took < back || took > back+teardownMaxPause {
 		t.Errorf("it took %v, want the node to be back, and then an attempt", took)
 	}

@@ -37,7 +37,7 @@ func Trace(ctx workflow.Context, in wire.TraceInput) (wire.Trace, error) {
 	}
 	futures := make([]workflow.Future, len(in.Nodes))
 	for i, node := range in.Nodes {
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Hops, wire.HopsInput{ID: in.ID})
+		futures[i] = begin(onNode(ctx, node, askLimit), host.Hops, wire.HopsInput{ID: in.ID})
 	}
 	for i, node := range in.Nodes {
 		var hops []wire.Hop
@@ -53,7 +53,7 @@ func Trace(ctx workflow.Context, in wire.TraceInput) (wire.Trace, error) {
 
 func ask(ctx workflow.Context, node string, activity, in, out any) error {
 	ctx = onNode(ctx, node, askLimit)
-	if err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out); err != nil {
+	if err := begin(ctx, activity, in).Get(ctx, out); err != nil {
 		return failure.Workflow(failureOf(ctx, "", node, err))
 	}
 	return nil

@@ -25,6 +25,7 @@ func newAsk(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Control{})
 	env.RegisterActivity(&activities.Host{})
 	env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
+	env.OnActivity(control.NodeAlive, any_, any_).Return(false, nil)
 	return env
 }
 

@@ -63,8 +63,8 @@ func (d *deploy) run(ctx workflow.Context) (err error) {
 func (d *deploy) fetch(ctx workflow.Context) (wire.Fetched, error) {
 	var out wire.Fetched
 	err := d.step(ctx, sdp.StepFetch, func(ctx workflow.Context) (string, error) {
-		ctx = onNode(ctx, d.job.Node, fetchLimit)
-		err := workflow.ExecuteActivity(ctx, host.Fetch, d.job.ToFetch()).Get(ctx, &out)
+		ctx = atWork(ctx, d.job.Node, fetchLimit)
+		err := begin(ctx, host.Fetch, d.job.ToFetch()).Get(ctx, &out)
 		d.progress.resolved(out)
 		return out.Detail, err
 	})
@@ -76,41 +76,30 @@ func (d *deploy) makeImage(ctx workflow.Context, source wire.Fetched) error {
 	in := d.job.ToBuild(source)
 	d.started = true // from here on there is something to clean up on the node
 	err := d.step(ctx, sdp.StepCheckout, func(ctx workflow.Context) (string, error) {
-		return d.detail(onNode(ctx, d.job.Node, fetchLimit), host.Checkout, in)
+		return d.detail(atWork(ctx, d.job.Node, fetchLimit), host.Checkout, in)
 	})
 	if err != nil {
 		return err
 	}
 	if d.job.Kind == sdp.GoRepository {
-		err = d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) { return d.buildSlot(ctx, host.Build, in) })
+		err = d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) {
+			return d.detail(onBuilder(ctx, d.job.Node), host.Build, in)
+		})
 		if err != nil {
 			return err
 		}
 	} else {
 		d.progress.skip(ctx, sdp.StepBuild, "the Dockerfile builds")
 	}
-	return d.step(ctx, sdp.StepImage, func(ctx workflow.Context) (string, error) { return d.buildSlot(ctx, host.Image, in) })
+	return d.step(ctx, sdp.StepImage, func(ctx workflow.Context) (string, error) {
+		return d.detail(onBuilder(ctx, d.job.Node), host.Image, in)
+	})
 }
 
 func (d *deploy) detail(ctx workflow.Context, activity any, in any) (string, error) {
 	var detail string
-	err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, &detail)
+	err := begin(ctx, activity, in).Get(ctx, &detail)
 	return detail, err
-}
-
-// buildSlot runs a build step. All slots of the node may be taken for long, so waiting for one is not an error as long
-// as the node's worker is heard of.
-func (d *deploy) buildSlot(ctx workflow.Context, activity any, in wire.Job) (string, error) {
-	for {
-		detail, err := d.detail(onBuilder(ctx, d.job.Node), activity, in)
-		if !failure.NotPickedUp(err) {
-			return detail, err
-		}
-		var alive bool
-		if e := workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, d.job.Node).Get(ctx, &alive); e != nil || !alive {
-			return "", errors.Join(err, e)
-		}
-	}
 }
 
 // start creates the new generation beside the old one and waits until it is healthy.
@@ -122,8 +111,8 @@ func (d *deploy) start(ctx workflow.Context, source wire.Fetched) (sdp.Container
 		if err != nil {
 			return "", err
 		}
-		ctx = onNode(ctx, d.job.Node, startLimit)
-		err = workflow.ExecuteActivity(ctx, host.Start, d.job.ToStart(source, table)).Get(ctx, &c)
+		ctx = atWork(ctx, d.job.Node, startLimit)
+		err = begin(ctx, host.Start, d.job.ToStart(source, table)).Get(ctx, &c)
 		return c.Address, err
 	})
 	return c, err
@@ -242,7 +231,7 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	if why != nil {
 		in.Reason = why.Detail
 	}
-	err := confirmed(ctx, workflow.ExecuteActivity(onNode(ctx, d.job.Node, quickLimit), host.Discard, in))
+	err := confirmed(ctx, begin(onNode(ctx, d.job.Node, quickLimit), host.Discard, in))
 	if err != nil {
 		workflow.GetLogger(ctx).Error("Discarding a failed deployment was not confirmed", "deployment", d.op.ID, "error", err)
 	}
@@ -259,7 +248,7 @@ func applyTable(ctx workflow.Context, s wire.Switch, containers ...sdp.Container
 				in.Containers = append(in.Containers, c)
 			}
 		}
-		return workflow.ExecuteActivity(onNode(ctx, node, quickLimit), host.Route, in)
+		return begin(onNode(ctx, node, quickLimit), host.Route, in)
 	}
 	var errs []error
 	pending := map[string]workflow.Future{}
@@ -296,7 +285,7 @@ func retire(ctx workflow.Context, previous *sdp.Container, successor string) {
 // Retire lets a replaced container finish the requests it has, removes it and records that.
 func Retire(ctx workflow.Context, in wire.RetireInput) (wire.Done, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: sdp.NodeQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: heartbeatLimit,
+		TaskQueue: sdp.WorkQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: heartbeatLimit,
 		// No limit on attempts or on waiting for the node: the container must go, whenever its node is back.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 	})

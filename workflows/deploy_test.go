@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -273,22 +275,75 @@ func TestNodeWithoutWorkerFailsTheDeployment(t *testing.T) {
 	if err := s.deploy(); err == nil {
 		t.Error("the workflow reports success")
 	}
-	s.wantCalls("fetch", "settle")
+	s.wantCalls("fetch", "alive?", "settle")
 	s.wantEnd(sdp.DeployFailed, sdp.StepFetch, "no-worker")
 	if got := s.ended.Failure.Detail; got != "node micro-1: no worker since 14:02" {
 		t.Errorf("detail %q", got)
 	}
 }
 
-func TestWaitingForABuildSlotIsNoFailureWhileTheNodeLives(t *testing.T) {
+// A node that is heard of and does not take a step up has much to do.
+func TestBusyNodeIsOfferedTheStepAgain(t *testing.T) {
+	for _, step := range []string{"fetch", "checkout", "build", "image", "start", "route"} {
+		t.Run(step, func(t *testing.T) {
+			s := newStage(t)
+			s.nodes, s.alive = []string{"micro-1"}, true
+			s.fails[step] = temporal.NewTimeoutError(scheduleToStart, nil)
+			s.block["alive?"] = func() { delete(s.fails, step) }
+			if err := s.deploy(); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"fetch", "checkout", "build", "image", "start", "serve", "route", "settle"}
+			at := slices.Index(want, step)
+			s.wantCalls(slices.Insert(want, at+1, "alive?", step)...)
+		})
+	}
+}
+
+func TestBusyNodeIsOfferedADiscardAgain(t *testing.T) {
 	s := newStage(t)
 	s.alive = true
-	s.fails["build"] = temporal.NewTimeoutError(scheduleToStart, nil)
-	s.block["alive?"] = func() { delete(s.fails, "build") } // a slot is free the second time
+	s.fails["build"], s.fails["discard"] = failed("compile-error"), temporal.NewTimeoutError(scheduleToStart, nil)
+	s.block["alive?"] = func() { delete(s.fails, "discard") }
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantCalls("fetch", "checkout", "build", "discard", "alive?", "discard", "settle")
+	s.wantEnd(sdp.DeployFailed, sdp.StepBuild, "compile-error")
+}
+
+// What takes long has a queue of its own, so that no route waits behind it.
+func TestNothingQuickWaitsBehindWhatTakesLong(t *testing.T) {
+	s := newStage(t)
+	s.prev = []sdp.Container{{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: "0000"}}
+	queues := map[string]string{}
+	s.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if info.TaskQueue != "default-test-taskqueue" {
+			queues[info.ActivityType.Name] = info.TaskQueue
+		}
+	})
 	if err := s.deploy(); err != nil {
 		t.Fatal(err)
 	}
-	s.wantCalls("fetch", "checkout", "build", "alive?", "build", "image", "start", "serve", "route", "route", "settle")
+	for name, want := range map[string]string{"Fetch": "node-micro-1-work", "Checkout": "node-micro-1-work", "Build": "node-micro-1-build",
+		"Image": "node-micro-1-build", "Start": "node-micro-1-work", "Retire": "node-micro-1-work", "Route": "node-gateway-1"} {
+		if got := queues[name]; got != want && name != "Route" || name == "Route" && strings.HasSuffix(got, "-work") {
+			t.Errorf("%s is on %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestNodeThatIsBusyForEverIsGivenUp(t *testing.T) {
+	s := newStage(t)
+	s.alive = true
+	s.fails["fetch"] = temporal.NewTimeoutError(scheduleToStart, nil)
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantEnd(sdp.DeployFailed, sdp.StepFetch, "no-worker")
+	if n := slices.Index(s.calls, "settle"); n != 2*offers-1 {
+		t.Errorf("%d calls before the end", n)
+	}
 }
 
 func TestCancelEndsOnlyAfterTheNodeConfirmed(t *testing.T) {

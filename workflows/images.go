@@ -23,7 +23,7 @@ func Images(ctx workflow.Context, in wire.InventoryInput) (wire.Inventory, error
 		if err != nil {
 			return out, err
 		}
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, askLimit), host.Images, wire.ImagesInput{Needed: needed})
+		futures[i] = begin(onNode(ctx, node, askLimit), host.Images, wire.ImagesInput{Needed: needed})
 	}
 	for i, node := range in.Nodes {
 		var images []sdp.NodeImage
@@ -45,7 +45,7 @@ func PruneImages(ctx workflow.Context, in wire.PruneRequest) (sdp.PruneReport, e
 		return out, err
 	}
 	prune := wire.PruneInput{Needed: needed, DryRun: in.DryRun}
-	err = workflow.ExecuteActivity(onNode(ctx, in.Node, pruneLimit), host.PruneImages, prune).Get(ctx, &out)
+	err = begin(atWork(ctx, in.Node, pruneLimit), host.PruneImages, prune).Get(ctx, &out)
 	if err != nil {
 		return out, failure.Workflow(failureOf(ctx, "", in.Node, err))
 	}

@@ -42,7 +42,7 @@ func TestPruneKnowsWhatIsNeeded(t *testing.T) {
 	env := newAsk(t)
 	env.OnActivity(control.NeededImages, any_, any_).Return(neededOf)
 	env.OnActivity(host.PruneImages, any_, any_).Return(func(ctx context.Context, in wire.PruneInput) (sdp.PruneReport, error) {
-		if queue := activity.GetInfo(ctx).TaskQueue; queue != "node-micro-1" || in.Needed.Images["of micro-1"] == nil || !in.DryRun {
+		if queue := activity.GetInfo(ctx).TaskQueue; queue != "node-micro-1-work" || in.Needed.Images["of micro-1"] == nil || !in.DryRun {
 			t.Errorf("asked %s with %+v", queue, in)
 		}
 		return sdp.PruneReport{Node: "micro-1", DryRun: true, Freed: 7}, nil

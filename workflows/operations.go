@@ -147,18 +147,23 @@ func Delete(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 
 // takeDown removes what the nodes have of a sandbox: first the traffic everywhere, so that nobody reaches half of it.
 func takeDown(ctx workflow.Context, in wire.TeardownInput) error {
-	if err := eachNode(ctx, in.Nodes, host.StopTraffic, in); err != nil {
+	err := eachNode(ctx, in.Nodes, func(node string) workflow.Future {
+		return begin(onNode(ctx, node, quickLimit), host.StopTraffic, in)
+	})
+	if err != nil {
 		return err
 	}
-	return eachNode(ctx, in.Nodes, host.Teardown, in)
+	return eachNode(ctx, in.Nodes, func(node string) workflow.Future {
+		return begin(atWork(ctx, node, drainLimit), host.Teardown, in)
+	})
 }
 
-// eachNode runs an activity on all nodes at once and waits for all of them.
-func eachNode(ctx workflow.Context, nodes []string, activity, in any) error {
+// eachNode begins a step on all nodes at once and waits for all of them.
+func eachNode(ctx workflow.Context, nodes []string, begin func(node string) workflow.Future) error {
 	var errs []error
 	futures := make([]workflow.Future, len(nodes))
 	for i, node := range nodes {
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, node, drainLimit), activity, in)
+		futures[i] = begin(node)
 	}
 	for i, node := range nodes {
 		if err := confirmed(ctx, futures[i]); err != nil {

@@ -87,6 +87,7 @@ func (b *bench) fakeControl() {
 	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.Done, error) { return done(b.call("finish delete")) })
 	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) (wire.Done, error) { return done(b.call("removed")) })
 	b.env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
+	b.env.OnActivity(control.NodeAlive, any_, any_).Return(false, nil)
 }
 
 func (b *bench) fakeHost() {
@@ -239,7 +240,7 @@ func TestStopRetiresTheContainerAfterItsTrafficIsGone(t *testing.T) {
 	if err := b.run(Stop, sdp.OpStop); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls([]string{"stop"}, both("route 8080"), []string{"retire on node-micro-1"}, []string{"removed"})
+	b.wantCalls([]string{"stop"}, both("route 8080"), []string{"retire on node-micro-1-work"}, []string{"removed"})
 	b.wantSettled(sdp.OpSucceeded, "")
 }
 
@@ -310,7 +311,7 @@ func TestDeleteStopsAllTrafficBeforeItRemovesAnything(t *testing.T) {
 	if err := b.run(Delete, sdp.OpDelete); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls([]string{"begin teardown"}, both("stop traffic"), both("teardown"), []string{"finish delete"})
+	b.wantCalls([]string{"begin teardown"}, both("stop traffic"), []string{"teardown on node-gateway-1-work", "teardown on node-micro-1-work"}, []string{"finish delete"})
 	b.wantSettled(sdp.OpSucceeded, "")
 }
 
@@ -327,10 +328,10 @@ func TestDeleteOfWhatIsGoneTouchesNothing(t *testing.T) {
 
 func TestDeleteThatFailsOnOneNodeKeepsTheRows(t *testing.T) {
 	b := newBench(t)
-	b.fails["teardown on node-gateway-1"] = failed("docker-down")
+	b.fails["teardown on node-gateway-1-work"] = failed("docker-down")
 	if err := b.run(Delete, sdp.OpDelete); err == nil {
 		t.Error("the workflow reports success")
 	}
-	b.wantCalls([]string{"begin teardown"}, both("stop traffic"), both("teardown"))
+	b.wantCalls([]string{"begin teardown"}, both("stop traffic"), []string{"teardown on node-gateway-1-work", "teardown on node-micro-1-work"})
 	b.wantSettled(sdp.OpFailed, "docker-down")
 }

@@ -29,10 +29,12 @@ var (
 
 // Changes of a workflow that runs from before go on without, by the name Temporal keeps in their histories; see the package
 // comment.
-const freshTable = "fresh-table" // the start gets the routing table of then
+const (
+	freshTable = "fresh-table" // the start gets the routing table of then
+	busyNode   = "busy-node"   // a step that a living node does not take up is offered to it again
+)
 
-// How long a node may take to pick up a quick task before it counts as being without a worker, how long a build may
-// wait for a free slot before the node's liveness is looked at again, and how old a heartbeat may be.
+// How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.
 const (
 	pickUpLimit     = 20 * time.Second
 	buildSlotLimit  = 30 * time.Second
@@ -58,10 +60,10 @@ func database(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// onNode are the options of a step on a node. It ends only when the host has confirmed the end, so that "cancelled"
+// onNode are the options of a quick step on a node. It ends only when the host has confirmed the end, so that "cancelled"
 // is true when it is shown.
 func onNode(ctx workflow.Context, node string, limit time.Duration) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+	return onQueue(ctx, node, workflow.ActivityOptions{
 		TaskQueue:              sdp.NodeQueue(node),
 		ScheduleToStartTimeout: pickUpLimit,
 		StartToCloseTimeout:    limit,
@@ -71,16 +73,20 @@ func onNode(ctx workflow.Context, node string, limit time.Duration) workflow.Con
 	})
 }
 
-// onBuilder is onNode for the queue that limits how many builds run at once.
+// atWork is onNode for what may take minutes, because it waits for a git server, a container or the last request: nothing
+// quick waits behind it.
+func atWork(ctx workflow.Context, node string, limit time.Duration) workflow.Context {
+	options := workflow.GetActivityOptions(onNode(ctx, node, limit))
+	options.TaskQueue = sdp.WorkQueue(node)
+	return onQueue(ctx, node, options)
+}
+
+// onBuilder is onNode for builds.
 func onBuilder(ctx workflow.Context, node string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              sdp.BuildQueue(node),
-		ScheduleToStartTimeout: buildSlotLimit,
-		StartToCloseTimeout:    buildLimit,
-		HeartbeatTimeout:       heartbeatLimit,
-		WaitForCancellation:    true,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
-	})
+	options := workflow.GetActivityOptions(onNode(ctx, node, buildLimit))
+	options.TaskQueue, options.ScheduleToStartTimeout = sdp.BuildQueue(node), buildSlotLimit
+	options.RetryPolicy.MaximumAttempts = 3
+	return onQueue(ctx, node, options)
 }
 
 // failureOf describes why a step on a node failed.

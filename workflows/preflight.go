@@ -19,14 +19,14 @@ func Preflight(ctx workflow.Context, in wire.PlanInput) (wire.PlanAnswer, error)
 	out := wire.PlanAnswer{Failures: map[string]sdp.Failure{}}
 	futures := make([]workflow.Future, len(in.Nodes))
 	for i, node := range in.Nodes {
-		ctx := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ctx := onQueue(ctx, node.Node, workflow.ActivityOptions{
 			TaskQueue:              sdp.NodeQueue(node.Node),
 			ScheduleToStartTimeout: preflightPickUp,
 			StartToCloseTimeout:    askLimit,
 			HeartbeatTimeout:       heartbeatLimit,
 			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumAttempts: 2},
 		})
-		futures[i] = workflow.ExecuteActivity(ctx, host.Preflight, node)
+		futures[i] = begin(ctx, host.Preflight, node)
 	}
 	for i, node := range in.Nodes {
 		var report planning.PreflightReport

@@ -32,7 +32,7 @@ func Track(ctx workflow.Context) error {
 func watch(ctx workflow.Context, inputs []wire.WatchInput) []wire.WatchAnswer {
 	futures := make([]workflow.Future, len(inputs))
 	for i, in := range inputs {
-		futures[i] = workflow.ExecuteActivity(onNode(ctx, in.Node, watchLimit), host.Watch, in)
+		futures[i] = begin(atWork(ctx, in.Node, watchLimit), host.Watch, in)
 	}
 	var all []wire.WatchAnswer
 	for i, in := range inputs {

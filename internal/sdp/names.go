@@ -141,8 +141,11 @@ func short(s string, n int) string {
 // one for builds, so that a stop never waits behind a build of something else.
 const ControlQueue = "control"
 
-// NodeQueue is the queue of a node's quick operations.
+// NodeQueue is the queue of what a node does in seconds at most.
 func NodeQueue(node string) string { return "node-" + node }
+
+// WorkQueue is the queue of what may take a node minutes and is no build: nothing quick waits behind it.
+func WorkQueue(node string) string { return "node-" + node + "-work" }
 
 // BuildQueue is the queue of a node's builds.
 func BuildQueue(node string) string { return "node-" + node + "-build" }

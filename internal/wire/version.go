@@ -8,10 +8,11 @@ import (
 )
 
 // Oldest and Newest are the versions of the messages between nodes and the server that this program speaks, be it over HTTP
-// or through Temporal. Version 1 is what programs speak that say no version; 2 has the messages of this package.
+// or through Temporal. Version 1 is what programs speak that say no version; 2 has the messages of this package; at
+// 3 a node takes tasks from its work queue.
 const (
-	Oldest = 2
-	Newest = 2
+	Oldest = 3
+	Newest = 3
 )
 
 // VersionMismatch is the code of the error where two sides have no version in common.

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sdp/api/rest"
+	"sdp/internal/sdp"
+)
+
+// upgrading is a service whose /socket switches protocols and then stays as it is, as a WebSocket that nobody writes to.
+const upgrading = `package main
+
+import "net/http"
+
+func main() {
+	http.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
+	http.HandleFunc("/socket", func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+		}
+	})
+	http.ListenAndServe(":8080", nil)
+}
+`
+
+// TestBusyNode has one node do much at once.
+func TestBusyNode(t *testing.T) {
+	s, err := newSite("", repository{name: "chat", config: plainRepository.config,
+		main:     files{"go.mod": "module chat\n\ngo 1.21\n", "main.go": upgrading + "\n// " + sdp.NewID("") + "\n"},
+		branches: map[string]files{"feature/next": {"note.go": "package main\n\nvar _ = 1 // " + sdp.NewID("") + "\n"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.up(); err != nil {
+		t.Fatal(err)
+	}
+	boxes := make([]rest.Sandbox, 20)
+	for i := range boxes {
+		boxes[i] = s.newSandbox(t, "")
+	}
+	s.deployToAll(t, boxes[:1], "main")
+	s.deployToAll(t, boxes, "main")
+	t.Run("twenty services with open WebSockets are replaced", func(t *testing.T) { s.replaceUnderSockets(t, boxes) })
+}
+
+// deployToAll deploys a branch of chat to all sandboxes at once and waits until it runs in each.
+func (s *site) deployToAll(t *testing.T, boxes []rest.Sandbox, branch string) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, box := range boxes {
+		group.Go(func() {
+			if out, err := s.cli("", "deploy", box.Name, "chat@"+branch, "--wait"); err != nil {
+				t.Errorf("deploying %s to %s: %v\n%s", branch, box.Name, err, out)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// The replaced containers each wait for their WebSocket for as long as they may, more of them than the node does quick steps
+// at once. Nothing else waits for that.
+func (s *site) replaceUnderSockets(t *testing.T, boxes []rest.Sandbox) {
+	for _, box := range boxes {
+		socket(t, box)
+	}
+	s.deployToAll(t, boxes, "feature/next")
+	began := time.Now()
+	s.deployToAll(t, boxes[:1], "main") // its predecessor and that of all others are still there
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("a deployment beside the replaced containers took %s", took)
+	}
+	if left := len(s.containers(t, boxes[1].Name)); left != 2 {
+		t.Errorf("sandbox %s has %d containers: nothing was left to wait for", boxes[1].Name, left)
+	}
+}
+
+// socket opens a WebSocket to a sandbox's chat that stays open until the test ends.
+func socket(t *testing.T, box rest.Sandbox) {
+	t.Helper()
+	address := strings.TrimPrefix(box.URL, "http://")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "GET /chat/socket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", address)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%s answers %v, %v", box.URL, resp, err)
+	}
+}
