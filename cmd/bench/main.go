@@ -39,12 +39,12 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"cold", coldDeploys}, {"warm", warmDeploys}, {"parallel", parallelDeploys}, {"switch", switchUnderLoad},
-	{"router", routerThroughput}, {"logs", logLatency}, {"clone", clones}, {"plan", plans}, {"apply", applies},
+	{"router", routerThroughput}, {"scale", routerScale}, {"logs", logLatency}, {"clone", clones}, {"plan", plans}, {"apply", applies},
 	{"many", manySandboxes}, {"browser", browserFigures},
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,logs,clone,plan,apply,many,browser")
+	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,scale,logs,clone,plan,apply,many,browser")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

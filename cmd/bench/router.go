@@ -136,32 +136,51 @@ func startNginx(dir, upstream, listen string) (stop func(), err error) {
 
 // startRouter runs a `sdp router` of its own with one sandbox without a gateway, whose service is the upstream.
 func (s *stack) startRouter(ctx context.Context, upstream string, port int) (stop func(), err error) {
+	r, err := s.launchRouter(ctx, "router", port, port, upstream)
+	if err != nil {
+		return nil, err
+	}
+	table := wire.RoutingTable{Sandbox: "bench", Version: 1, State: sdp.Active, GatewayNode: "bench", PublicPort: port,
+		Services: []wire.ServiceRoute{{Service: "service", Port: 80, Source: sdp.SourceURL, URL: "http://" + upstream}}}
+	if err := r.control.Apply(ctx, table); err != nil {
+		r.stop()
+		return nil, err
+	}
+	return r.stop, nil
+}
+
+// router is a `sdp router` that runs.
+type router struct {
+	control *socket.Client
+	cmd     *exec.Cmd
+}
+
+func (r *router) stop() { r.cmd.Process.Signal(os.Interrupt); r.cmd.Wait() } //nolint:errcheck // it goes with the run
+
+// launchRouter runs a `sdp router` with a data directory of that name and waits until it answers.
+func (s *stack) launchRouter(ctx context.Context, name string, first, last int, allow string) (*router, error) {
 	mesh, err := freePorts(1)
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(s.root, "router")
-	config := filepath.Join(s.root, "router.yaml")
+	dir, config := filepath.Join(s.root, name), filepath.Join(s.root, name+".yaml")
 	text := fmt.Sprintf("node: bench\ntype: GATEWAY\naddress: 127.0.0.1\ndata: %s\nmeshPort: %d\nports: %d-%d\n"+
-		"server: {url: %s, tokenFile: %s}\ncodecKeys: %s\nroutes: {allow: [%q]}\n", dir, mesh[0], port, port, s.url, config, config, upstream)
+		"server: {url: %s, tokenFile: %s}\ncodecKeys: %s\nroutes: {allow: [%q]}\n", dir, mesh[0], first, last, s.url, config, config, allow)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(s.binary, "router", "--config", config) //nolint:noctx // stopped in order, not killed
-	if err := cmd.Start(); err != nil {
+	r := &router{control: socket.NewClient(filepath.Join(dir, "router.sock")),
+		cmd: exec.Command(s.binary, "router", "--config", config)} //nolint:noctx // stopped in order, not killed
+	if err := r.cmd.Start(); err != nil {
 		return nil, err
 	}
-	stop = func() { cmd.Process.Signal(os.Interrupt); cmd.Wait() } //nolint:errcheck // it goes with the run
-	control := socket.NewClient(filepath.Join(dir, "router.sock"))
-	table := wire.RoutingTable{Sandbox: "bench", Version: 1, State: sdp.Active, GatewayNode: "bench", PublicPort: port,
-		Services: []wire.ServiceRoute{{Service: "service", Port: 80, Source: sdp.SourceURL, URL: "http://" + upstream}}}
 	for {
-		err := control.Apply(ctx, table)
+		_, err := r.control.Health(ctx)
 		if err == nil {
-			return stop, nil
+			return r, nil
 		}
 		if sdp.KindOf(err) != sdp.Unavailable || ctx.Err() != nil {
-			stop()
+			r.stop()
 			return nil, err
 		}
 		time.Sleep(20 * time.Millisecond) // the process is starting

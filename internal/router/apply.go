@@ -1,7 +1,6 @@
 package router
 
 import (
-	"maps"
 	"net"
 	"reflect"
 	"time"
@@ -29,7 +28,7 @@ func (r *Router) Apply(t wire.RoutingTable) error {
 func (r *Router) tryApply(t wire.RoutingTable) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer r.sweepLocked()
+	defer r.pools.Sweep()
 	sb, err := r.candidate(t)
 	if err != nil || r.serves(sb, t) {
 		return err
@@ -39,7 +38,7 @@ func (r *Router) tryApply(t wire.RoutingTable) error {
 	if err != nil {
 		return err
 	}
-	if err := r.save(func(s *wire.RouterState) { s.Tables[t.Sandbox] = t }); err != nil {
+	if err := r.save(tableChange(t.Sandbox, &t)); err != nil {
 		if publicPort != nil {
 			publicPort.Close()
 		}
@@ -49,7 +48,7 @@ func (r *Router) tryApply(t wire.RoutingTable) error {
 	if key, _ := r.publicKey(t); publicPort != nil {
 		r.serve(key, publicPort, r.handler(public, sb))
 	}
-	r.align()
+	r.align(t.Sandbox)
 	r.log.Info("Applied table", "sandbox", t.Sandbox, "version", t.Version, "port", t.PublicPort)
 	return nil
 }
@@ -57,7 +56,7 @@ func (r *Router) tryApply(t wire.RoutingTable) error {
 // candidate returns the sandbox a table is for, a new one if the router does not know it yet, unless the table is older
 // than the sandbox's.
 func (r *Router) candidate(t wire.RoutingTable) (*sandbox, error) {
-	sb := (*r.sandboxes.Load())[t.Sandbox]
+	sb := r.sandboxes.get(t.Sandbox)
 	if sb == nil {
 		return newSandbox(t.Sandbox), nil
 	}
@@ -72,13 +71,13 @@ func (r *Router) candidate(t wire.RoutingTable) (*sandbox, error) {
 // serves reports whether t is in force already, which is common: the reconciler sends tables again to be sure.
 func (r *Router) serves(sb *sandbox, t wire.RoutingTable) bool {
 	key, hasPort := r.publicKey(t)
-	return reflect.DeepEqual(sb.table.Load().RoutingTable, t) && (!hasPort || r.listeners[key] != nil)
+	return reflect.DeepEqual(sb.table.Load().RoutingTable, t) && (!hasPort || r.listeners.get(key) != nil)
 }
 
 // openPublic opens a table's public port if this node is to have it and does not; nil if there is nothing to open.
 func (r *Router) openPublic(t wire.RoutingTable) (net.Listener, error) {
 	key, ok := r.publicKey(t)
-	if !ok || r.listeners[key] != nil {
+	if !ok || r.listeners.get(key) != nil {
 		return nil, nil
 	}
 	return r.bind(key)
@@ -91,36 +90,39 @@ func (r *Router) install(sb *sandbox, t *table) {
 			sb.subnet.Store(&subnet)
 		}
 	}
-	sb.table.Store(t)
-	if (*r.sandboxes.Load())[sb.name] == sb {
-		return
-	}
-	more := maps.Clone(*r.sandboxes.Load())
-	more[sb.name] = sb
-	r.sandboxes.Store(&more)
+	before := sb.table.Swap(t)
+	sb.keepFormer(before, t)
+	r.sandboxes.put(sb)
+	r.leaves(before, t)
+}
+
+// leaves notes that a sandbox's table took the place of another.
+func (r *Router) leaves(before, now *table) {
+	r.targets.follow(r.cfg.Node, before, now)
+	r.pools.Use(now.pools, 1)
+	r.pools.Use(before.pools, -1)
 }
 
 // Remove forgets a sandbox.
 func (r *Router) Remove(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer r.sweepLocked()
+	defer r.pools.Sweep()
 	_, hasNetwork := r.networks[name]
-	gone := (*r.sandboxes.Load())[name]
+	gone := r.sandboxes.get(name)
 	if gone == nil && !hasNetwork {
 		return nil
 	}
-	if err := r.save(func(s *wire.RouterState) { delete(s.Tables, name); delete(s.Networks, name) }); err != nil {
+	if err := r.save(wire.RouterChange{Tables: map[string]*wire.RoutingTable{name: nil}, Networks: map[string]*wire.Network{name: nil}}); err != nil {
 		return err
 	}
 	delete(r.networks, name)
 	if gone != nil {
-		fewer := maps.Clone(*r.sandboxes.Load())
-		delete(fewer, name)
-		r.sandboxes.Store(&fewer)
-		gone.table.Store(&table{RoutingTable: gone.table.Load().RoutingTable, inactive: "sandbox " + name + " was deleted"})
+		r.sandboxes.delete(name)
+		last := &table{RoutingTable: gone.table.Load().RoutingTable, inactive: "sandbox " + name + " was deleted"}
+		r.leaves(gone.table.Swap(last), last)
 	}
-	r.align()
+	r.align(name)
 	r.log.Info("Removed sandbox", "sandbox", name)
 	return nil
 }
@@ -139,14 +141,14 @@ func (r *Router) SetNetwork(sandbox string, n wire.Network) error {
 	if r.networks[sandbox] == n {
 		return nil
 	}
-	if err := r.save(func(s *wire.RouterState) { s.Networks[sandbox] = n }); err != nil {
+	if err := r.save(networkChange(sandbox, &n)); err != nil {
 		return err
 	}
 	r.networks[sandbox] = n
-	if sb := (*r.sandboxes.Load())[sandbox]; sb != nil {
+	if sb := r.sandboxes.get(sandbox); sb != nil {
 		sb.subnet.Store(&subnet)
 	}
-	r.align()
+	r.align(sandbox)
 	return nil
 }
 
@@ -157,14 +159,14 @@ func (r *Router) RemoveNetwork(sandbox string) error {
 	if _, ok := r.networks[sandbox]; !ok {
 		return nil
 	}
-	if err := r.save(func(s *wire.RouterState) { delete(s.Networks, sandbox) }); err != nil {
+	if err := r.save(networkChange(sandbox, nil)); err != nil {
 		return err
 	}
 	delete(r.networks, sandbox)
-	if sb := (*r.sandboxes.Load())[sandbox]; sb != nil {
+	if sb := r.sandboxes.get(sandbox); sb != nil {
 		sb.subnet.Store(nil)
 	}
-	r.align()
+	r.align(sandbox)
 	return nil
 }
 
@@ -180,7 +182,7 @@ func (r *Router) SetMeshToken(token string) error {
 		return nil
 	}
 	next := &wire.MeshTokens{Current: token, Previous: old.Current}
-	if err := r.save(func(s *wire.RouterState) { s.Tokens = *next }); err != nil {
+	if err := r.save(wire.RouterChange{Tokens: next}); err != nil {
 		return err
 	}
 	r.tokens.Store(next)

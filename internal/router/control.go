@@ -30,7 +30,7 @@ func (r *Router) Drain(ctx context.Context, deployment string, timeout time.Dura
 // Stats returns what was counted for each sandbox.
 func (r *Router) Stats() []wire.RouterStats {
 	all := []wire.RouterStats{}
-	for _, sb := range *r.sandboxes.Load() {
+	for _, sb := range r.sandboxes.all() {
 		all = append(all, sb.stats())
 	}
 	slices.SortFunc(all, func(a, b wire.RouterStats) int { return cmp.Compare(a.Sandbox, b.Sandbox) })
@@ -40,7 +40,7 @@ func (r *Router) Stats() []wire.RouterStats {
 // Tables returns the tables in force.
 func (r *Router) Tables() []wire.RoutingTable {
 	all := []wire.RoutingTable{}
-	for _, sb := range *r.sandboxes.Load() {
+	for _, sb := range r.sandboxes.all() {
 		all = append(all, sb.table.Load().RoutingTable)
 	}
 	slices.SortFunc(all, func(a, b wire.RoutingTable) int { return cmp.Compare(a.Sandbox, b.Sandbox) })

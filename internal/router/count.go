@@ -52,12 +52,12 @@ func (sb *sandbox) lastActivity() time.Time {
 func (sb *sandbox) stats() wire.RouterStats {
 	s := wire.RouterStats{Sandbox: sb.name, Since: sb.since, LastActivity: sb.lastActivity(), Entered: sb.public.Traffic(),
 		RouterTraffic: sb.total.Traffic(), Services: map[string]wire.RouterServiceTraffic{}}
-	routes := sb.table.Load().routes
-	for service, c := range *sb.services.Load() {
-		traffic := wire.RouterServiceTraffic{RouterTraffic: c.Traffic()}
-		if rt := routes[service]; rt != nil {
-			rt.describe(&traffic)
-		}
+	for service, c := range *sb.former.Load() {
+		s.Services[service] = wire.RouterServiceTraffic{RouterTraffic: c.Traffic()}
+	}
+	for service, rt := range sb.table.Load().routes {
+		traffic := wire.RouterServiceTraffic{RouterTraffic: rt.counters.Traffic()}
+		rt.describe(&traffic)
 		s.Services[service] = traffic
 	}
 	return s
@@ -82,10 +82,11 @@ func (rt *route) describe(t *wire.RouterServiceTraffic) {
 func (sb *sandbox) rotate() {
 	sb.total.Rotate()
 	sb.public.Rotate()
-	for _, c := range *sb.services.Load() {
+	for _, c := range *sb.former.Load() {
 		c.Rotate()
 	}
 	for _, rt := range sb.table.Load().routes {
+		rt.counters.Rotate()
 		for _, tg := range rt.targets {
 			tg.counters.Rotate()
 		}

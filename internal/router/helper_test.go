@@ -98,7 +98,7 @@ type front struct {
 func (n *node) front() front {
 	f := front{dial: make(chan struct{}, 100), over: make(chan struct{}, 100)}
 	watch := &httptrace.ClientTrace{ConnectStart: func(string, string) { f.dial <- struct{}{} }}
-	handler := n.router.handler(public, (*n.router.sandboxes.Load())["x"])
+	handler := n.router.handler(public, n.router.sandboxes.get("x"))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { f.over <- struct{}{} }()
 		handler.ServeHTTP(w, r.WithContext(httptrace.WithClientTrace(r.Context(), watch)))

@@ -79,7 +79,7 @@ func (x *exchange) identifyPassed() (answered bool) {
 		return true
 	}
 	name := header.Get(meshSandbox)
-	x.sb, x.service = (*x.r.sandboxes.Load())[name], header.Get(meshService)
+	x.sb, x.service = x.r.sandboxes.get(name), header.Get(meshService)
 	if x.sb == nil {
 		x.w.Header()[routeHeader] = []string{x.service + "=none"}
 		x.problem(http.StatusServiceUnavailable, "unknown-sandbox",

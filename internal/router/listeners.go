@@ -2,11 +2,12 @@ package router
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"sdp/internal/router/listen"
@@ -33,6 +34,7 @@ type listenerKey struct {
 }
 
 type listener struct {
+	key    listenerKey
 	net    net.Listener
 	server *http.Server
 }
@@ -54,44 +56,90 @@ func (r *Router) publicKey(t wire.RoutingTable) (key listenerKey, ok bool) {
 	return listenerKey{public, t.Sandbox, net.JoinHostPort(r.cfg.PublicAddr, strconv.Itoa(t.PublicPort))}, true
 }
 
-// wanted returns all listeners the router should have, with their handlers.
-func (r *Router) wanted() map[listenerKey]http.Handler {
+// listeners is those that are open.
+type listeners struct {
+	of map[string][]*listener // by sandbox
+	at map[place]*listener
+}
+
+// place is where a listener is; only one can be.
+type place struct {
+	side    side
+	address string
+}
+
+func newListeners() listeners { return listeners{map[string][]*listener{}, map[place]*listener{}} }
+
+func (l *listeners) get(key listenerKey) *listener {
+	if found := l.at[place{key.side, key.address}]; found != nil && found.key == key {
+		return found
+	}
+	return nil
+}
+
+func (l *listeners) add(opened *listener) {
+	key := opened.key
+	l.of[key.sandbox] = append(l.of[key.sandbox], opened)
+	l.at[place{key.side, key.address}] = opened
+}
+
+func (l *listeners) remove(closed *listener) {
+	key := closed.key
+	delete(l.at, place{key.side, key.address})
+	l.of[key.sandbox] = slices.DeleteFunc(l.of[key.sandbox], func(o *listener) bool { return o == closed })
+	if len(l.of[key.sandbox]) == 0 {
+		delete(l.of, key.sandbox)
+	}
+}
+
+// wanted returns the listeners a sandbox should have, with their handlers; "" is the router itself.
+func (r *Router) wanted(name string) map[listenerKey]http.Handler {
 	w := map[listenerKey]http.Handler{}
-	if r.cfg.MeshAddr != "" {
+	if name == "" && r.cfg.MeshAddr != "" {
 		w[r.meshKey()] = r.handler(mesh, nil)
 	}
-	for name, sb := range *r.sandboxes.Load() {
-		t := sb.table.Load()
-		if key, ok := r.publicKey(t.RoutingTable); ok {
-			w[key] = r.handler(public, sb)
-		}
-		if n, ok := r.networks[name]; ok {
-			for _, port := range t.ports() {
-				w[listenerKey{inside, name, net.JoinHostPort(n.Gateway, strconv.Itoa(port))}] = r.handler(inside, sb)
-			}
+	sb := r.sandboxes.get(name)
+	if sb == nil {
+		return w
+	}
+	t := sb.table.Load()
+	if key, ok := r.publicKey(t.RoutingTable); ok {
+		w[key] = r.handler(public, sb)
+	}
+	if n, ok := r.networks[name]; ok {
+		for _, port := range t.ports() {
+			w[listenerKey{inside, name, net.JoinHostPort(n.Gateway, strconv.Itoa(port))}] = r.handler(inside, sb)
 		}
 	}
 	return w
 }
 
-// align opens the listeners that are missing and closes those no longer wanted. What it cannot open becomes a problem,
-// which retry comes back to.
-func (r *Router) align() {
-	wanted := r.wanted()
-	for key := range r.listeners {
-		if wanted[key] == nil {
-			r.close(key)
+// align opens the listeners of a sandbox that are missing and closes those no longer wanted. What it cannot open becomes a
+// problem, which retry comes back to.
+func (r *Router) align(sandbox string) {
+	wanted := r.wanted(sandbox)
+	for _, l := range slices.Clone(r.listeners.of[sandbox]) {
+		if wanted[l.key] == nil {
+			r.close(l)
 		}
 	}
 	for key := range r.problems {
-		if wanted[key] == nil {
+		if key.sandbox == sandbox && wanted[key] == nil {
 			delete(r.problems, key)
 		}
 	}
 	for key, handler := range wanted {
-		if r.listeners[key] == nil {
+		if r.listeners.get(key) == nil {
 			r.open(key, handler)
 		}
+	}
+}
+
+// alignAll is for the start.
+func (r *Router) alignAll() {
+	r.align("")
+	for name := range r.sandboxes.all() {
+		r.align(name)
 	}
 }
 
@@ -118,10 +166,8 @@ func (r *Router) bind(key listenerKey) (net.Listener, error) {
 	if r.stopped {
 		return nil, sdp.Errorf(sdp.Unavailable, "router-stopping", "the router of node %s is stopping", r.cfg.Node)
 	}
-	for other := range r.listeners {
-		if other.side == key.side && other.address == key.address {
-			return nil, heldBy(key, "sandbox "+other.sandbox)
-		}
+	if other := r.listeners.at[place{key.side, key.address}]; other != nil {
+		return nil, heldBy(key, "sandbox "+other.key.sandbox)
 	}
 	ln, err := listen.TCP(key.address, key.side == inside)
 	switch {
@@ -147,17 +193,24 @@ func heldBy(key listenerKey, holder string) error {
 		WithRemedy("`ss -ltnp sport = :%s` shows who listens there; stop it, or take another port", port)
 }
 
+var http2Config = http.HTTP2Config{MaxConcurrentStreams: 1000}
+
+var protocols = sync.OnceValue(func() *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return &p
+})
+
 // serve starts serving ln.
 func (r *Router) serve(key listenerKey, ln net.Listener, handler http.Handler) {
-	l := &listener{net: ln, server: &http.Server{
+	l := &listener{key: key, net: ln, server: &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 1000},
+		Protocols: protocols(), HTTP2: &http2Config,
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is the target's to answer
-		ErrorLog:                     slog.NewLogLogger(r.log.Handler(), slog.LevelWarn),
+		ErrorLog:                     r.serverLog,
 	}}
-	l.server.Protocols.SetHTTP1(true)
-	l.server.Protocols.SetUnencryptedHTTP2(true)
-	r.listeners[key] = l
+	r.listeners.add(l)
 	delete(r.problems, key)
 	r.serving.Add(1)
 	go func() {
@@ -169,9 +222,8 @@ func (r *Router) serve(key listenerKey, ln net.Listener, handler http.Handler) {
 }
 
 // close lets go of the port at once and lets requests under way end.
-func (r *Router) close(key listenerKey) {
-	l := r.listeners[key]
-	delete(r.listeners, key)
+func (r *Router) close(l *listener) {
+	r.listeners.remove(l)
 	l.net.Close()
 	r.serving.Add(1)
 	go func() {
@@ -186,8 +238,12 @@ func (r *Router) close(key listenerKey) {
 func (r *Router) retry() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.problems) > 0 {
-		r.align()
+	again := map[string]bool{}
+	for key := range r.problems {
+		again[key.sandbox] = true
+	}
+	for sandbox := range again {
+		r.align(sandbox)
 	}
 }
 
@@ -207,10 +263,5 @@ func checkNetwork(n wire.Network) (netip.Prefix, error) {
 func (r *Router) servesPublic(port uint16) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for key, l := range r.listeners {
-		if a, ok := l.net.Addr().(*net.TCPAddr); ok && key.side == public && a.Port == int(port) {
-			return true
-		}
-	}
-	return false
+	return r.listeners.at[place{public, net.JoinHostPort(r.cfg.PublicAddr, strconv.Itoa(int(port)))}] != nil
 }

@@ -3,6 +3,7 @@ package router
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +53,7 @@ func runRouter(dir string) int {
 }
 
 // startProcess starts a router in a process of its own and waits until it is ready.
-func startProcess(t *testing.T, dir string) *exec.Cmd {
+func startProcess(t testing.TB, dir string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), routerProcess+"="+dir)
@@ -100,6 +101,66 @@ func TestKilledRouterComesBack(t *testing.T) {
 	wantCode(t, control.Apply(t.Context(), tableOf(6, port, gateway)), "stale-table")
 }
 
+// TestKilledWhileSaving: whatever moment a router is killed at, the next one has the last table that was confirmed, or the one
+// that was on its way.
+func TestKilledWhileSaving(t *testing.T) {
+	dir := shortTempDir(t)
+	process, control := startProcess(t, dir), socket.NewClient(filepath.Join(dir, socket.Name))
+	defer control.Close()
+	table := tableOf(1, 0, container("gateway", "127.0.0.1:1", sha1))
+	for range 5 {
+		confirmed := make(chan int64, 10_000)
+		go func() {
+			defer close(confirmed)
+			for control.Apply(t.Context(), table) == nil {
+				confirmed <- table.Version
+				table.Version++
+			}
+		}()
+		var last int64
+		for range 50 { // it is in the middle of it
+			last = <-confirmed
+		}
+		process.Process.Kill()
+		process.Wait()
+		for version := range confirmed {
+			last = version
+		}
+		process = startProcess(t, dir)
+		tables, err := control.Tables(t.Context())
+		if err != nil || len(tables) != 1 || tables[0].Version != last && tables[0].Version != last+1 {
+			t.Fatalf("version %d was confirmed; the next router has %+v, %v", last, tables, err)
+		}
+		if bad, _ := filepath.Glob(filepath.Join(dir, "*.bad-*")); len(bad) > 0 {
+			t.Errorf("it put its state aside: %v", bad)
+		}
+		table.Version = last + 2
+	}
+}
+
+// TestStateOfYesterday: a router takes over what one without a journal left, and from then on has one.
+func TestStateOfYesterday(t *testing.T) {
+	dir, port := shortTempDir(t), freePort(t)
+	raw, err := json.Marshal(wire.RouterState{Format: 1, Tokens: wire.MeshTokens{Current: "secret"}, Tables: map[string]wire.RoutingTable{
+		"x": tableOf(3, port, container("gateway", backend(t, says("fine")), sha1))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateName), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, Config{DataDir: dir})
+	for range 2 {
+		get(t, newClient(t, ""), at(port, "/")).want(t, 200, "fine")
+		wantCode(t, n.Apply(t.Context(), tableOf(2, port, container("gateway", "127.0.0.1:1", sha1))), "stale-table")
+		n.stop()
+		n = startNode(t, Config{DataDir: dir})
+	}
+	if now, err := os.ReadFile(filepath.Join(dir, stateName)); err != nil || now[0] == '{' {
+		t.Errorf("the state file begins with %.20s, %v", now, err)
+	}
+}
+
 func TestStateFile(t *testing.T) {
 	dir, port, c := shortTempDir(t), freePort(t), newClient(t, "")
 	n := startNode(t, Config{DataDir: dir})
@@ -140,6 +201,9 @@ func TestUnsavedChangeDoesNotHappen(t *testing.T) {
 	n, port, c := startNode(t, Config{}), freePort(t), newClient(t, "")
 	n.apply(tableOf(1, port, container("gateway", backend(t, says("old")), sha1)))
 	state := filepath.Join(n.cfg.DataDir, stateName)
+	n.router.mu.Lock()
+	n.router.journal.Close() // it has to be written anew
+	n.router.mu.Unlock()
 	if err := errors.Join(os.Remove(state), os.MkdirAll(filepath.Join(state, "in-the-way"), 0o700)); err != nil { // it cannot be replaced
 		t.Fatal(err)
 	}

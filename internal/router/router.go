@@ -28,8 +28,8 @@
 // Each sandbox has one atomic pointer to its table. A request counts itself into the pool of connections to its target
 // and then looks whether the table is still the current one; a change stores the new table and then waits for the count
 // of the old target. So whatever starts after Apply has returned goes to the new target, what runs goes on undisturbed,
-// and Drain returns once nothing is left. Tables and networks are written to DataDir/router.state (temporary file,
-// fsync, rename) before they take effect and restored at start. What cannot be opened then is tried again and again,
+// and Drain returns once nothing is left. Tables and networks are added to DataDir/router.state (see package journal)
+// before they take effect and restored at start. What cannot be opened then is tried again and again,
 // and reported by Health; one sandbox's trouble is never another's.
 //
 // # Where containers are
@@ -52,6 +52,7 @@ package router
 
 import (
 	"context"
+	"log"
 	"log/slog"
 	"net"
 	"os"
@@ -64,6 +65,7 @@ import (
 
 	"sdp/internal/router/egress"
 	"sdp/internal/router/forward"
+	"sdp/internal/router/journal"
 	"sdp/internal/router/socket"
 	"sdp/internal/router/stats"
 	"sdp/internal/router/tracing"
@@ -81,9 +83,6 @@ const (
 	tick          = 100 * time.Millisecond // how often what could not be opened is tried again
 	upkeepEvery   = time.Second
 	shutdownGrace = 5 * time.Second // for requests under way when the router is stopped
-	// gcPercent makes the collector run less often than its default would. A router keeps a few MB and allocates some
-	// 100 MB/s under full load, so it costs at most tens of MB and saves about a tenth of the CPU time (measured).
-	gcPercent = 400
 )
 
 // Config says where a router listens and keeps its state.
@@ -105,17 +104,20 @@ type Router struct {
 	started time.Time
 	ready   chan struct{}
 
+	serverLog *log.Logger // for net/http
+
 	// Read by requests, without a lock.
-	sandboxes atomic.Pointer[map[string]*sandbox]
+	sandboxes sandboxes
 	tokens    atomic.Pointer[wire.MeshTokens]
 	pools     *forward.Pools
 	traces    *tracing.Traces
 
 	mu        sync.Mutex // one change at a time
+	journal   *journal.Journal
+	shared    shared
 	networks  map[string]wire.Network
-	targets   map[string]wire.TargetState // by deployment
-	unnamed   map[string]time.Time        // those that no table names, since when
-	listeners map[listenerKey]*listener
+	targets   targets
+	listeners listeners
 	problems  map[listenerKey]problemSince
 	stopped   bool            // nothing is opened any more
 	serving   sync.WaitGroup  // goroutines of listeners
@@ -142,15 +144,16 @@ func New(cfg Config) (*Router, error) {
 		cfg.Log = slog.Default()
 	}
 	r := &Router{cfg: cfg, log: cfg.Log.With("node", cfg.Node), started: time.Now(), ready: make(chan struct{}),
-		traces: tracing.New(), networks: map[string]wire.Network{}, targets: map[string]wire.TargetState{}, unnamed: map[string]time.Time{},
-		listeners: map[listenerKey]*listener{}, problems: map[listenerKey]problemSince{}}
+		traces: tracing.New(), networks: map[string]wire.Network{}, targets: newTargets(), listeners: newListeners(),
+		problems: map[listenerKey]problemSince{}}
+	r.serverLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)
+	r.journal = journal.New(filepath.Join(cfg.DataDir, stateName), r.state)
 	rules, err := egress.New(cfg.Node, cfg.Routes, r.servesPublic)
 	if err != nil {
 		return nil, err
 	}
 	r.pools = forward.NewPools(rules)
 	r.life, r.endLife = context.WithCancel(context.Background())
-	r.sandboxes.Store(&map[string]*sandbox{})
 	r.tokens.Store(&wire.MeshTokens{})
 	return r, nil
 }
@@ -161,9 +164,6 @@ func (r *Router) Ready() <-chan struct{} { return r.ready }
 // Run restores the saved tables, serves until ctx ends, gives requests under way a few seconds and returns. It may be
 // called once. It returns an error if it could not start: another router has the data directory, or that cannot be used.
 func (r *Router) Run(ctx context.Context) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent) // of the process, which is a router's own
-	}
 	if err := os.MkdirAll(r.cfg.DataDir, 0o700); err != nil {
 		return sdp.Errorf(sdp.Internal, "data-directory", "the router cannot use its data directory: %w", err)
 	}
@@ -173,13 +173,15 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	defer unlock()
 	r.restore()
+	debug.FreeOSMemory() // what reading the state took
+	tuneGC()
 	control, err := socket.Listen(filepath.Join(r.cfg.DataDir, socket.Name), r)
 	if err != nil {
 		r.shutdown()
 		return err
 	}
 	close(r.ready)
-	r.log.Info("Started router", "sandboxes", len(*r.sandboxes.Load()))
+	r.log.Info("Started router", "sandboxes", r.sandboxes.len())
 	err = r.upkeep(ctx, control)
 	control.Close()
 	r.shutdown()
@@ -204,8 +206,10 @@ func (r *Router) upkeep(ctx context.Context, control *socket.Server) error {
 			r.retry()
 		case <-upkeep.C:
 			r.sweep()
+			r.compact()
 		case <-window.C:
 			r.rotateStats()
+			tuneGC()
 		}
 	}
 }
@@ -214,9 +218,10 @@ func (r *Router) upkeep(ctx context.Context, control *socket.Server) error {
 func (r *Router) shutdown() {
 	r.mu.Lock()
 	r.stopped = true
-	for key := range r.listeners {
-		r.close(key)
+	for _, l := range r.listeners.at {
+		r.close(l)
 	}
+	r.journal.Close()
 	r.mu.Unlock()
 	grace := time.AfterFunc(shutdownGrace, r.endLife)
 	defer grace.Stop()
@@ -227,21 +232,13 @@ func (r *Router) shutdown() {
 func (r *Router) sweep() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.forgetTargets(time.Now())
-	r.sweepLocked()
-}
-
-// sweepLocked retires the pools no table uses.
-func (r *Router) sweepLocked() {
-	used := map[*forward.Pool]bool{}
-	for _, sb := range *r.sandboxes.Load() {
-		sb.table.Load().pools(used)
-	}
-	r.pools.Sweep(used)
+	r.targets.forget(time.Now())
+	r.pools.Sweep()
+	r.pools.CloseOld()
 }
 
 func (r *Router) rotateStats() {
-	for _, sb := range *r.sandboxes.Load() {
+	for _, sb := range r.sandboxes.all() {
 		sb.rotate()
 	}
 }
@@ -251,8 +248,8 @@ func (r *Router) rotateStats() {
 func (r *Router) Health() wire.RouterHealth {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h := wire.RouterHealth{Node: r.cfg.Node, Instance: r.cfg.Instance, StartedAt: r.started, Sandboxes: len(*r.sandboxes.Load())}
-	if l := r.listeners[r.meshKey()]; l != nil {
+	h := wire.RouterHealth{Node: r.cfg.Node, Instance: r.cfg.Instance, StartedAt: r.started, Sandboxes: r.sandboxes.len()}
+	if l := r.listeners.get(r.meshKey()); l != nil {
 		h.MeshAddr = l.net.Addr().String()
 	}
 	for _, p := range r.problems {

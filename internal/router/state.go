@@ -2,56 +2,89 @@ package router
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
-	"sdp/internal/atomicfile"
+	"sdp/internal/router/journal"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
 
-// current returns the state as it is.
-func (r *Router) current() *wire.RouterState {
-	s := &wire.RouterState{Format: wire.RouterStateFormat, Node: r.cfg.Node, Tokens: *r.tokens.Load(), Tables: map[string]wire.RoutingTable{},
-		Networks: map[string]wire.Network{}, Targets: r.targets}
-	for name, sb := range *r.sandboxes.Load() {
-		s.Tables[name] = sb.table.Load().RoutingTable
+// state is all that the router must not forget, in pieces.
+func (r *Router) state() iter.Seq[wire.RouterChange] {
+	return func(yield func(wire.RouterChange) bool) {
+		if !yield(wire.RouterChange{Tokens: r.tokens.Load()}) {
+			return
+		}
+		for name, n := range r.networks {
+			if !yield(networkChange(name, &n)) {
+				return
+			}
+		}
+		for t := range r.targets.all() {
+			if !yield(targetChange(t)) {
+				return
+			}
+		}
+		for name, sb := range r.sandboxes.all() {
+			if !yield(tableChange(name, &sb.table.Load().RoutingTable)) {
+				return
+			}
+		}
 	}
-	for name, n := range r.networks {
-		s.Networks[name] = n
-	}
-	return s
 }
 
-// save writes the state as it will be after change.
-func (r *Router) save(change func(*wire.RouterState)) error {
-	s := r.current()
-	change(s)
-	raw, err := json.Marshal(s)
-	if err == nil {
-		err = atomicfile.Write(filepath.Join(r.cfg.DataDir, stateName), raw, 0o600)
+func tableChange(sandbox string, t *wire.RoutingTable) wire.RouterChange {
+	return wire.RouterChange{Tables: map[string]*wire.RoutingTable{sandbox: t}}
+}
+
+func networkChange(sandbox string, n *wire.Network) wire.RouterChange {
+	return wire.RouterChange{Networks: map[string]*wire.Network{sandbox: n}}
+}
+
+func targetChange(targets ...wire.TargetState) wire.RouterChange {
+	c := wire.RouterChange{Targets: map[string]*wire.TargetState{}}
+	for _, t := range targets {
+		c.Targets[t.Deployment] = &t
 	}
-	if err != nil {
+	return c
+}
+
+// save makes a change durable.
+func (r *Router) save(c wire.RouterChange) error {
+	if err := r.journal.Append(c); err != nil {
 		return sdp.Errorf(sdp.Unavailable, "state-not-saved", "the router of node %s could not save its state: %w",
 			r.cfg.Node, err).WithRemedy("free space in its data directory and check that it is writable")
 	}
 	return nil
 }
 
+// compact shortens the state file when most of it is history.
+func (r *Router) compact() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.journal.Grown() {
+		r.rewrite()
+	}
+}
+
+func (r *Router) rewrite() {
+	if err := r.journal.Rewrite(); err != nil {
+		r.log.Error("Failed to write the state anew", "error", err)
+	}
+}
+
 // restore loads the saved state and opens what it can. A state file that cannot be read is put aside: the reconciler
 // sends the tables again, and a router that does not start would serve nobody.
 func (r *Router) restore() {
 	name := filepath.Join(r.cfg.DataDir, stateName)
-	s, err := loadState(name)
+	s, err := journal.Read(name)
 	if err != nil {
 		aside := name + ".bad-" + time.Now().UTC().Format("20060102T150405")
 		r.log.Error("Failed to read the saved state", "error", err, "kept", aside, "rename", os.Rename(name, aside))
-		s = wire.RouterState{}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,8 +92,8 @@ func (r *Router) restore() {
 	for sandbox, n := range s.Networks {
 		r.networks[sandbox] = n
 	}
-	if s.Targets != nil {
-		r.targets = s.Targets
+	for _, t := range s.Targets {
+		r.targets.put(t)
 	}
 	for _, t := range s.Tables {
 		if err := checkTable(t); err != nil {
@@ -70,18 +103,8 @@ func (r *Router) restore() {
 		sb := newSandbox(t.Sandbox)
 		r.install(sb, r.compile(sb, t))
 	}
-	r.align()
-}
-
-func loadState(name string) (wire.RouterState, error) {
-	raw, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return wire.RouterState{}, nil
-	}
-	if err != nil {
-		return wire.RouterState{}, err
-	}
-	return wire.ReadRouterState(raw)
+	r.alignAll()
+	r.rewrite()
 }
 
 // lockPatience is how long a router waits for its predecessor to end.

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -25,13 +26,13 @@ type sandbox struct {
 	activity atomic.Int64                               // Unix nanoseconds
 	public   stats.Counters                             // what comes through the public port
 	total    stats.Counters                             // what enters at this router
-	services atomic.Pointer[map[string]*stats.Counters] // grows with each service a table names; never shrinks
+	former   atomic.Pointer[map[string]*stats.Counters] // of services that the table no longer names
 }
 
 func newSandbox(name string) *sandbox {
 	sb := &sandbox{name: name, header: []string{name}, since: time.Now()}
 	sb.table.Store(&table{RoutingTable: wire.RoutingTable{Sandbox: name, Version: -1}})
-	sb.services.Store(&map[string]*stats.Counters{})
+	sb.former.Store(new(map[string]*stats.Counters))
 	return sb
 }
 
@@ -39,12 +40,13 @@ func newSandbox(name string) *sandbox {
 type table struct {
 	wire.RoutingTable
 	routes   map[string]*route
-	inactive string // why the sandbox as a whole does not serve; "" = it does
+	pools    []*forward.Pool // of the routes, one for each target that has one
+	inactive string          // why the sandbox as a whole does not serve; "" = it does
 }
 
 // route is where requests for one service go.
 type route struct {
-	wire.ServiceRoute
+	*wire.ServiceRoute
 	counters *stats.Counters
 	targets  []*target
 	turns    turns // of the targets that serve; none: nobody does, see target.down and reason
@@ -53,37 +55,62 @@ type route struct {
 
 // target is one of those that answer for a service.
 type target struct {
-	wire.Share          // of SourceSandbox
-	name       string   // as hops show it: address or URL
-	header     []string // value of X-SDP-Route
-	counters   *stats.Counters
-	pool       *forward.Pool     // nil: it does not serve, see down
-	down       *wire.TargetState // its container does not run
-	address    string            // "host:port" to connect to
-	mesh       bool              // address is another node's router
-	base       *url.URL          // for OCP and URLs
+	*wire.Share // of SourceSandbox
+	*upstream
+	counters *stats.Counters
+	pool     *forward.Pool     // nil: it does not serve, see down
+	down     *wire.TargetState // its container does not run
 }
+
+// upstream is how a target is reached. Sandboxes share those outside, which are most.
+type upstream struct {
+	name    string   // as hops show it: address or URL
+	header  []string // value of X-SDP-Route
+	address string   // "host:port" to connect to
+	mesh    bool     // address is another node's router
+	base    *url.URL // for OCP and URLs
+}
+
+// outside is the share of a route that leads outside.
+var outside = wire.Share{Weight: wire.MaxWeight}
 
 // compile makes a table ready for use on this node. What is wrong with one route makes that route answer 503 with the
 // reason; the others are not affected.
 func (r *Router) compile(sb *sandbox, t wire.RoutingTable) *table {
-	c := &table{RoutingTable: t, routes: make(map[string]*route, len(t.Services)), inactive: inactive(t)}
-	before, known := sb.table.Load().routes, map[string]*stats.Counters{}
-	for name, n := range *sb.services.Load() {
-		known[name] = n
-	}
-	for _, s := range t.Services {
-		if known[s.Service] == nil {
-			known[s.Service] = &stats.Counters{}
+	c := &table{RoutingTable: r.shared.table(t), routes: make(map[string]*route, len(t.Services)), inactive: inactive(t)}
+	before, former := sb.table.Load().routes, *sb.former.Load()
+	for i := range c.Services {
+		s := &c.Services[i]
+		rt := &route{ServiceRoute: s, reason: s.Reason}
+		if old := before[s.Service]; old != nil {
+			rt.counters = old.counters
+		} else if rt.counters = former[s.Service]; rt.counters == nil {
+			rt.counters = &stats.Counters{}
 		}
-		rt := &route{ServiceRoute: s, counters: known[s.Service], reason: s.Reason}
 		r.aim(rt, t.Sandbox)
 		rt.takeTurns()
 		rt.count(before[s.Service])
 		c.routes[s.Service] = rt
+		for _, tg := range rt.targets {
+			if tg.pool != nil {
+				c.pools = append(c.pools, tg.pool)
+			}
+		}
 	}
-	sb.services.Store(&known)
 	return c
+}
+
+// keepFormer keeps the counters of services that the table no longer names.
+func (sb *sandbox) keepFormer(before, now *table) {
+	former := map[string]*stats.Counters{}
+	maps.Copy(former, *sb.former.Load())
+	for service, rt := range before.routes {
+		former[service] = rt.counters
+	}
+	for service := range now.routes {
+		delete(former, service)
+	}
+	sb.former.Store(&former)
 }
 
 func inactive(t wire.RoutingTable) string {
@@ -101,12 +128,12 @@ func (r *Router) aim(rt *route, sandbox string) {
 		r.aimOutside(rt, sandbox)
 		return
 	}
-	shares := rt.Targets()
+	shares := rt.Targets() // of this route alone
 	if len(shares) == 0 && rt.reason == "" {
 		rt.reason = "no container of " + rt.Service + " is running in this sandbox"
 	}
-	for _, s := range shares {
-		tg := &target{Share: s, name: s.Address}
+	for i := range shares {
+		tg := &target{Share: &shares[i], upstream: &upstream{name: shares[i].Address}}
 		if why := r.aimContainer(tg, sandbox, rt.Service); why != "" {
 			rt.reason = why
 		}
@@ -116,19 +143,16 @@ func (r *Router) aim(rt *route, sandbox string) {
 }
 
 func (r *Router) aimOutside(rt *route, sandbox string) {
-	base, err := url.Parse(rt.URL)
-	switch {
-	case rt.URL == "":
+	if rt.URL == "" {
 		rt.reason = "the shared environment does not provide " + rt.Service
-	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https":
-		rt.reason = "the route's URL is not an absolute http or https URL"
-	default:
-		base.User = nil
-		tg := &target{Share: wire.Share{Weight: wire.MaxWeight}, base: base, address: hostPort(base),
-			name: base.Scheme + "://" + base.Host + base.Path, pool: r.pools.Shared(sandbox, false)}
-		tg.header = []string{rt.proof(tg)}
-		rt.targets = []*target{tg}
+		return
 	}
+	up := r.shared.outside(rt)
+	if up == nil {
+		rt.reason = "the route's URL is not an absolute http or https URL"
+		return
+	}
+	rt.targets = []*target{{Share: &outside, upstream: up, pool: r.pools.Shared(sandbox, false)}}
 }
 
 // aimContainer resolves where a container is. It returns why that is nowhere, for what is not the container's doing.
@@ -136,7 +160,7 @@ func (r *Router) aimContainer(tg *target, sandbox, service string) (why string) 
 	tg.address = tg.NodeAddress
 	tg.mesh = tg.Node != r.cfg.Node
 	if !tg.mesh {
-		at := r.located(tg.Target)
+		at := r.targets.located(tg.Target)
 		if at.Down != "" {
 			tg.down = &at
 			return ""
@@ -219,16 +243,6 @@ func (t *table) ports() []int {
 		}
 	}
 	return ports
-}
-
-func (t *table) pools(used map[*forward.Pool]bool) {
-	for _, rt := range t.routes {
-		for _, tg := range rt.targets {
-			if tg.pool != nil {
-				used[tg.pool] = true
-			}
-		}
-	}
 }
 
 // named returns the service a Host header or :authority names. A container's own name means the container itself.

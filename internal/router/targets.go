@@ -1,9 +1,8 @@
 package router
 
 import (
-	"maps"
+	"iter"
 	"net/netip"
-	"slices"
 	"time"
 
 	"sdp/internal/sdp"
@@ -15,6 +14,110 @@ const keepUnnamed = time.Minute
 
 // lostAddress is why a target is down of which nobody said where it is now.
 const lostAddress = "is not where it was: another container has its address"
+
+// targets is where the containers of this node are, as was told, and which tables name them.
+type targets struct {
+	told    map[string]wire.TargetState // by deployment
+	at      sets                        // deployments told, by address
+	names   sets                        // sandboxes whose tables name it, by deployment
+	leads   sets                        // sandboxes whose tables lead there, by address
+	unnamed map[string]time.Time        // told, named by no table; since when
+}
+
+func newTargets() targets {
+	return targets{told: map[string]wire.TargetState{}, at: sets{}, names: sets{}, leads: sets{}, unnamed: map[string]time.Time{}}
+}
+
+// sets is sets of strings by a key; there is none that is empty.
+type sets map[string]map[string]struct{}
+
+func (s sets) add(key, member string) {
+	if s[key] == nil {
+		s[key] = map[string]struct{}{}
+	}
+	s[key][member] = struct{}{}
+}
+
+func (s sets) remove(key, member string) {
+	if delete(s[key], member); len(s[key]) == 0 {
+		delete(s, key)
+	}
+}
+
+func (t *targets) all() iter.Seq[wire.TargetState] {
+	return func(yield func(wire.TargetState) bool) {
+		for _, s := range t.told {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func (t *targets) put(s wire.TargetState) {
+	t.drop(s.Deployment)
+	t.told[s.Deployment] = s
+	if s.Address != "" {
+		t.at.add(s.Address, s.Deployment)
+	}
+	if t.names[s.Deployment] == nil {
+		t.unnamed[s.Deployment] = time.Now()
+	}
+}
+
+func (t *targets) drop(deployment string) {
+	t.at.remove(t.told[deployment].Address, deployment)
+	delete(t.told, deployment)
+	delete(t.unnamed, deployment)
+}
+
+// follow notes which targets of this node a sandbox's table names now, and no longer.
+func (t *targets) follow(node string, before, now *table) {
+	for tg := range before.local(node) {
+		t.names.remove(tg.Deployment, before.Sandbox)
+		t.leads.remove(tg.Address, before.Sandbox)
+	}
+	for tg := range now.local(node) {
+		t.names.add(tg.Deployment, now.Sandbox)
+		t.leads.add(tg.Address, now.Sandbox)
+		delete(t.unnamed, tg.Deployment)
+	}
+	for tg := range before.local(node) {
+		if _, told := t.told[tg.Deployment]; told && t.names[tg.Deployment] == nil {
+			t.unnamed[tg.Deployment] = time.Now()
+		}
+	}
+}
+
+// local is the targets that are containers of a node.
+func (t *table) local(node string) iter.Seq[*target] {
+	return func(yield func(*target) bool) {
+		for _, rt := range t.routes {
+			for _, tg := range rt.targets {
+				if tg.Node == node && !yield(tg) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// concerned is the sandboxes whose tables lead to one of the targets, or to the address of one.
+func (t *targets) concerned(changed []wire.TargetState) map[string]struct{} {
+	all := map[string]struct{}{}
+	for _, s := range changed {
+		for name := range t.names[s.Deployment] {
+			all[name] = struct{}{}
+		}
+		if s.Address == "" {
+			continue
+		}
+		for name := range t.leads[s.Address] {
+			all[name] = struct{}{}
+		}
+	}
+	return all
+}
 
 func checkState(t wire.TargetState) error {
 	_, err := netip.ParseAddrPort(t.Address)
@@ -34,47 +137,46 @@ func (r *Router) SetTargets(told []wire.TargetState) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer r.sweepLocked()
-	changed := r.learn(told)
+	defer r.pools.Sweep()
+	changed := r.targets.learn(told)
 	if len(changed) == 0 {
 		return nil
 	}
-	for name, sb := range *r.sandboxes.Load() {
-		if t := sb.table.Load(); t.concerns(changed, r.cfg.Node) {
-			r.install(sb, r.compile(sb, t.RoutingTable))
-			r.log.Info("Followed containers", "sandbox", name, "targets", changed)
-		}
+	for name := range r.targets.concerned(changed) {
+		sb := r.sandboxes.get(name)
+		r.install(sb, r.compile(sb, sb.table.Load().RoutingTable))
+		r.log.Info("Followed containers", "sandbox", name, "targets", changed)
 	}
 	for _, t := range changed {
 		r.pools.Leave(t.Deployment, t.Address)
 	}
-	return r.save(func(*wire.RouterState) {})
+	return r.save(targetChange(changed...))
 }
 
 // learn remembers targets and returns what that changed. Of those it is told nothing about, it is sure that none is at the
 // address of one of the told.
-func (r *Router) learn(told []wire.TargetState) (changed []wire.TargetState) {
-	silent := maps.Clone(r.targets)
-	put := func(t wire.TargetState) {
-		old := r.targets[t.Deployment]
-		if t.Since.IsZero() && t.Down != "" {
-			if t.Since = time.Now(); old.Down == t.Down {
-				t.Since = old.Since
+func (t *targets) learn(told []wire.TargetState) (changed []wire.TargetState) {
+	put := func(s wire.TargetState) {
+		old := t.told[s.Deployment]
+		if s.Since.IsZero() && s.Down != "" {
+			if s.Since = time.Now(); old.Down == s.Down {
+				s.Since = old.Since
 			}
 		}
-		if t.Since = t.Since.UTC().Round(0); t != old {
-			r.targets[t.Deployment] = t
-			changed = append(changed, t)
+		if s.Since = s.Since.UTC().Round(0); s != old {
+			t.put(s)
+			changed = append(changed, s)
 		}
 	}
-	for _, t := range told {
-		delete(silent, t.Deployment)
-		put(t)
+	spoken := map[string]bool{}
+	for _, s := range told {
+		spoken[s.Deployment] = true
+		put(s)
 	}
-	for _, t := range told {
-		for _, other := range silent {
-			if t.Address != "" && other.Address == t.Address {
-				put(wire.TargetState{Deployment: other.Deployment, Down: lostAddress})
+	for _, s := range told {
+		for other := range t.at[s.Address] {
+			if !spoken[other] {
+				put(wire.TargetState{Deployment: other, Down: lostAddress})
 			}
 		}
 	}
@@ -83,52 +185,21 @@ func (r *Router) learn(told []wire.TargetState) (changed []wire.TargetState) {
 
 // located returns where the target of a table is. The table's word counts while nobody has said anything of that target,
 // or of another one at its address.
-func (r *Router) located(t wire.Target) wire.TargetState {
-	if known, ok := r.targets[t.Deployment]; ok {
+func (t *targets) located(named wire.Target) wire.TargetState {
+	if known, ok := t.told[named.Deployment]; ok {
 		return known
 	}
-	for _, other := range r.targets {
-		if other.Address == t.Address {
-			return wire.TargetState{Deployment: t.Deployment, Down: lostAddress}
-		}
+	if t.at[named.Address] != nil {
+		return wire.TargetState{Deployment: named.Deployment, Down: lostAddress}
 	}
-	return wire.TargetState{Deployment: t.Deployment, Address: t.Address}
+	return wire.TargetState{Deployment: named.Deployment, Address: named.Address}
 }
 
-// concerns reports whether a table leads to one of the targets, or to the address of one.
-func (t *table) concerns(targets []wire.TargetState, node string) bool {
-	for _, rt := range t.routes {
-		for _, tg := range rt.targets {
-			if tg.Node == node && slices.ContainsFunc(targets, func(o wire.TargetState) bool {
-				return o.Deployment == tg.Deployment || o.Address != "" && o.Address == tg.Address
-			}) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// forgetTargets drops the targets that no table has named for a while.
-func (r *Router) forgetTargets(now time.Time) {
-	named := map[string]bool{}
-	for _, sb := range *r.sandboxes.Load() {
-		for _, rt := range sb.table.Load().routes {
-			for _, tg := range rt.targets {
-				named[tg.Deployment] = true
-			}
-		}
-	}
-	for deployment := range r.targets {
-		since, noted := r.unnamed[deployment]
-		switch {
-		case named[deployment]:
-			delete(r.unnamed, deployment)
-		case !noted:
-			r.unnamed[deployment] = now
-		case now.Sub(since) > keepUnnamed:
-			delete(r.unnamed, deployment)
-			delete(r.targets, deployment)
+// forget drops the targets that no table has named for a while. The state file loses them when it is written anew.
+func (t *targets) forget(now time.Time) {
+	for deployment, since := range t.unnamed {
+		if now.Sub(since) > keepUnnamed {
+			t.drop(deployment)
 		}
 	}
 }

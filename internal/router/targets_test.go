@@ -152,13 +152,13 @@ func TestTargetsAreForgotten(t *testing.T) {
 	n.router.mu.Lock()
 	defer n.router.mu.Unlock()
 	for range 2 {
-		n.router.forgetTargets(time.Now())
+		n.router.targets.forget(time.Now())
 	}
-	if len(n.router.targets) != 2 {
-		t.Errorf("targets %+v", n.router.targets)
+	if len(n.router.targets.told) != 2 {
+		t.Errorf("targets %+v", n.router.targets.told)
 	}
-	n.router.forgetTargets(time.Now().Add(2 * keepUnnamed))
-	if _, kept := n.router.targets["d-1111"]; !kept || len(n.router.targets) != 1 {
-		t.Errorf("targets %+v", n.router.targets)
+	n.router.targets.forget(time.Now().Add(2 * keepUnnamed))
+	if _, kept := n.router.targets.told["d-1111"]; !kept || len(n.router.targets.told) != 1 {
+		t.Errorf("targets %+v", n.router.targets.told)
 	}
 }

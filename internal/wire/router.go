@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -124,10 +123,11 @@ type RouterFailure struct {
 	Remedy string   `json:"remedy"`
 }
 
-// RouterStateFormat is the newest format of RouterState that this program understands.
-const RouterStateFormat = 1
+// RouterStateFormat is the newest format of a router's state file that this program understands: 1 was one RouterState, 2 is a
+// RouterChange a line.
+const RouterStateFormat = 2
 
-// RouterState is what a router writes to disk: all it needs to serve after a restart.
+// RouterState is what a router needs to serve after a restart.
 type RouterState struct {
 	Format   int                     `json:"format"`
 	Node     string                  `json:"node"`
@@ -137,6 +137,38 @@ type RouterState struct {
 	Targets  map[string]TargetState  `json:"targets,omitempty"`
 }
 
+// RouterChange says what of a router's state is now otherwise. A null takes something away.
+type RouterChange struct {
+	Format   int                      `json:"format,omitempty"` // RouterStateFormat, in the first one of a file
+	Tokens   *MeshTokens              `json:"tokens,omitempty"`
+	Tables   map[string]*RoutingTable `json:"tables,omitempty"`
+	Networks map[string]*Network      `json:"networks,omitempty"`
+	Targets  map[string]*TargetState  `json:"targets,omitempty"`
+}
+
+// Change makes the change.
+func (s *RouterState) Change(c RouterChange) {
+	if c.Tokens != nil {
+		s.Tokens = *c.Tokens
+	}
+	change(&s.Tables, c.Tables)
+	change(&s.Networks, c.Networks)
+	change(&s.Targets, c.Targets)
+}
+
+func change[V any](all *map[string]V, changes map[string]*V) {
+	for key, v := range changes {
+		if v == nil {
+			delete(*all, key)
+			continue
+		}
+		if *all == nil {
+			*all = map[string]V{}
+		}
+		(*all)[key] = *v
+	}
+}
+
 // MeshTokens is the mesh token sent and the one sent before, which is still accepted because nodes learn of a new one at
 // different times.
 type MeshTokens struct {
@@ -144,17 +176,13 @@ type MeshTokens struct {
 	Previous string `json:"previous"`
 }
 
-// ReadRouterState reads a state file's content.
-func ReadRouterState(raw []byte) (RouterState, error) {
-	var s RouterState
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return RouterState{}, err
+// CheckRouterState returns an error unless this program understands a state file of the format.
+func CheckRouterState(format int) error {
+	if format < 1 {
+		return errors.New("the state file does not say its format")
 	}
-	if s.Format < 1 {
-		return RouterState{}, errors.New("the state file does not say its format")
+	if format > RouterStateFormat {
+		return tooNew("the router's state file", format, RouterStateFormat)
 	}
-	if s.Format > RouterStateFormat {
-		return RouterState{}, tooNew("the router's state file", s.Format, RouterStateFormat)
-	}
-	return s, nil
+	return nil
 }

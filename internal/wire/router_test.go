@@ -35,6 +35,9 @@ func routerFormats() map[string]any {
 		"state": wire.RouterState{Format: 1, Node: "gateway-1", Tokens: wire.MeshTokens{Current: "new", Previous: "old"},
 			Tables: map[string]wire.RoutingTable{"shop": table}, Networks: map[string]wire.Network{"shop": network},
 			Targets: map[string]wire.TargetState{"d-1": targets[0], "d-2": targets[1]}},
+		"change": wire.RouterChange{Format: 2, Tokens: &wire.MeshTokens{Current: "new", Previous: "old"},
+			Tables: map[string]*wire.RoutingTable{"shop": &table, "gone": nil}, Networks: map[string]*wire.Network{"shop": &network, "gone": nil},
+			Targets: map[string]*wire.TargetState{"d-1": &targets[0], "d-3": nil}},
 		"table": table, "network": network, "targets": targets, "mesh-token": wire.MeshToken{Token: "secret"},
 		"drain-request": wire.DrainRequest{Deployment: "d-1", Timeout: 30 * time.Second}, "drain-reply": wire.DrainReply{Cut: 3},
 		"failure": wire.RouterFailure{Kind: sdp.Conflict, Code: "stale-table", Detail: "it is older", Remedy: "send the current table"},
@@ -89,10 +92,9 @@ func TestRouterNames(t *testing.T) {
 }
 
 func TestNewerRouterFormatsAreRefused(t *testing.T) {
-	_, state := wire.ReadRouterState([]byte(`{"format":2,"tables":{}}`))
 	for what, err := range map[string]error{
 		"table":  wire.RoutingTable{Sandbox: "x", Format: wire.RouteFormat + 1}.Check(),
-		"state":  state,
+		"state":  wire.CheckRouterState(wire.RouterStateFormat + 1),
 		"socket": wire.CheckRouterAPI("2"),
 	} {
 		if err == nil || sdp.AsError(err).Code != "newer-format" {

@@ -176,7 +176,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("cut %d", cut)
 	}
 	pool.Acquire()
-	pools.Sweep(map[*Pool]bool{})
+	pools.Sweep()
 	if cut, err := pool.Drain(t.Context(), 0); cut != 1 || err != nil {
 		t.Errorf("Drain = %d, %v", cut, err)
 	}
@@ -187,7 +187,7 @@ func TestDrain(t *testing.T) {
 		t.Error("a pool with something in flight is forgotten")
 	}
 	pool.Release()
-	pools.Sweep(map[*Pool]bool{})
+	pools.Sweep()
 	if len(pools.Of("d-1")) != 0 {
 		t.Error("a pool that nobody uses is remembered")
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,15 +33,21 @@ var errCut = errors.New("the target was drained")
 // counts the requests and upgraded connections under way on them. Sandboxes share none: what the target of one does to
 // a connection must not become the answer to another.
 type Pool struct {
-	address string        // "ip:port" of the container; "" for the other two
-	rules   *egress.Rules // where it may lead; nil: wherever the table says
-	owner   atomic.Pointer[Owner]
-	plain   Plain
-	http1   http1
-	h2c     *http.Transport // HTTP/2 without TLS
-	h2      *http.Transport // HTTP/2 with TLS
-	dials   dials
-	probes  sync.Map // scheme and "host:port" -> probed
+	address    string // "ip:port" of the container; "" for the other two
+	deployment string // of the container
+	mesh       bool   // leads to other routers
+	uses       int    // targets of tables in force that lead here; Pools.mu guards it
+
+	rules  *egress.Rules // where it may lead; nil: wherever the table says
+	owner  atomic.Pointer[Owner]
+	plain  Plain
+	http1  http1
+	once   sync.Once       // makes the transports below and http1's: most pools never need them
+	speaks atomic.Bool     // they are made
+	h2c    *http.Transport // HTTP/2 without TLS
+	h2     *http.Transport // HTTP/2 with TLS
+	dials  dials
+	probes sync.Map // scheme and "host:port" -> probed
 
 	inFlight atomic.Int64
 	waiting  atomic.Int64 // callers of wait
@@ -49,20 +56,36 @@ type Pool struct {
 
 	mu    sync.Mutex
 	conns map[*poolConn]struct{}
-	idle  chan struct{} // closed and replaced when inFlight drops to 0 while somebody waits
+	idle  chan struct{} // closed when inFlight drops to 0; nil while nobody waits
 }
 
 // Owner says whose container a pool leads to.
 type Owner struct{ Sandbox, Service, Deployment string }
 
 func newPool(address string, idleTimeout time.Duration, mesh bool) *Pool {
-	p := &Pool{address: address, conns: map[*poolConn]struct{}{}, idle: make(chan struct{})}
+	p := &Pool{address: address, mesh: mesh}
+	p.plain = Plain{dial: p.connect, bodiless: mesh, idle: idleConns[*plainConn]{timeout: idleTimeout}}
+	p.http1 = http1{dial: p.connect, bodiless: mesh, idle: idleConns[*http1Conn]{timeout: idleTimeout}}
+	return p
+}
+
+// ip is the container's; not valid where the pool is not a container's.
+func (p *Pool) ip() netip.Addr {
+	a, err := netip.ParseAddrPort(p.address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr()
+}
+
+// makeTransports makes what speaks for requests that are not plain.
+func (p *Pool) makeTransports() {
 	transport := func(dial dialFunc, set func(*http.Protocols)) *http.Transport {
 		t := &http.Transport{
 			DialContext:         dial,
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: idlePerHost,
-			IdleConnTimeout:     idleTimeout,
+			IdleConnTimeout:     p.plain.idle.timeout,
 			TLSHandshakeTimeout: dialTimeout,
 			Protocols:           new(http.Protocols),
 			HTTP2:               &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
@@ -70,12 +93,10 @@ func newPool(address string, idleTimeout time.Duration, mesh bool) *Pool {
 		set(t.Protocols)
 		return t
 	}
-	p.plain = Plain{dial: p.connect, bodiless: mesh, idle: idleConns[*plainConn]{timeout: idleTimeout}}
-	p.http1 = http1{dial: p.connect, bodiless: mesh, idle: idleConns[*http1Conn]{timeout: idleTimeout},
-		on: transport(handedOver, func(s *http.Protocols) { s.SetHTTP1(true) })}
+	p.http1.on = transport(handedOver, func(s *http.Protocols) { s.SetHTTP1(true) })
 	p.h2c = transport(p.dial, func(s *http.Protocols) { s.SetUnencryptedHTTP2(true) })
 	p.h2 = transport(p.dial, func(s *http.Protocols) { s.SetHTTP2(true) })
-	return p
+	p.speaks.Store(true)
 }
 
 // RoundTrip sends a request, the shortest way it can go. Its URL says where to, its ProtoMajor how it came: what came as
@@ -85,6 +106,7 @@ func (p *Pool) RoundTrip(req *http.Request) (*http.Response, error) {
 	if IsPlain(req) {
 		return p.plain.RoundTrip(req)
 	}
+	p.once.Do(p.makeTransports)
 	http2, err := p.speaksHTTP2(req)
 	switch {
 	case err != nil:
@@ -116,8 +138,10 @@ func (p *Pool) Acquire() { p.inFlight.Add(1) }
 func (p *Pool) Release() {
 	if p.inFlight.Add(-1) == 0 && p.waiting.Load() > 0 {
 		p.mu.Lock()
-		close(p.idle)
-		p.idle = make(chan struct{})
+		if p.idle != nil {
+			close(p.idle)
+			p.idle = nil
+		}
 		p.mu.Unlock()
 	}
 }
@@ -128,6 +152,9 @@ func (p *Pool) wait(ctx context.Context) error {
 	defer p.waiting.Add(-1)
 	for {
 		p.mu.Lock()
+		if p.idle == nil {
+			p.idle = make(chan struct{})
+		}
 		idle := p.idle
 		p.mu.Unlock()
 		if p.inFlight.Load() == 0 {
@@ -160,8 +187,10 @@ func (p *Pool) Drain(ctx context.Context, timeout time.Duration) (cut int, err e
 }
 
 func (p *Pool) closeIdle() {
-	p.h2c.CloseIdleConnections()
-	p.h2.CloseIdleConnections()
+	if p.speaks.Load() {
+		p.h2c.CloseIdleConnections()
+		p.h2.CloseIdleConnections()
+	}
 	p.plain.idle.closeIdle(time.Time{})
 	p.http1.idle.closeIdle(time.Time{})
 }
@@ -219,6 +248,9 @@ func (p *Pool) connect(ctx context.Context, address string) (*poolConn, error) {
 	}
 	c := newPoolConn(conn.(*net.TCPConn), p)
 	p.mu.Lock()
+	if p.conns == nil {
+		p.conns = map[*poolConn]struct{}{}
+	}
 	p.conns[c] = struct{}{}
 	p.mu.Unlock()
 	if p.cut.Load() { // the drain may have looked just before

@@ -2,15 +2,10 @@
 package listen
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -55,63 +50,20 @@ func setOptions(c syscall.RawConn, freebind bool) error {
 // InUse reports whether an error says that somebody else listens there.
 func InUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
-// Taken reports whether more than own sockets listen on exactly this address. Where the kernel does not say, it
-// reports false: then bind alone decides.
+// Taken reports whether more than own sockets listen on exactly this address. Where the kernel does not say (it may lack the
+// module tcp_diag), it reports false: then bind alone decides.
 func Taken(address string, own int) bool {
 	want, err := netip.ParseAddrPort(address)
 	if err != nil || want.Port() == 0 {
 		return false
 	}
 	count := 0
-	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		eachListening(file, func(a netip.AddrPort) {
-			if a.Port() == want.Port() && sameAddress(a.Addr(), want.Addr()) {
-				count++
-			}
-		})
-	}
-	return count > own
-}
-
-// eachListening calls f with the local address of each listening socket in a /proc/net/tcp file. The kernel lists those
-// before all others, see proc_net_tcp.txt of its documentation, so a busy machine's thousands of connections are not
-// looked at.
-func eachListening(file string, f func(netip.AddrPort)) {
-	const listening = "0A"
-	in, err := os.Open(file)
-	if err != nil {
-		return
-	}
-	defer in.Close()
-	lines := bufio.NewScanner(in)
-	for lines.Scan(); lines.Scan(); { // the first line is the heading
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 4 || fields[3] != listening {
-			return
+	err = listeningAt(want.Port(), func(a netip.AddrPort) {
+		if a.Port() == want.Port() && sameAddress(a.Addr(), want.Addr()) {
+			count++
 		}
-		if a, ok := parseProcAddr(fields[1]); ok {
-			f(a)
-		}
-	}
-}
-
-// parseProcAddr parses "0100007F:1F90": the address in 32-bit words as the machine reads them, the port as a number.
-func parseProcAddr(s string) (netip.AddrPort, bool) {
-	host, port, _ := strings.Cut(s, ":")
-	p, err := strconv.ParseUint(port, 16, 16)
-	if err != nil {
-		return netip.AddrPort{}, false
-	}
-	var raw []byte
-	for ; len(host) >= 8; host = host[8:] {
-		word, err := strconv.ParseUint(host[:8], 16, 32)
-		if err != nil {
-			return netip.AddrPort{}, false
-		}
-		raw = binary.NativeEndian.AppendUint32(raw, uint32(word))
-	}
-	ip, ok := netip.AddrFromSlice(raw)
-	return netip.AddrPortFrom(ip, uint16(p)), ok
+	})
+	return err == nil && count > own
 }
 
 // sameAddress treats the two "all addresses" as one, since the IPv6 one takes IPv4 connections as well.
