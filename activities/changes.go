@@ -28,13 +28,13 @@ func (c *Control) CommitChange(ctx context.Context, in wire.CommitInput) (wire.S
 		}
 	}
 	s, err := c.DB.CommitChange(ctx, in.Operation, in.Services, in.Gateway)
-	return s, fail(err)
+	return c.switched(ctx, s, err)
 }
 
 // RevertChange takes back a switch that a router did not confirm.
 func (c *Control) RevertChange(ctx context.Context, in wire.CommitInput) (wire.Switch, error) {
 	s, err := c.DB.RevertChange(ctx, in.Operation, in.Services, in.Gateway)
-	return s, fail(err)
+	return c.switched(ctx, s, err)
 }
 
 // Serves reports whether a deployment's container answers for its service.
@@ -46,7 +46,7 @@ func (c *Control) Serves(ctx context.Context, deployment string) (bool, error) {
 // AbandonChange begins to take down the sandbox a change was to make.
 func (c *Control) AbandonChange(ctx context.Context, op sdp.OperationRef) (wire.TeardownInput, error) {
 	nodes, left, err := c.DB.AbandonChange(ctx, op.ID)
-	return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: left}, fail(err)
+	return c.teardown(ctx, wire.TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: left}, err)
 }
 
 // ReportTeardown tells people that the sandbox of a failed change could not be taken down yet.

@@ -8,7 +8,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"sdp/internal/control"
 	"sdp/internal/postgres"
@@ -107,42 +106,18 @@ func (c *Control) Serve(ctx context.Context, container sdp.Container) (wire.Swit
 		return wire.Switch{}, fail(err)
 	}
 	s, err := c.DB.Serve(ctx, container.Deployment)
-	return s, fail(err)
+	return c.switched(ctx, s, err)
 }
 
 // Unserve takes back a switch that a router did not confirm.
 func (c *Control) Unserve(ctx context.Context, deployment string) (wire.Switch, error) {
 	s, err := c.DB.Unserve(ctx, deployment)
-	return s, fail(err)
+	return c.switched(ctx, s, err)
 }
 
 // ContainerRemoved records that a container is gone.
 func (c *Control) ContainerRemoved(ctx context.Context, deployment string) (wire.Done, error) {
 	return wire.Done{}, fail(c.DB.SetContainerState(ctx, deployment, sdp.Removed))
-}
-
-// NodeAlive reports whether the node's worker was heard of lately.
-func (c *Control) NodeAlive(ctx context.Context, node string) (bool, error) {
-	n, err := c.DB.Node(ctx, node)
-	if err != nil {
-		return false, fail(err)
-	}
-	return n.Alive(time.Now()), nil
-}
-
-// NodeStatus says in a sentence since when a node has had no worker.
-func (c *Control) NodeStatus(ctx context.Context, node string) (string, error) {
-	n, err := c.DB.Node(ctx, node)
-	if err != nil {
-		return "", fail(err)
-	}
-	if n.Health.Refused != "" {
-		return "node " + node + ": " + n.Health.Refused, nil
-	}
-	if n.Alive(time.Now()) {
-		return "node " + node + ": its worker did not take the task up in time", nil
-	}
-	return "node " + node + ": no worker since " + n.LastSeen.Local().Format("15:04"), nil
 }
 
 // Wait records what a queued deployment or operation waits behind.

@@ -12,7 +12,7 @@ import (
 // CurrentTable returns a sandbox's table as it should be now and the nodes that need it.
 func (c *Control) CurrentTable(ctx context.Context, sandbox string) (wire.Switch, error) {
 	table, nodes, err := c.DB.Table(ctx, sandbox)
-	return wire.Switch{Table: table, Nodes: nodes}, fail(err)
+	return c.switched(ctx, wire.Switch{Table: table, Nodes: nodes}, err)
 }
 
 // ReassignPort gives a sandbox another public port because something foreign holds the one it has, and reports it.
@@ -54,7 +54,7 @@ func (c *Control) requireServing(ctx context.Context, op sdp.Operation) error {
 // StopService commits that a service's container serves no more.
 func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (wire.Switch, error) {
 	s, err := c.DB.StopService(ctx, op.Sandbox, op.Service)
-	return s, fail(err)
+	return c.switched(ctx, s, err)
 }
 
 // NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git, and the
@@ -85,7 +85,7 @@ func (c *Control) Touch(ctx context.Context, op sdp.OperationRef) (wire.Done, er
 // BeginTeardown says on which nodes the sandbox of a delete has anything, if it is still there.
 func (c *Control) BeginTeardown(ctx context.Context, op sdp.OperationRef) (wire.TeardownInput, error) {
 	there, nodes, err := c.DB.DeleteTarget(ctx, op.ID, op.Sandbox)
-	return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: !there}, fail(err)
+	return c.teardown(ctx, wire.TeardownInput{Sandbox: op.Sandbox, Nodes: nodes, Gone: !there}, err)
 }
 
 // FinishDelete releases the ports and marks the sandbox as deleted.

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sdp/internal/control"
 	"sdp/internal/failure"
 	"sdp/internal/postgres"
 	"sdp/internal/postgres/postgrestest"
@@ -39,6 +41,7 @@ func newPlatform(t *testing.T) *platform {
 	if p.node, err = secret.OpenNodeKeys(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
+	p.UseCases = control.New(control.Config{DB: p.DB, Keys: p.Keys, LivenessGrace: time.Nanosecond})
 	keyID, public := p.node.Public()
 	p.must(p.DB.RegisterNode(t.Context(), sdp.NodeRegistration{
 		Node: sdp.Node{Name: "micro-1", Type: sdp.Micro, Address: "10.0.0.1", MeshPort: 7711, KeyID: keyID, PublicKey: public, Builds: 2},

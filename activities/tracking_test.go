@@ -48,7 +48,7 @@ func (s *submissions) Submit(_ context.Context, ref sdp.OperationRef) error {
 func newTracking(t *testing.T) *tracking {
 	t.Helper()
 	p := &tracking{platform: newPlatform(t), engine: &submissions{}}
-	p.UseCases = control.New(control.Config{DB: p.DB, Keys: p.Keys, Engine: p.engine})
+	p.UseCases = control.New(control.Config{DB: p.DB, Keys: p.Keys, Engine: p.engine, LivenessGrace: time.Nanosecond})
 	p.must(p.DB.SetOperation(t.Context(), "o-create", sdp.OpSucceeded, "", nil))
 	p.run()
 	p.must(p.DB.SetTrack(t.Context(), "box", "account", true))

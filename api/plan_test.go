@@ -136,7 +136,7 @@ func TestWhatIsInTheWayOfAPlan(t *testing.T) {
 				Remedy: "start it"})
 		}, http.StatusServiceUnavailable, "no-worker", "no worker since 14:02"},
 		"node dead": {func(b *apitest.Bed) { b.Advance(time.Minute); b.Register("gateway-1", sdp.Gateway, "gateway") },
-			http.StatusServiceUnavailable, "plan-has-problems", "node micro-1: no worker since"},
+			http.StatusServiceUnavailable, "node-without-worker", "node micro-1: no worker since"},
 		"no room": {answer(func(r *planning.PreflightResult) { r.Need = 1 << 40 }), http.StatusInsufficientStorage, "disk-full", "about 1T"},
 		"password changed": {answer(func(r *planning.PreflightResult) {
 			r.Problem = &planning.Problem{Kind: sdp.Unauthenticated, Code: "wrong-credentials", Detail: "refused"}

@@ -238,40 +238,15 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// applyTable gives a table to all nodes that need it, at once. containers are those that were just switched to, if there
-// are some.
-func applyTable(ctx workflow.Context, s wire.Switch, containers ...sdp.Container) error {
-	apply := func(node string) workflow.Future {
-		in := wire.RouteInput{Table: s.Table}
-		for _, c := range containers {
-			if c.Node == node {
-				in.Containers = append(in.Containers, c)
-			}
-		}
-		return begin(onNode(ctx, node, quickLimit), host.Route, in)
-	}
-	var errs []error
-	pending := map[string]workflow.Future{}
-	for _, node := range s.Nodes {
-		pending[node] = apply(node)
-	}
-	for _, node := range s.Nodes {
-		if err := confirmed(ctx, pending[node]); err != nil {
-			errs = append(errs, failure.Workflow(failureOf(ctx, "", node, err)))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // retire removes a replaced container once it has finished its requests, in a run of its own: a deployment does not
-// wait for the last request of its predecessor.
-func retire(ctx workflow.Context, previous *sdp.Container, successor string) {
+// wait for the last request of its predecessor. It returns that run, nil where nothing was replaced.
+func retire(ctx workflow.Context, previous *sdp.Container, successor string) workflow.Future {
 	if previous == nil {
-		return
+		return nil
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // never cancelled: the caller's end must not end the retirement
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: "retire/" + previous.Deployment, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowID: sdp.RetireWorkflowID(previous.Deployment), ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			attrSandbox.ValueSet(previous.Sandbox), attrService.ValueSet(previous.Service), attrNode.ValueSet(previous.Node)),
@@ -280,6 +255,7 @@ func retire(ctx workflow.Context, previous *sdp.Container, successor string) {
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Error("Retiring did not start", "container", previous.DockerID, "error", err)
 	}
+	return child
 }
 
 // Retire lets a replaced container finish the requests it has, removes it and records that.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type stage struct {
 	kind  sdp.RepositoryKind //
 	image wire.Fetched       // what Fetch answers
 	nodes []string           // nodes that need the table
+	away  []string           // those that are not heard of
+	told  []string           // those that were given it
 	alive bool               // NodeAlive's answer
 }
 
@@ -75,7 +78,8 @@ func (s *stage) fakeControl() {
 		return done(s.call("settle"))
 	})
 	s.env.OnActivity(control.Serve, any_, any_).Return(func(context.Context, sdp.Container) (wire.Switch, error) {
-		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 2}, Nodes: s.nodes, Previous: s.prev}, s.call("serve")
+		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 2, GatewayNode: "gateway-1"}, Nodes: s.nodes, Away: s.away,
+			Previous: s.prev}, s.call("serve")
 	})
 	s.env.OnActivity(control.Unserve, any_, any_).Return(func(context.Context, string) (wire.Switch, error) {
 		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 3}, Nodes: s.nodes}, s.call("unserve")
@@ -109,11 +113,15 @@ func (s *stage) fakeHost() {
 		}
 		return sdp.Container{Deployment: "d1", Sandbox: "demo", Service: "account", Node: "micro-1", SHA: s.image.SHA}, s.call("start")
 	})
-	s.env.OnActivity(host.Route, any_, any_).Return(func(_ context.Context, in wire.RouteInput) (wire.Done, error) {
+	s.env.OnActivity(host.Route, any_, any_).Return(func(ctx context.Context, in wire.RouteInput) (wire.Done, error) {
 		if in.Table.Version == 3 {
 			return done(s.call("route back"))
 		}
-		return done(s.call("route"))
+		node := activity.GetInfo(ctx).TaskQueue
+		s.mu.Lock()
+		s.told = append(s.told, node)
+		s.mu.Unlock()
+		return done(cmp.Or(s.call("route"), s.fails["route on "+node]))
 	})
 	s.env.OnActivity(host.Discard, any_, any_).Return(func(context.Context, wire.DiscardInput) (wire.Done, error) {
 		return done(s.call("discard"))

@@ -100,11 +100,30 @@ func Stop(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 		}
 		var errs []error
 		for _, container := range s.Previous {
-			_, err := Retire(ctx, wire.RetireInput{Container: container})
-			errs = append(errs, err)
+			errs = append(errs, retireStopped(ctx, container))
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// retireStopped waits until a stopped container is gone, as long as its node is heard of: nobody waits for one that may
+// never come back. The container is removed once it does.
+func retireStopped(ctx workflow.Context, c sdp.Container) error {
+	if workflow.GetVersion(ctx, absentNodes, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		_, err := Retire(ctx, wire.RetireInput{Container: c})
+		return err
+	}
+	var gone, absent bool
+	var err error
+	sel := workflow.NewSelector(ctx)
+	sel.AddFuture(retire(ctx, &c, ""), func(f workflow.Future) { gone, err = true, confirmed(ctx, f) })
+	for !gone && !absent {
+		timerCtx, stop := workflow.WithCancel(ctx)
+		sel.AddFuture(workflow.NewTimer(timerCtx, retirePause), func(workflow.Future) { absent = !alive(ctx, c.Node) })
+		sel.Select(ctx)
+		stop()
+	}
+	return err
 }
 
 // Restart starts a new container of the commit that runs, or ran last, beside the old one: a deployment whose image
@@ -143,32 +162,4 @@ func Delete(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 		}
 		return confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.FinishDelete, op))
 	})
-}
-
-// takeDown removes what the nodes have of a sandbox: first the traffic everywhere, so that nobody reaches half of it.
-func takeDown(ctx workflow.Context, in wire.TeardownInput) error {
-	err := eachNode(ctx, in.Nodes, func(node string) workflow.Future {
-		return begin(onNode(ctx, node, quickLimit), host.StopTraffic, in)
-	})
-	if err != nil {
-		return err
-	}
-	return eachNode(ctx, in.Nodes, func(node string) workflow.Future {
-		return begin(atWork(ctx, node, drainLimit), host.Teardown, in)
-	})
-}
-
-// eachNode begins a step on all nodes at once and waits for all of them.
-func eachNode(ctx workflow.Context, nodes []string, begin func(node string) workflow.Future) error {
-	var errs []error
-	futures := make([]workflow.Future, len(nodes))
-	for i, node := range nodes {
-		futures[i] = begin(node)
-	}
-	for i, node := range nodes {
-		if err := confirmed(ctx, futures[i]); err != nil {
-			errs = append(errs, failure.Workflow(failureOf(ctx, "", node, err)))
-		}
-	}
-	return errors.Join(errs...)
 }

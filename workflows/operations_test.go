@@ -29,6 +29,8 @@ type bench struct {
 	hooks  map[string]func() // called when this is asked
 	settle []wire.SettleInput
 	gone   bool        // the sandbox of a delete
+	away   []string    // nodes of a delete that are not heard of
+	alive  bool        // NodeAlive's answer
 	table  wire.Switch // what every change of routes answers
 }
 
@@ -82,10 +84,11 @@ func (b *bench) fakeControl() {
 		return op, b.call("new restart")
 	})
 	b.env.OnActivity(control.BeginTeardown, any_, any_).Return(func(_ context.Context, op sdp.OperationRef) (wire.TeardownInput, error) {
-		return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes, Gone: b.gone}, b.call("begin teardown")
+		return wire.TeardownInput{Sandbox: op.Sandbox, Nodes: b.table.Nodes, Away: b.away, Gone: b.gone}, b.call("begin teardown")
 	})
 	b.env.OnActivity(control.FinishDelete, any_, any_).Return(func(context.Context, sdp.OperationRef) (wire.Done, error) { return done(b.call("finish delete")) })
 	b.env.OnActivity(control.ContainerRemoved, any_, any_).Return(func(context.Context, string) (wire.Done, error) { return done(b.call("removed")) })
+	b.env.OnActivity(control.NodeAlive, any_, any_).Return(func(context.Context, string) (bool, error) { return b.alive, b.call("alive?") })
 	b.env.OnActivity(control.NodeStatus, any_, any_).Return("node micro-1: no worker since 14:02", nil)
 	b.env.OnActivity(control.NodeAlive, any_, any_).Return(false, nil)
 }
@@ -206,6 +209,7 @@ func TestRefusedRouteIsSettledWithItsReason(t *testing.T) {
 
 func TestRouteWithoutWorkerSaysSinceWhen(t *testing.T) {
 	b := newBench(t)
+	b.alive = true
 	b.fails["route 8080 on node-micro-1"] = temporal.NewTimeoutError(scheduleToStart, nil)
 	if err := b.run(Route, sdp.OpRoute); err == nil {
 		t.Error("the workflow reports success")
@@ -236,6 +240,7 @@ func TestOperationDoesNothingUnlessItCouldSayThatItBegan(t *testing.T) {
 
 func TestStopRetiresTheContainerAfterItsTrafficIsGone(t *testing.T) {
 	b := newBench(t)
+	b.env.RegisterWorkflow(Retire)
 	b.table.Previous = []sdp.Container{{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1"}}
 	if err := b.run(Stop, sdp.OpStop); err != nil {
 		t.Fatal(err)

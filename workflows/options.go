@@ -30,8 +30,9 @@ var (
 // Changes of a workflow that runs from before go on without, by the name Temporal keeps in their histories; see the package
 // comment.
 const (
-	freshTable = "fresh-table" // the start gets the routing table of then
-	busyNode   = "busy-node"   // a step that a living node does not take up is offered to it again
+	freshTable  = "fresh-table"  // the start gets the routing table of then
+	busyNode    = "busy-node"    // a step that a living node does not take up is offered to it again
+	absentNodes = "absent-nodes" // what a node that is gone does not confirm holds nobody up
 )
 
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.
@@ -44,6 +45,7 @@ const (
 	startLimit      = 6 * time.Minute
 	drainLimit      = 15 * time.Minute
 	quickLimit      = 30 * time.Second
+	retirePause     = 30 * time.Second // how long a removal may take before the node's liveness is looked at
 	databaseLimit   = 10 * time.Second
 	databasePatient = 10 * time.Minute
 )

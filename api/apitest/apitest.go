@@ -47,6 +47,7 @@ type Bed struct {
 	Control control.Config
 
 	t     testing.TB
+	url   string // of the database
 	http  *httptest.Server
 	clock *clock
 }
@@ -59,13 +60,14 @@ func New(t testing.TB, change ...func(*api.Config)) *Bed {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	db := postgrestest.New(t)
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
 	hub, err := db.Listen(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); <-hub.Done() })
-	b := &Bed{t: t, DB: db, Hub: hub, Keys: keys, Log: &logs.Buffer{}, clock: &clock{}, Engine: &Engine{
+	b := &Bed{t: t, url: url, DB: db, Hub: hub, Keys: keys, Log: &logs.Buffer{}, clock: &clock{}, Engine: &Engine{
 		Users: map[string]string{User: Password, "erin": "other"}, nodeKeys: map[string]*secret.NodeKeys{},
 		Progresses: map[string]wire.Progress{},
 	}}
@@ -132,8 +134,12 @@ func stop(server *api.Server, ts *httptest.Server) {
 	ts.Close()
 }
 
-// Advance moves the server's clock on: nodes that do not beat again are dead then.
-func (b *Bed) Advance(d time.Duration) { b.clock.advance(d) }
+// Advance lets time pass: for the server's clock, and for nodes, which are dead then unless they beat again.
+func (b *Bed) Advance(d time.Duration) {
+	b.t.Helper()
+	b.clock.advance(d)
+	postgrestest.Silence(b.t, b.url, d)
+}
 
 // Register registers a node with repositories of its own, as its worker does.
 func (b *Bed) Register(name string, kind sdp.NodeType, repositories ...string) {

@@ -21,24 +21,25 @@ func (c *Control) readyNode(ctx context.Context, name string) (sdp.Node, error) 
 
 // Alive returns an error unless a node has a worker that reports. Just after the start nobody has had the time to.
 func (c *Control) Alive(n sdp.Node) error {
-	now := c.now()
 	if n.Health.Refused != "" {
 		return sdp.Errorf(sdp.Unavailable, wire.VersionMismatch, "node %s: %s", n.Name, n.Health.Refused).
 			WithRemedy("an administrator installs the same version of sdp on the server and on %s", n.Name)
 	}
-	if n.Alive(now) || now.Sub(c.cfg.Started) < c.cfg.LivenessGrace {
+	if n.Alive() || c.now().Sub(c.cfg.Started) < c.cfg.LivenessGrace {
 		return nil
 	}
-	return sdp.Errorf(sdp.Unavailable, "node-without-worker", "node %s: no worker since %s", n.Name, clock(n.LastSeen, now)).
+	return sdp.Errorf(sdp.Unavailable, "node-without-worker", "node %s: %s", n.Name, noWorker(n, c.now())).
 		WithRemedy("start the worker on %s: `sdp worker --config FILE`; `sdp nodes` shows when it is back", n.Name)
+}
+
+// noWorker says since when a node is silent, by the server's clock.
+func noWorker(n sdp.Node, now time.Time) string {
+	return "no worker since " + clock(now.Add(-n.SilentFor), now)
 }
 
 // clock is a time for people: the day only where it is not today.
 func clock(t, now time.Time) string {
-	switch {
-	case t.IsZero():
-		return "it was registered"
-	case now.Sub(t) < 20*time.Hour:
+	if now.Sub(t) < 20*time.Hour {
 		return t.Local().Format("15:04")
 	}
 	return t.Local().Format("2006-01-02 15:04")
@@ -96,8 +97,8 @@ func (c *Control) Trouble(n sdp.Node) sdp.NodeTrouble {
 	t := sdp.NodeTrouble{Docker: n.Health.DockerError, Router: n.Health.RouterError}
 	if n.Health.Refused != "" {
 		t.Worker = n.Health.Refused
-	} else if now := c.now(); !n.Alive(now) {
-		t.Worker = "no worker since " + clock(n.LastSeen, now)
+	} else if !n.Alive() {
+		t.Worker = noWorker(n, c.now())
 	}
 	return t
 }

@@ -67,7 +67,7 @@ func (c *Control) nodes(ctx context.Context) (map[string]sdp.Node, error) {
 // unfit says why nothing can be asked of, or deployed on, a node now.
 func (c *Control) unfit(n sdp.Node, name string) string {
 	switch {
-	case !n.Alive(c.now()):
+	case !n.Alive():
 		return "node " + name + " has no worker now"
 	case n.Health.DockerError != "":
 		return "Docker on node " + name + " does not answer now"

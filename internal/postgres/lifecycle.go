@@ -153,6 +153,7 @@ func (db *DB) FinishDelete(ctx context.Context, operation, sandbox string) error
 
 // queueHistory adds to b what turns a sandbox into history; except names an operation that writes its end itself.
 func queueHistory(b *pgx.Batch, id int64, name, except string) {
+	nodestore.QueueKeepPort(b, id)
 	b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
 	b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
 	b.Queue(`UPDATE operations SET before = NULL, change = change - 'secrets'

@@ -134,3 +134,40 @@ func TestPorts(t *testing.T) {
 	n = got(db.Ports(t.Context()))(t)[0]
 	equal(t, "after the range is gone", fmt.Sprintln(n.First, n.Free(), len(n.Taken)), "0 0 2\n")
 }
+
+// The router of a node that was away serves what it had until its worker tells it otherwise: the port of a sandbox that was
+// deleted meanwhile is nobody else's before that.
+func TestPortOfASilentGatewayIsKeptUntilItIsBack(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	must(t, db.RegisterNode(t.Context(), micro()))
+	must(t, db.RegisterNode(t.Context(), gatewayNode(8080, 8082)))
+	drop := func(name string) {
+		op := sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}
+		must(t, db.BeginDelete(t.Context(), name, op))
+		must(t, db.FinishDelete(t.Context(), op.ID, name))
+	}
+	create(t, db, "confirmed")
+	create(t, db, "missed")
+	drop("confirmed")
+	postgrestest.Silence(t, url, time.Hour)
+	drop("missed")
+	free := func(want int) {
+		t.Helper()
+		equal(t, "free", got(db.FreePorts(t.Context(), "gateway-1"))(t), want)
+	}
+	free(2)
+	equal(t, "given out", create(t, db, "next").Port, 8080)
+	equal(t, "given out", create(t, db, "last").Port, 8082)
+	held := got(db.Ports(t.Context()))(t)[0].Foreign
+	if len(held) != 1 || held[0].Port != 8081 || !held[0].Until.After(time.Now()) {
+		t.Fatalf("kept %+v", held)
+	}
+
+	must(t, db.Heartbeat(t.Context(), "gateway-1", sdp.Heartbeat{}))
+	free(0) // its reconciler has some rounds of time
+	sql(t, url, `UPDATE foreign_ports SET until = until - interval '1 minute'`)
+	must(t, db.Heartbeat(t.Context(), "gateway-1", sdp.Heartbeat{}))
+	free(1)
+}

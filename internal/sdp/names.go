@@ -156,6 +156,9 @@ func SandboxWorkflowID(sandbox string) string { return "sandbox/" + sandbox }
 // OperationWorkflowID is the ID of one operation's workflow: "deploy/<id>", "delete/<id>", ...
 func OperationWorkflowID(kind OperationKind, id string) string { return string(kind) + "/" + id }
 
+// RetireWorkflowID identifies the workflow that lets the container of a deployment finish and removes it.
+func RetireWorkflowID(deployment string) string { return "retire/" + deployment }
+
 // SessionCookie is the name of the cookie that holds a browser's session.
 const SessionCookie = "sdp_session"
 

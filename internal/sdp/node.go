@@ -13,21 +13,23 @@ const (
 
 // Node is a machine with a worker and a router, as its worker last registered it.
 type Node struct {
-	Name          string     `json:"name"`
-	Type          NodeType   `json:"type"`
-	Address       string     `json:"address"`   // host name or IP at which other nodes and browsers reach it
-	MeshPort      int        `json:"meshPort"`  // port of its router's listener for other nodes' routers
-	PortFirst     int        `json:"portFirst"` // first public port of the range its router may own; 0 = none
-	PortLast      int        `json:"portLast"`  // last public port of that range, inclusive
-	KeyID         string     `json:"keyID"`     // which of the node's key pairs PublicKey is
-	PublicKey     []byte     `json:"publicKey"` // HPKE public key that credentials and secrets are sealed to
-	Builds        int        `json:"builds"`    // how many builds may run at once
-	Limits        Limits     `json:"limits"`    // of a container for which nothing else is said
-	Version       string     `json:"version"`   // version of the worker
-	DockerVersion string     `json:"dockerVersion"`
-	RegisteredAt  time.Time  `json:"-"`
-	LastSeen      time.Time  `json:"-"` // last heartbeat, by the database's clock
-	Health        NodeHealth `json:"-"`
+	Name          string    `json:"name"`
+	Type          NodeType  `json:"type"`
+	Address       string    `json:"address"`   // host name or IP at which other nodes and browsers reach it
+	MeshPort      int       `json:"meshPort"`  // port of its router's listener for other nodes' routers
+	PortFirst     int       `json:"portFirst"` // first public port of the range its router may own; 0 = none
+	PortLast      int       `json:"portLast"`  // last public port of that range, inclusive
+	KeyID         string    `json:"keyID"`     // which of the node's key pairs PublicKey is
+	PublicKey     []byte    `json:"publicKey"` // HPKE public key that credentials and secrets are sealed to
+	Builds        int       `json:"builds"`    // how many builds may run at once
+	Limits        Limits    `json:"limits"`    // of a container for which nothing else is said
+	Version       string    `json:"version"`   // version of the worker
+	DockerVersion string    `json:"dockerVersion"`
+	RegisteredAt  time.Time `json:"-"`
+	LastSeen      time.Time `json:"-"` // last heartbeat, by the database's clock
+	// SilentFor is how long ago that was when the node was read, by the same clock: others may differ by minutes.
+	SilentFor time.Duration `json:"-"`
+	Health    NodeHealth    `json:"-"`
 }
 
 // NodeHealth is what a worker reports with each heartbeat.
@@ -55,9 +57,7 @@ const (
 )
 
 // Alive reports whether the node's worker was heard of within LivenessLimit and is not refused.
-func (n Node) Alive(now time.Time) bool {
-	return n.Health.Refused == "" && now.Sub(n.LastSeen) <= LivenessLimit
-}
+func (n Node) Alive() bool { return n.Health.Refused == "" && n.SilentFor <= LivenessLimit }
 
 // RepositoryKind says how a repository becomes an image.
 type RepositoryKind string

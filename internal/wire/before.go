@@ -49,12 +49,13 @@ func (s *Switch) UnmarshalJSON(raw []byte) error {
 	var in struct {
 		Table    RoutingTable    `json:"table"`
 		Nodes    []string        `json:"nodes"`
+		Away     []string        `json:"away"`
 		Previous json.RawMessage `json:"previous"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return err
 	}
-	*s = Switch{Table: in.Table, Nodes: in.Nodes}
+	*s = Switch{Table: in.Table, Nodes: in.Nodes, Away: in.Away}
 	if !bytes.HasPrefix(in.Previous, []byte("{")) {
 		return unmarshalIfAny(in.Previous, &s.Previous)
 	}

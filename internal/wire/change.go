@@ -37,7 +37,8 @@ type Decision struct {
 type Switch struct {
 	Table    RoutingTable    `json:"table"`
 	Nodes    []string        `json:"nodes"`
-	Previous []sdp.Container `json:"previous"` // one a service at the most
+	Away     []string        `json:"away,omitempty"` // of Nodes, those that are not heard of
+	Previous []sdp.Container `json:"previous"`       // one a service at the most
 }
 
 // Replaced is the container of a service that lost its place, nil if none did.
@@ -76,5 +77,6 @@ type DiscardInput struct {
 type TeardownInput struct {
 	Sandbox string   `json:"sandbox"`
 	Nodes   []string `json:"nodes"`
-	Gone    bool     `json:"gone"` // nothing is left to do, or somebody else does it
+	Away    []string `json:"away,omitempty"` // of Nodes, those that are not heard of
+	Gone    bool     `json:"gone"`           // nothing is left to do, or somebody else does it
 }

@@ -55,7 +55,7 @@ func nodeReady(ctx context.Context, stack devstack.Stack, name string, since tim
 		return err
 	}
 	// One that was there before the last stop still looks alive for some seconds.
-	if node.RegisteredAt.Before(since) || !node.Alive(time.Now()) {
+	if node.RegisteredAt.Before(since) || !node.Alive() {
 		return sdp.Errorf(sdp.Unavailable, "node-down", "the worker of %s has not registered yet", name)
 	}
 	return nil

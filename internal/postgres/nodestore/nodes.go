@@ -105,6 +105,7 @@ func (db *Store) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) er
 		known = tag.RowsAffected() > 0
 		return nil
 	})
+	queueReleasePorts(&b, node)
 	queueTraffic(&b, node, h.Traffic)
 	if err := db.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return pg.Translate("recording a heartbeat", err)
@@ -133,7 +134,7 @@ func NoNode(name string) error {
 }
 
 const nodeColumns = `n.name, n.type, n.address, n.mesh_port, n.port_first, n.port_last, n.key_id, n.public_key, n.builds,
-	n.version, n.docker_version, n.limits, n.registered_at, n.last_seen, n.health`
+	n.version, n.docker_version, n.limits, n.registered_at, n.last_seen, now() - n.last_seen AS silent_for, n.health`
 
 // nodeRow has nodeColumns.
 type nodeRow struct {
@@ -151,6 +152,7 @@ type nodeRow struct {
 	Limits        sdp.Limits    `db:"limits"`
 	RegisteredAt  time.Time     `db:"registered_at"`
 	LastSeen      time.Time     `db:"last_seen"`
+	SilentFor     time.Duration `db:"silent_for"`
 	Health        stored.Health `db:"health"`
 }
 
@@ -158,7 +160,7 @@ func (r nodeRow) domain() sdp.Node {
 	return sdp.Node{Name: r.Name, Type: r.Type, Address: r.Address, MeshPort: r.MeshPort, PortFirst: r.PortFirst,
 		PortLast: r.PortLast, KeyID: r.KeyID, PublicKey: r.PublicKey, Builds: r.Builds, Version: r.Version,
 		DockerVersion: r.DockerVersion, Limits: r.Limits, RegisteredAt: r.RegisteredAt, LastSeen: r.LastSeen,
-		Health: sdp.NodeHealth(r.Health)}
+		SilentFor: r.SilentFor, Health: sdp.NodeHealth(r.Health)}
 }
 
 // Nodes lists all nodes by name.

@@ -44,6 +44,24 @@ func FreePort(ctx context.Context, tx pgx.Tx, node string) (int, error) {
 	return *free, nil
 }
 
+// QueueKeepPort keeps the public port of a sandbox that ends while its node is silent: that node's router may serve it still
+// when it is back, and until its worker has told it otherwise.
+func QueueKeepPort(b *pgx.Batch, sandbox int64) {
+	b.Queue(`INSERT INTO foreign_ports (node, port, why, until)
+		SELECT n.name, s.port, 'sandbox ' || s.name || ' was removed while the node was away', 'infinity'
+		FROM sandboxes s JOIN nodes n ON n.name = s.gateway_node
+		WHERE s.id = $1 AND s.state <> 'DELETED' AND n.last_seen <= now() - $2::interval
+		ON CONFLICT (node, port) DO UPDATE SET (why, until) = (excluded.why, excluded.until)`, sandbox, sdp.LivenessLimit)
+}
+
+// returned is how long a node that is back has to drop what is not wanted any more: several rounds of its reconciler.
+const returned = time.Minute
+
+// queueReleasePorts gives back what QueueKeepPort kept, a while after the node is back.
+func queueReleasePorts(b *pgx.Batch, node string) {
+	b.Queue(`UPDATE foreign_ports SET until = now() + $2::interval WHERE node = $1 AND until = 'infinity'`, node, returned)
+}
+
 // Ports lists the public ports of every node that has a range, or sandboxes with ports, by name, as of one moment.
 func (db *Store) Ports(ctx context.Context) (list []sdp.NodePorts, err error) {
 	err = db.pool.InTxWith(ctx, pg.Snapshot, "listing ports", func(tx pgx.Tx) error {
@@ -108,7 +126,8 @@ func (r foreignRow) domain() sdp.ForeignPort {
 
 func foreignPorts(ctx context.Context, tx pgx.Tx, list []sdp.NodePorts) error {
 	rows, err := pg.Query(ctx, tx, "listing foreign ports", pgx.RowToStructByName[foreignRow], `
-		SELECT node, port, why, until FROM foreign_ports WHERE until > now() ORDER BY port`)
+		SELECT node, port, why, CASE WHEN until < 'infinity' THEN until ELSE now() + $1::interval END AS until
+		FROM foreign_ports WHERE until > now() ORDER BY port`, returned)
 	for _, r := range rows {
 		if i := slices.IndexFunc(list, func(n sdp.NodePorts) bool { return n.Node == r.Node }); i >= 0 {
 			list[i].Foreign = append(list[i].Foreign, r.domain())

@@ -57,6 +57,21 @@ func EmptyURL(t testing.TB) string {
 	return shared(t).create(t, "TEMPLATE template0")
 }
 
+// Silence has the nodes, or those named, be heard of last so much longer ago.
+func Silence(t testing.TB, url string, d time.Duration, nodes ...string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err == nil {
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, `UPDATE nodes SET last_seen = last_seen - $1::interval WHERE cardinality($2::text[]) = 0 OR name = ANY($2)`,
+			d, append([]string{}, nodes...))
+	}
+	if err != nil {
+		t.Fatalf("Letting nodes fall silent: %v", err)
+	}
+}
+
 // cluster is a PostgreSQL server that tests make databases in.
 type cluster struct {
 	url string // of its maintenance database
