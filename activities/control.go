@@ -145,6 +145,9 @@ func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, e
 	if op.Kind == sdp.OpDeploy {
 		return wire.Done{}, c.settleDeployment(ctx, in)
 	}
+	if in.State == sdp.OpRunning {
+		return wire.Done{}, c.begin(ctx, op)
+	}
 	if op.Kind.Changes() && in.State.Settled() {
 		return wire.Done{}, c.settleChange(ctx, in)
 	}
@@ -158,6 +161,22 @@ func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, e
 		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{operationEvent(in)} })
 	}
 	return wire.Done{}, fail(unlessSettled(c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure)))
+}
+
+// begin lets an operation begin. One that has ended, or was cancelled before, must do nothing; the cancelled one ends here.
+func (c *Control) begin(ctx context.Context, op sdp.OperationRef) error {
+	err := c.DB.SetOperation(ctx, op.ID, sdp.OpRunning, "", nil)
+	if sdp.KindOf(err) != sdp.Conflict {
+		return fail(err)
+	}
+	now, unread := c.DB.Operation(ctx, op.ID)
+	if unread != nil || !now.Cancelling() && now.State != sdp.OpCancelled {
+		return fail(cmp.Or(unread, err))
+	}
+	why := sdp.Errorf(sdp.Conflict, sdp.CodeCancelled, "operation %s was cancelled before it began", op.ID)
+	f := why.Failure()
+	_, err = c.Settle(ctx, wire.SettleInput{Operation: op, State: sdp.OpCancelled, Failure: &f, Late: true})
+	return cmp.Or(err, fail(why))
 }
 
 func operationEvent(in wire.SettleInput) sdp.AuditEvent {

@@ -302,6 +302,48 @@ func TestSettleEndsAnOperationOnce(t *testing.T) {
 	equal(t, "audit", strings.Join(p.audited(op.ID), "; "), "service.stop.finish failed: no-worker: node micro-1")
 }
 
+// What is cancelled before it was handed over, or while it waits, must not run, whatever it is.
+func TestCancelledOperationDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.run()
+	begin := func(op sdp.OperationRef) error {
+		_, err := p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpRunning})
+		return err
+	}
+	for _, kind := range sdp.CancellableKinds(sdp.OpQueued) {
+		if kind == sdp.OpDeploy {
+			continue // see TestACancelledOrSettledDeploymentDoesNotBegin
+		}
+		op := p.operation(kind, func(o *sdp.Operation) {
+			if kind == sdp.OpRoute {
+				o.Source = sdp.SourceOCP
+			}
+			if kind.Rules().Scope == sdp.ScopeSandbox {
+				o.Service = ""
+			}
+			if kind.Changes() {
+				o.Change = &sdp.Change{Spec: sdp.SandboxSpec{Name: "box"}}
+			}
+		})
+		_, err := p.DB.MarkCancelled(t.Context(), op.ID)
+		p.must(err)
+		for range 2 { // the activity may be repeated
+			wantFailure(t, begin(op), sdp.Conflict, sdp.CodeCancelled)
+		}
+		equal(t, "audit", strings.Join(p.audited(op.ID), "; "), string(kind.Rules().Ended)+" cancelled: cancelled: operation "+op.ID+" was cancelled before it began")
+		stored, err := p.DB.Operation(t.Context(), op.ID)
+		p.must(err)
+		equal(t, string(kind), stored.State, sdp.OpCancelled)
+	}
+	op := p.operation(sdp.OpStop, nil)
+	p.must(begin(op))
+	_, err := p.DB.MarkCancelled(t.Context(), op.ID)
+	equal(t, "a stop that runs", sdp.AsError(err).Code, "too-late")
+	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpSucceeded}))
+	wantFailure(t, begin(op), sdp.Conflict, "operation-state")
+}
+
 // A newer server has put the kind into the database; this one settles what it cannot carry out, and that is all.
 func TestSettleOfAnUnknownKindTouchesNothing(t *testing.T) {
 	t.Parallel()

@@ -13,11 +13,14 @@ import (
 	"sdp/internal/wire"
 )
 
-// LoadJob reads everything a deployment needs, seals what is confidential of its settings to the node, and records which
+// LoadJob begins a deployment: it reads everything that needs, seals what is confidential of its settings to the node, and records which
 // settings it gets.
 func (c *Control) LoadJob(ctx context.Context, id string) (wire.Job, error) {
 	j, err := c.DB.Job(ctx, id)
 	if err != nil {
+		return wire.Job{}, fail(err)
+	}
+	if err := c.mayBegin(ctx, j.Deployment); err != nil {
 		return wire.Job{}, fail(err)
 	}
 	if err := checkSettings(j); err != nil {
@@ -34,6 +37,22 @@ func (c *Control) LoadJob(ctx context.Context, id string) (wire.Job, error) {
 		return wire.Job{}, fail(err)
 	}
 	return job, fail(c.DB.RecordSettings(ctx, id, j.Settings))
+}
+
+// mayBegin refuses a deployment that has ended, that somebody cancelled, or that is older than what took its place: its
+// hand-over came late, or came again.
+func (c *Control) mayBegin(ctx context.Context, d sdp.Deployment) error {
+	switch {
+	case d.State.Settled():
+		return sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already", d.ID, d.State)
+	case d.Cancelling():
+		return sdp.Errorf(sdp.Conflict, sdp.CodeCancelled, "deployment %s was cancelled before it began", d.ID)
+	}
+	by, err := c.DB.Superseder(ctx, d.ID)
+	if err == nil && by != (sdp.Superseder{}) {
+		err = by.Failure().Err()
+	}
+	return err
 }
 
 // checkSettings refuses to start a service without what its sandbox says it has.

@@ -110,10 +110,38 @@ func TestADeploymentThatADeleteEndedNamesTheDelete(t *testing.T) {
 	equal(t, "detail", d.Failure.Detail, "superseded by o-delete of bob, which deletes the sandbox")
 }
 
-// A deployment whose hand-over was lost for a while reaches its sandbox after one that is newer, and supersedes it.
-func TestALateHandOverIsNamedToo(t *testing.T) {
+// A deployment whose hand-over was lost for a while reaches its sandbox after one that is newer, which goes on.
+func TestALateHandOverIsSuperseded(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	late, newer := p.queueOf("ann"), p.queueOf("bob")
-	equal(t, "superseded by", p.cancelled(newer).SupersededBy, sdp.Superseder{ID: late, User: "ann"})
+	_, err := p.LoadJob(t.Context(), late)
+	wantFailure(t, err, sdp.Conflict, sdp.CodeSuperseded)
+	equal(t, "superseded by", p.cancelled(late).SupersededBy, sdp.Superseder{ID: newer, User: "bob"})
+	_, err = p.LoadJob(t.Context(), newer)
+	p.must(err)
+}
+
+// A restart's deployment is stored when the restart begins, after deployments that wait behind it.
+func TestARestartDoesNotSupersedeWhatWaitsBehindIt(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.run()
+	waits := p.queueOf("ann")
+	p.restarting()
+	_, err := p.LoadJob(t.Context(), waits)
+	p.must(err)
+}
+
+func TestACancelledOrSettledDeploymentDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := p.queueOf("ann")
+	_, err := p.DB.MarkCancelled(t.Context(), id)
+	p.must(err)
+	_, err = p.LoadJob(t.Context(), id)
+	wantFailure(t, err, sdp.Conflict, sdp.CodeCancelled)
+	p.cancelled(id)
+	_, err = p.LoadJob(t.Context(), id)
+	wantFailure(t, err, sdp.Conflict, sdp.CodeSettled)
 }

@@ -8,6 +8,7 @@ import (
 	"sdp/api"
 	"sdp/api/apitest"
 	"sdp/api/rest"
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -98,8 +99,8 @@ func TestCancellableIsWhatCancelAccepts(t *testing.T) {
 	me := signedIn(t, bed)
 	run(t, bed, accountOf(t, createShop(t, me)))
 	for _, verb := range []string{"restart", "stop"} {
-		op := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/"+verb, nil).want(http.StatusAccepted))
 		for _, state := range []sdp.OperationState{sdp.OpQueued, sdp.OpRunning, sdp.OpSucceeded} {
+			op := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/"+verb, nil).want(http.StatusAccepted))
 			if err := bed.DB.SetOperation(t.Context(), op.ID, state, "", nil); err != nil {
 				t.Fatal(err)
 			}
@@ -110,4 +111,40 @@ func TestCancellableIsWhatCancelAccepts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCancelIsAcceptedWhileTemporalIsDown: the note counts, and Temporal is told until the row is settled.
+func TestCancelIsAcceptedWhileTemporalIsDown(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	d := accountOf(t, createShop(t, me))
+	bed.Engine.FailWith(func(string) error { return sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "down") })
+	if got := decode[rest.Deployment](me.post("/api/v1/deployments/"+d.ID+"/cancel", nil).want(http.StatusAccepted)); !got.Cancelling {
+		t.Errorf("%+v", got)
+	}
+	r := control.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
+	passedOn := func(again time.Duration, want int) {
+		t.Helper()
+		if err := r.Recancel(t.Context(), 0, again); err != nil {
+			t.Fatal(err)
+		}
+		if got := bed.Engine.Cancelled(); len(got) != want {
+			t.Fatalf("passed on %q, want %d", got, want)
+		}
+	}
+	if err := r.Recancel(t.Context(), 0, 0); err == nil {
+		t.Error("no error though nothing could be passed on")
+	}
+	bed.Engine.FailWith(nil)
+	passedOn(time.Hour, 1)
+	passedOn(time.Hour, 1) // Temporal has it
+	passedOn(0, 1)         // not again before twice the time has passed
+	if err := bed.DB.MarkCancelSent(t.Context(), d.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := bed.DB.SetState(t.Context(), d.ID, sdp.DeployCancelled, noChange); err != nil {
+		t.Fatal(err)
+	}
+	passedOn(0, 1)
 }

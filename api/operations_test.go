@@ -164,8 +164,11 @@ func TestCancelOfAnOperation(t *testing.T) {
 		t.Errorf("location %q", a.header.Get("Location"))
 	}
 	cancel(stop.ID).want(http.StatusAccepted) // it waits behind the restart
-	set(stop.ID, sdp.OpRunning)
-	cancel(stop.ID).problem(http.StatusConflict, "not-cancellable")
+	if err := bed.DB.SetOperation(t.Context(), stop.ID, sdp.OpRunning, "", nil); sdp.KindOf(err) != sdp.Conflict {
+		t.Errorf("a cancelled stop began: %v", err)
+	}
+	set(stop.ID, sdp.OpCancelled)
+	cancel(stop.ID).problem(http.StatusConflict, "already-settled")
 	if got := bed.Engine.Cancelled(); len(got) != 2 || got[0] != restart.ID || got[1] != stop.ID {
 		t.Errorf("cancelled %q", got)
 	}

@@ -180,6 +180,9 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 // settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context
 // of its own: the end is shown only once the node has confirmed that nothing is left.
 func (d *deploy) settle(ctx workflow.Context, cause error) error {
+	if codeOf(cause) == sdp.CodeSettled {
+		return cause // the row says how it ended
+	}
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	state, why := d.outcome(cause)
@@ -198,11 +201,20 @@ func (d *deploy) settle(ctx workflow.Context, cause error) error {
 	return err
 }
 
+// codeOf is the code of a reported failure, "" where none was reported.
+func codeOf(err error) string {
+	if f, reported := failure.Of(err); reported {
+		return f.Code
+	}
+	return ""
+}
+
 func (d *deploy) outcome(cause error) (sdp.DeploymentState, *sdp.Failure) {
 	if cause == nil {
 		return sdp.Running, nil
 	}
-	if temporal.IsCanceledError(cause) {
+	code := codeOf(cause)
+	if temporal.IsCanceledError(cause) || code == sdp.CodeCancelled || code == sdp.CodeSuperseded {
 		return sdp.DeployCancelled, nil
 	}
 	if f, ok := failure.Of(cause); ok {

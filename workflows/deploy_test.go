@@ -366,6 +366,28 @@ func TestCancelEndsOnlyAfterTheNodeConfirmed(t *testing.T) {
 	s.wantEnd(sdp.DeployCancelled, "", "")
 }
 
+// Somebody cancelled it, or a newer one was accepted, before its workflow began.
+func TestDeploymentThatMayNotBeginEndsAtOnce(t *testing.T) {
+	for _, code := range []string{sdp.CodeCancelled, sdp.CodeSuperseded} {
+		s := newStage(t)
+		s.fails["LoadJob"] = failed(code)
+		if err := s.deploy(); !temporal.IsCanceledError(err) {
+			t.Errorf("ended with %v, want cancelled", err)
+		}
+		s.wantCalls("settle")
+		s.wantEnd(sdp.DeployCancelled, "", "")
+	}
+}
+
+func TestDeploymentThatHasEndedKeepsItsEnd(t *testing.T) {
+	s := newStage(t)
+	s.fails["LoadJob"] = failed(sdp.CodeSettled)
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantCalls()
+}
+
 func TestProgressQueryAnswersLikeTheDatabase(t *testing.T) {
 	s := newStage(t)
 	if err := s.deploy(); err != nil {

@@ -28,7 +28,10 @@ type operation struct{ op sdp.OperationRef }
 // settled runs do and records its end, also after a cancel.
 func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error) (wire.Done, error) {
 	begin := wire.SettleInput{Operation: o.op, State: sdp.OpRunning}
-	if err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin)); err != nil {
+	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin))
+	if codeOf(err) == sdp.CodeCancelled {
+		return wire.Done{}, temporal.NewCanceledError()
+	} else if err != nil {
 		return wire.Done{}, err
 	}
 	cause := do(ctx)

@@ -238,6 +238,15 @@ func TestOperationDoesNothingUnlessItCouldSayThatItBegan(t *testing.T) {
 	b.wantCalls()
 }
 
+func TestOperationThatWasCancelledBeforeDoesNothing(t *testing.T) {
+	b := newBench(t)
+	b.fails["settle RUNNING"] = failed(sdp.CodeCancelled)
+	if err := b.run(Stop, sdp.OpStop); !temporal.IsCanceledError(err) {
+		t.Errorf("ended with %v, want cancelled", err)
+	}
+	b.wantCalls()
+}
+
 func TestStopRetiresTheContainerAfterItsTrafficIsGone(t *testing.T) {
 	b := newBench(t)
 	b.env.RegisterWorkflow(Retire)

@@ -30,9 +30,10 @@ var (
 // Changes of a workflow that runs from before go on without, by the name Temporal keeps in their histories; see the package
 // comment.
 const (
-	freshTable  = "fresh-table"  // the start gets the routing table of then
-	busyNode    = "busy-node"    // a step that a living node does not take up is offered to it again
-	absentNodes = "absent-nodes" // what a node that is gone does not confirm holds nobody up
+	freshTable     = "fresh-table"      // the start gets the routing table of then
+	busyNode       = "busy-node"        // a step that a living node does not take up is offered to it again
+	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
+	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
 )
 
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.

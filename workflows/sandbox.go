@@ -12,9 +12,11 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -31,13 +33,13 @@ const idleLimit = 10 * time.Minute
 // Sandbox orders the operations of one sandbox. Deployments of different services run side by side; a newer deployment
 // of a service supersedes the older; creating and deleting are exclusive, and deleting cancels what runs.
 func Sandbox(ctx workflow.Context, in wire.SandboxInput) error {
-	s := &entity{sandbox: in.Sandbox, wake: workflow.NewBufferedChannel(ctx, 1)}
-	s.queue = in.Queue
+	s := &entity{sandbox: in.Sandbox, limit: in.HistoryLimit, queue: in.Queue, wake: workflow.NewBufferedChannel(ctx, 1)}
 	return s.run(ctx)
 }
 
 type entity struct {
 	sandbox string
+	limit   int                // see wire.SandboxInput
 	queue   []sdp.OperationRef // accepted, not started; in order of arrival
 	running []*child           // started, not ended; in order of start
 	wake    workflow.Channel
@@ -52,9 +54,10 @@ type child struct {
 func (s *entity) run(ctx workflow.Context) error {
 	for {
 		s.startWhatMay(ctx)
-		if s.shouldContinueAsNew(ctx) {
+		if len(s.running) == 0 && s.long(ctx) {
 			s.drainSignals(ctx)
-			return workflow.NewContinueAsNewError(ctx, Sandbox, wire.SandboxInput{Sandbox: s.sandbox, Queue: s.queue})
+			return workflow.NewContinueAsNewError(ctx, Sandbox,
+				wire.SandboxInput{Sandbox: s.sandbox, Queue: s.queue, HistoryLimit: s.limit})
 		}
 		if idle := s.waitForWork(ctx); idle {
 			return nil
@@ -75,9 +78,9 @@ func (s *entity) waitForWork(ctx workflow.Context) (idle bool) {
 		}
 	})
 	sel.AddReceive(workflow.GetSignalChannel(ctx, wire.CancelSignal), func(c workflow.ReceiveChannel, _ bool) {
-		var id string
-		if c.ReceiveAsync(&id) {
-			s.cancelOperation(ctx, id)
+		var named string
+		if c.ReceiveAsync(&named) {
+			s.cancelOperation(ctx, named)
 		}
 	})
 	sel.AddReceive(s.wake, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) })
@@ -89,25 +92,61 @@ func (s *entity) waitForWork(ctx workflow.Context) (idle bool) {
 	return idle
 }
 
-func (s *entity) shouldContinueAsNew(ctx workflow.Context) bool {
-	return len(s.running) == 0 && workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+// How many events a history may have before the run goes on in a new one, if Temporal's suggestion does not count, and how
+// many times that it may have before nothing is started any more. Temporal ends a run at 51,200 events.
+const (
+	suggestedEvents = 4096
+	fullFactor      = 5
+)
+
+// long reports whether the run goes on in a new one as soon as nothing runs. The new run would not be told of the end of
+// what this one started, so that it begins without; until then everything goes on as before.
+func (s *entity) long(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	if s.limit > 0 {
+		return info.GetCurrentHistoryLength() >= s.limit
+	}
+	return info.GetContinueAsNewSuggested()
 }
 
-func (s *entity) drainSignals(ctx workflow.Context) {
-	var op sdp.OperationRef
-	for workflow.GetSignalChannel(ctx, wire.SubmitSignal).ReceiveAsync(&op) {
-		s.accept(ctx, op)
+// full reports whether the history is so long that nothing may be started before the run goes on in a new one: in a sandbox
+// in which, over some thousand operations, there was no moment without one.
+func (s *entity) full(ctx workflow.Context) bool {
+	if !s.long(ctx) {
+		return false
 	}
-	var id string
-	for workflow.GetSignalChannel(ctx, wire.CancelSignal).ReceiveAsync(&id) {
-		s.cancelOperation(ctx, id)
+	if workflow.GetVersion(ctx, continueAtRest, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return true
+	}
+	return workflow.GetInfo(ctx).GetCurrentHistoryLength() >= fullFactor*cmp.Or(s.limit, suggestedEvents)
+}
+
+// drainSignals takes all that was sent. Taking one may wait for the database, and others arrive meanwhile.
+func (s *entity) drainSignals(ctx workflow.Context) {
+	for more := true; more; {
+		more = false
+		var op sdp.OperationRef
+		for workflow.GetSignalChannel(ctx, wire.SubmitSignal).ReceiveAsync(&op) {
+			more = true
+			s.accept(ctx, op)
+			op = sdp.OperationRef{}
+		}
+		var named string
+		for workflow.GetSignalChannel(ctx, wire.CancelSignal).ReceiveAsync(&named) {
+			more = true
+			s.cancelOperation(ctx, named)
+		}
 	}
 }
 
 // accept queues an operation, unless it is known, and makes room for it: a newer deployment of a service supersedes
-// older ones, a delete cancels everything.
+// older ones, a delete cancels everything. A deployment that arrives after a newer one is what is superseded.
 func (s *entity) accept(ctx workflow.Context, op sdp.OperationRef) {
 	if s.knows(op.ID) {
+		return
+	}
+	if newer, late := s.newer(op); late {
+		s.settle(ctx, op, sdp.CodeSuperseded, "replaced by "+newer.Title()+" before it began")
 		return
 	}
 	for _, c := range s.running {
@@ -115,17 +154,38 @@ func (s *entity) accept(ctx workflow.Context, op sdp.OperationRef) {
 			c.cancel()
 		}
 	}
-	s.queue = slices.DeleteFunc(s.queue, func(q sdp.OperationRef) bool {
-		if !op.Supersedes(q) {
-			return false
-		}
-		s.settle(ctx, q, "superseded", "replaced by "+op.Title()+" before it began")
-		return true
-	})
+	superseded := s.take(op.Supersedes)
 	s.queue = append(s.queue, op)
+	for _, q := range superseded {
+		s.settle(ctx, q, sdp.CodeSuperseded, "replaced by "+op.Title()+" before it began")
+	}
 	if behind, must := s.blocker(len(s.queue) - 1); must {
 		s.reportWaiting(ctx, op, behind)
 	}
+}
+
+// newer returns what is known, was accepted after op and makes it pointless.
+func (s *entity) newer(op sdp.OperationRef) (sdp.OperationRef, bool) {
+	supersedes := func(known sdp.OperationRef) bool { return op.OlderThan(known) && known.Supersedes(op) }
+	if i := slices.IndexFunc(s.queue, supersedes); i >= 0 {
+		return s.queue[i], true
+	}
+	if i := slices.IndexFunc(s.running, func(c *child) bool { return supersedes(c.op) }); i >= 0 {
+		return s.running[i].op, true
+	}
+	return sdp.OperationRef{}, false
+}
+
+// take removes from the queue what matches, and returns it.
+func (s *entity) take(matches func(sdp.OperationRef) bool) (taken []sdp.OperationRef) {
+	s.queue = slices.DeleteFunc(s.queue, func(q sdp.OperationRef) bool {
+		if !matches(q) {
+			return false
+		}
+		taken = append(taken, q)
+		return true
+	})
+	return taken
 }
 
 func (s *entity) knows(id string) bool {
@@ -149,9 +209,9 @@ func (s *entity) blocker(i int) (sdp.OperationRef, bool) {
 }
 
 // startWhatMay starts every queued operation that nothing blocks, and ends those it does not know how to start. It starts
-// none once Temporal suggests to continue as new, so that the history stops growing.
+// none once the history is full.
 func (s *entity) startWhatMay(ctx workflow.Context) {
-	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+	if s.full(ctx) {
 		return
 	}
 	for i := 0; i < len(s.queue); {
@@ -181,7 +241,7 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 		switch {
 		case err == nil || errors.As(err, &known):
 		case temporal.IsCanceledError(err):
-			s.settle(ctx, op, "cancelled", "cancelled")
+			s.settle(ctx, op, sdp.CodeCancelled, "cancelled")
 		default:
 			s.settle(ctx, op, "workflow-ended", "its workflow ended before it could finish")
 		}
@@ -204,25 +264,51 @@ func asChild(ctx workflow.Context, op sdp.OperationRef, whenParentEnds enums.Par
 	})
 }
 
-// cancelOperation cancels a running operation, or ends a queued one at once: nothing of it has begun. What is unknown
-// here may be a part of a change that runs.
-func (s *entity) cancelOperation(ctx workflow.Context, id string) {
-	known := s.knows(id)
+// cancelOperation cancels a running operation, or ends a queued one at once: nothing of it has begun. What is not known here
+// is cancelled by the ID of its workflow: a part of a change, what a restart started, or what another run of the entity did.
+func (s *entity) cancelOperation(ctx workflow.Context, named string) {
+	kind, id, whole := strings.Cut(named, "/")
+	if !whole {
+		id = named
+	}
+	if !s.knows(id) {
+		if whole {
+			cancelWorkflow(ctx, sdp.OperationKind(kind), id)
+		} else {
+			s.cancelPart(ctx, id)
+		}
+		return
+	}
 	for _, c := range s.running {
-		switch {
-		case c.op.ID == id && c.op.Kind.Rules().CancellableIn(sdp.OpRunning):
+		if c.op.ID == id && c.op.Kind.Rules().CancellableIn(sdp.OpRunning) {
 			c.cancel()
-		case !known && c.op.Kind.Changes() && !c.ended:
+		}
+	}
+	for _, q := range s.take(func(q sdp.OperationRef) bool { return q.ID == id }) {
+		s.settle(ctx, q, sdp.CodeCancelled, "cancelled before it began")
+	}
+}
+
+// cancelWorkflow asks the workflow of an operation to end. If there is none, or none any more, there is nothing to do: the
+// operation's row says that it is to be cancelled, and will not begin.
+func cancelWorkflow(ctx workflow.Context, kind sdp.OperationKind, id string) {
+	if !kind.Rules().CancellableIn(sdp.OpRunning) {
+		return
+	}
+	err := workflow.RequestCancelExternalWorkflow(ctx, sdp.OperationWorkflowID(kind, id), "").Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Info("What is to be cancelled does not run", "operation", id, "error", err)
+	}
+}
+
+// cancelPart passes on what a server of before sent, which did not say of which kind the operation is.
+func (s *entity) cancelPart(ctx workflow.Context, id string) {
+	for _, c := range s.running {
+		if c.op.Kind.Changes() && !c.ended {
 			change := sdp.OperationWorkflowID(c.op.Kind, c.op.ID)
 			workflow.SignalExternalWorkflow(ctx, change, "", wire.CancelSignal, id) // it has ended if this fails
 		}
 	}
-	s.queue = slices.DeleteFunc(s.queue, func(q sdp.OperationRef) bool {
-		if q.ID == id {
-			s.settle(ctx, q, "cancelled", "cancelled before it began")
-		}
-		return q.ID == id
-	})
 }
 
 // refuse ends an operation of a kind that is not known here: a newer server's, or a mistake. What it would do to the sandbox

@@ -33,6 +33,8 @@ type yard struct {
 	lock    sync.Mutex // local activities run at once
 	settled []wire.SettleInput
 	waited  []wire.WaitingInput
+	// onSettle is called when the end of an operation is written
+	onSettle func()
 }
 
 func newYard(t *testing.T) *yard {
@@ -44,6 +46,9 @@ func newYard(t *testing.T) *yard {
 		y.lock.Lock()
 		defer y.lock.Unlock()
 		y.settled = append(y.settled, in)
+		if y.onSettle != nil {
+			y.onSettle()
+		}
 		return done(nil)
 	})
 	y.env.OnActivity(control.Wait, any_, any_).Return(func(_ context.Context, in wire.WaitingInput) (wire.Done, error) {
@@ -287,25 +292,121 @@ func TestOperationWhoseWorkflowEndedWithoutAWordIsSettled(t *testing.T) {
 	}
 }
 
-// When the history has grown long the entity lets what runs end, starts nothing more, and hands on what is queued.
-func TestContinueAsNewCarriesTheQueueOver(t *testing.T) {
+// A deployment whose hand-over was lost for a while must not cancel one that was asked for later.
+func TestOlderDeploymentThatArrivesLateIsSuperseded(t *testing.T) {
+	numbered := func(id string, seq int64) sdp.OperationRef {
+		ref := op(sdp.OpDeploy, id, "account")
+		ref.Seq = seq
+		return ref
+	}
+	for what, first := range map[string]sdp.OperationKind{"running": "", "queued": sdp.OpStop} {
+		t.Run(what, func(t *testing.T) {
+			y := newYard(t)
+			want := []string{"begin b", "end b"}
+			if first != "" {
+				y.at(0, wire.SubmitSignal, op(first, "x", "account"))
+				want = append([]string{"begin x", "end x"}, want...)
+			}
+			y.at(time.Second, wire.SubmitSignal, numbered("b", 2))
+			y.at(2*time.Second, wire.SubmitSignal, numbered("a", 1))
+			y.run(t)
+			y.want(t, want...)
+			if len(y.settled) != 1 || y.settled[0].Operation.ID != "a" || y.settled[0].State != sdp.OpCancelled ||
+				y.settled[0].Failure.Code != sdp.CodeSuperseded {
+				t.Errorf("settled: %+v", y.settled)
+			}
+		})
+	}
+}
+
+// What a restart started, a part of a change, and what another run of the entity started are reached by their own name.
+func TestCancelReachesWhatTheEntityDoesNotKnow(t *testing.T) {
+	for named, reached := range map[string]bool{"deploy/d-1": true, "restart/o-1": true, "apply/o-1": true, "stop/o-1": false,
+		"delete/o-1": false, "login/l-1": false} {
+		y := newYard(t)
+		var asked []string
+		y.env.OnRequestCancelExternalWorkflow(any_, any_, any_).Return(func(_, id, _ string) error {
+			asked = append(asked, id)
+			return errors.New("there is no such run")
+		})
+		y.at(0, wire.SubmitSignal, op(sdp.OpRestart, "r", "account"))
+		y.at(time.Second, wire.CancelSignal, named)
+		y.run(t)
+		y.want(t, "begin r", "end r")
+		if got := slices.Equal(asked, []string{named}); got != reached || len(asked) > 1 {
+			t.Errorf("the cancel of %s went to %q", named, asked)
+		}
+	}
+}
+
+func TestCancelNamesTheWorkflow(t *testing.T) {
 	y := newYard(t)
 	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
-	y.env.RegisterDelayedCallback(func() { y.env.SetContinueAsNewSuggested(true) }, time.Second)
-	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
-	y.at(3*time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "payment"))
-	y.env.ExecuteWorkflow(Sandbox, wire.SandboxInput{Sandbox: "demo"})
-	y.want(t, "begin a", "end a")
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.at(2*time.Second, wire.CancelSignal, "stop/s")
+	y.at(3*time.Second, wire.CancelSignal, "deploy/a")
+	y.run(t)
+	y.want(t, "begin a", "cancel a")
+	if len(y.settled) != 2 || y.settled[0].Operation.ID != "s" || y.settled[0].State != sdp.OpCancelled {
+		t.Errorf("settled: %+v", y.settled)
+	}
+}
+
+// carriedOver runs the entity to its Continue-As-New and returns what goes on.
+func (y *yard) carriedOver(t *testing.T, in wire.SandboxInput) wire.SandboxInput {
+	t.Helper()
+	y.env.ExecuteWorkflow(Sandbox, in)
 	var next *workflow.ContinueAsNewError
 	if err := y.env.GetWorkflowError(); !errors.As(err, &next) {
 		t.Fatalf("ended with %v, want to continue as new", err)
 	}
-	var in wire.SandboxInput
-	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
+	var out wire.SandboxInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &out); err != nil {
 		t.Fatal(err)
 	}
-	if in.Sandbox != "demo" || len(in.Queue) != 2 || in.Queue[0].ID != "b" || in.Queue[1].ID != "s" {
-		t.Errorf("it goes on with %+v", in)
+	if out.Sandbox != in.Sandbox || out.HistoryLimit != in.HistoryLimit {
+		t.Errorf("it goes on with %+v", out)
+	}
+	return out
+}
+
+// When the history has grown long everything goes on until nothing runs.
+func TestContinueAsNewWaitsForAMomentOfRest(t *testing.T) {
+	y := newYard(t)
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.env.RegisterDelayedCallback(func() { y.env.SetContinueAsNewSuggested(true) }, time.Second)
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
+	y.at(3*time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	next := y.carriedOver(t, wire.SandboxInput{Sandbox: "demo"})
+	y.want(t, "begin a", "begin b", "end a", "begin s", "end b", "end s")
+	if len(next.Queue) != 0 {
+		t.Errorf("it goes on with %+v", next)
+	}
+}
+
+// A history that is full must end: what runs is let end, nothing more is started, and what is queued goes on in the next.
+func TestContinueAsNewOfAFullHistoryCarriesTheQueueOver(t *testing.T) {
+	y := newYard(t)
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.env.RegisterDelayedCallback(func() { y.env.SetCurrentHistoryLength(10 * fullFactor) }, time.Second)
+	y.at(2*time.Second, wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment"))
+	y.at(3*time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "payment"))
+	next := y.carriedOver(t, wire.SandboxInput{Sandbox: "demo", HistoryLimit: 10})
+	y.want(t, "begin a", "end a")
+	if len(next.Queue) != 2 || next.Queue[0].ID != "b" || next.Queue[1].ID != "s" {
+		t.Errorf("it goes on with %+v", next)
+	}
+}
+
+// What arrives while the end of another operation is written is not lost.
+func TestContinueAsNewTakesWhatArrivesMeanwhile(t *testing.T) {
+	y := newYard(t)
+	y.env.SetCurrentHistoryLength(10 * fullFactor)
+	y.onSettle = func() { y.env.SignalWorkflow(wire.SubmitSignal, op(sdp.OpDeploy, "b", "payment")) }
+	y.at(0, wire.CancelSignal, "stop/s")
+	next := y.carriedOver(t, wire.SandboxInput{Sandbox: "demo", HistoryLimit: 10, Queue: []sdp.OperationRef{op(sdp.OpStop, "s", "account")}})
+	if len(y.settled) != 1 || len(next.Queue) != 1 || next.Queue[0].ID != "b" {
+		t.Errorf("settled %+v, goes on with %+v", y.settled, next)
 	}
 }
 

@@ -72,13 +72,13 @@ func (e *Engine) Submitted() []sdp.OperationRef {
 }
 
 // Cancel implements control.Engine.
-func (e *Engine) Cancel(_ context.Context, _, id string) error {
+func (e *Engine) Cancel(_ context.Context, op sdp.OperationRef) error {
 	if err := e.failing("Cancel"); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.cancelled = append(e.cancelled, id)
+	e.cancelled = append(e.cancelled, op.ID)
 	return nil
 }
 

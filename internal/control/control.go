@@ -64,7 +64,7 @@ type Engine interface {
 	// operation is harmless.
 	Submit(ctx context.Context, op sdp.OperationRef) error
 	// Cancel asks for a deployment or operation to be cancelled. It is cancelled only when its row says so.
-	Cancel(ctx context.Context, sandbox, id string) error
+	Cancel(ctx context.Context, op sdp.OperationRef) error
 	// Progress asks the deployment's own workflow. NotFound once Temporal has forgotten it.
 	Progress(ctx context.Context, deployment string) (wire.Progress, error)
 	// VerifyLogin proves credentials with an ls-remote on the node that owns the repository.

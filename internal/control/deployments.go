@@ -62,13 +62,12 @@ func (c *Control) Deploy(ctx context.Context, call *Call, in Deploy) ([]sdp.Depl
 	if err != nil {
 		return nil, err
 	}
-	refs := mapped(wanted, func(d postgres.NewDeployment) sdp.OperationRef { return deploymentRef(d.Deployment) })
-	call.started(refs)
+	call.started(mapped(wanted, newDeploymentRef))
 	created, err := c.db.CreateDeployments(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
-	c.submit(ctx, refs)
+	c.submit(ctx, mapped(created, deploymentRef))
 	return created, nil
 }
 
@@ -208,11 +207,8 @@ func (c *Control) CancelDeployment(ctx context.Context, call *Call, id string) (
 	if err := c.begun(ctx, d); err != nil {
 		return d, err
 	}
-	if err := c.engine.Cancel(ctx, d.Sandbox, d.ID); err != nil {
-		return d, err
-	}
-	d.CancelRequestedAt = c.markCancelled(ctx, d.ID)
-	return d, nil
+	d.CancelRequestedAt, err = c.cancel(ctx, deploymentRef(d))
+	return d, err
 }
 
 // begun refuses to cancel a part of a change that still waits: nobody knows the part before the change begins.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
 
@@ -24,8 +25,10 @@ func operationRef(op sdp.Operation) sdp.OperationRef {
 }
 
 func deploymentRef(d sdp.Deployment) sdp.OperationRef {
-	return sdp.OperationRef{ID: d.ID, Kind: sdp.OpDeploy, Sandbox: d.Sandbox, Service: d.Service, User: d.RequestedBy}
+	return sdp.OperationRef{ID: d.ID, Kind: sdp.OpDeploy, Sandbox: d.Sandbox, Service: d.Service, User: d.RequestedBy, Seq: d.Seq}
 }
+
+func newDeploymentRef(d postgres.NewDeployment) sdp.OperationRef { return deploymentRef(d.Deployment) }
 
 // submit hands accepted operations to the engine, in order. A failure is no failure of the request: the rows are
 // there, and the Reconciler submits them as soon as Temporal answers.
@@ -162,19 +165,21 @@ func (c *Control) CancelOperation(ctx context.Context, call *Call, id string) (s
 		return op, sdp.Errorf(sdp.Conflict, "not-cancellable", "a %s cannot be cancelled once it has begun", op.Kind).
 			WithRemedy("wait until it is done")
 	}
-	if err := c.engine.Cancel(ctx, op.Sandbox, op.ID); err != nil {
-		return op, err
-	}
-	op.CancelRequestedAt = c.markCancelled(ctx, op.ID)
-	return op, nil
+	op.CancelRequestedAt, err = c.cancel(ctx, operationRef(op))
+	return op, err
 }
 
-// markCancelled notes that a cancel was accepted, so that everybody sees it at once. Without the note it happens all the
-// same: Temporal has it.
-func (c *Control) markCancelled(ctx context.Context, id string) time.Time {
-	at, err := c.db.MarkCancelled(ctx, id)
+// cancel notes that something is to be cancelled and tells the engine. The note counts: what has not begun does not begin
+// any more, and the Reconciler tells the engine again until it is settled.
+func (c *Control) cancel(ctx context.Context, ref sdp.OperationRef) (time.Time, error) {
+	at, err := c.db.MarkCancelled(ctx, ref.ID)
 	if err != nil {
-		c.log.WarnContext(ctx, "Cancel was not noted", "operation", id, "error", err)
+		return at, err
 	}
-	return at
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
+	defer done()
+	if err := cancelOne(ctx, c.db, c.engine, ref); err != nil {
+		c.log.WarnContext(ctx, "Cancel was not passed on yet", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox, "error", err)
+	}
+	return at, nil
 }

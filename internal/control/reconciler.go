@@ -15,12 +15,13 @@ import (
 
 const (
 	submitAfter    = 3 * time.Second // a row not handed over for so long has lost its request
+	cancelAgain    = time.Minute     // a cancel that has had no effect for so long may have been lost
 	reconcileEvery = 2 * time.Second
 	dropLogsEvery  = time.Hour
 )
 
-// Reconciler hands over accepted operations whose hand-over was lost, because the server died or Temporal was down
-// between the row and the signal, and drops logs that are too old. Several replicas may run one each.
+// Reconciler hands over accepted operations, and cancels, whose hand-over was lost, because the server died or Temporal was
+// down between the row and the signal, and drops logs that are too old. Several replicas may run one each.
 type Reconciler struct {
 	DB      *postgres.DB
 	Engine  Engine
@@ -36,6 +37,9 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	for {
 		if err := r.Resubmit(ctx, submitAfter); err != nil && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "Operations were not resubmitted", "error", err)
+		}
+		if err := r.Recancel(ctx, submitAfter, cancelAgain); err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "Cancels were not passed on", "error", err)
 		}
 		if r.KeepLog > 0 && time.Since(dropped) > dropLogsEvery {
 			if err := r.DB.DropLogsBefore(ctx, time.Now().Add(-r.KeepLog)); err != nil && ctx.Err() == nil {
@@ -85,4 +89,24 @@ func submitOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.Oper
 		return err
 	}
 	return db.MarkSubmitted(ctx, ref.ID)
+}
+
+// Recancel tells the engine of cancels it was not told of within olderThan, and again of those that have had no effect for
+// again or longer.
+func (r *Reconciler) Recancel(ctx context.Context, olderThan, again time.Duration) error {
+	refs, err := r.DB.CancelsToSend(ctx, olderThan, again)
+	for _, ref := range refs {
+		if err := cancelOne(ctx, r.DB, r.Engine, ref); err != nil {
+			return err
+		}
+		r.Log.InfoContext(ctx, "Cancel passed on again", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox)
+	}
+	return err
+}
+
+func cancelOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
+	if err := engine.Cancel(ctx, ref); err != nil {
+		return err
+	}
+	return db.MarkCancelSent(ctx, ref.ID)
 }

@@ -60,10 +60,11 @@ func (c *Control) CreateSandbox(ctx context.Context, call *Call, spec sdp.Sandbo
 		return Created{}, err
 	}
 	operation := c.newOperation(call, sdp.OpCreate, spec.Name, "")
-	out := Created{Gateway: gateway, Operation: operation,
-		Deployments: mapped(deployments, func(d postgres.NewDeployment) sdp.Deployment { return d.Deployment })}
-	refs := append([]sdp.OperationRef{operationRef(operation)}, mapped(out.Deployments, deploymentRef)...)
-	call.started(refs)
+	out := Created{Gateway: gateway, Operation: operation}
+	refs := func() []sdp.OperationRef {
+		return append([]sdp.OperationRef{operationRef(operation)}, mapped(deployments, newDeploymentRef)...)
+	}
+	call.started(refs())
 	out.Sandbox, err = c.db.CreateSandbox(ctx, postgres.NewSandbox{
 		Spec: checked.spec, Owner: call.User, Gateway: checked.gateway.Name, GatewayNode: gateway.Name,
 		Operation: operation, Deployments: deployments,
@@ -71,7 +72,8 @@ func (c *Control) CreateSandbox(ctx context.Context, call *Call, spec sdp.Sandbo
 	if err != nil {
 		return Created{}, err
 	}
-	c.submit(ctx, refs)
+	out.Deployments = mapped(deployments, func(d postgres.NewDeployment) sdp.Deployment { return d.Deployment })
+	c.submit(ctx, refs())
 	return out, nil
 }
 

@@ -152,10 +152,11 @@ func (c *Control) DeployMoved(ctx context.Context, call *Call, w sdp.Watched, he
 		return err
 	}
 	created, err := c.db.DeployMoved(ctx, d, call.Why)
-	if err == nil && created {
-		c.submit(ctx, []sdp.OperationRef{deploymentRef(d.Deployment)})
+	if err != nil {
+		return err
 	}
-	return err
+	c.submit(ctx, mapped(created, deploymentRef))
+	return nil
 }
 
 func orNothing(sha string) string {

@@ -37,21 +37,24 @@ func New(c client.Client, proofs Proofs) *Engine { return &Engine{client: c, pro
 // Submit hands an accepted operation to its sandbox's entity workflow, which it starts if it is not running.
 // Submitting one again is harmless: the entity knows it, or its workflow ID was used already.
 func (e *Engine) Submit(ctx context.Context, op sdp.OperationRef) error {
-	options := client.StartWorkflowOptions{
-		ID:                    sdp.SandboxWorkflowID(op.Sandbox),
-		TaskQueue:             sdp.ControlQueue,
-		TypedSearchAttributes: temporal.NewSearchAttributes(sandboxAttribute.ValueSet(op.Sandbox)),
-		StaticSummary:         "orders the operations of sandbox " + op.Sandbox,
-	}
-	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, wire.SubmitSignal, op, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: op.Sandbox})
-	return engineError(err)
+	return e.signal(ctx, op.Sandbox, wire.SubmitSignal, op)
 }
 
 // Cancel asks the sandbox's entity workflow to cancel an operation. It returns when the request is durable, not when
 // the operation has ended.
-func (e *Engine) Cancel(ctx context.Context, sandbox, id string) error {
-	options := client.StartWorkflowOptions{ID: sdp.SandboxWorkflowID(sandbox), TaskQueue: sdp.ControlQueue}
-	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, wire.CancelSignal, id, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: sandbox})
+func (e *Engine) Cancel(ctx context.Context, op sdp.OperationRef) error {
+	return e.signal(ctx, op.Sandbox, wire.CancelSignal, sdp.OperationWorkflowID(op.Kind, op.ID))
+}
+
+// signal signals a sandbox's entity workflow, which it starts if it is not running.
+func (e *Engine) signal(ctx context.Context, sandbox, signal string, arg any) error {
+	options := client.StartWorkflowOptions{
+		ID:                    sdp.SandboxWorkflowID(sandbox),
+		TaskQueue:             sdp.ControlQueue,
+		TypedSearchAttributes: temporal.NewSearchAttributes(sandboxAttribute.ValueSet(sandbox)),
+		StaticSummary:         "orders the operations of sandbox " + sandbox,
+	}
+	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, signal, arg, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: sandbox})
 	return engineError(err)
 }
 

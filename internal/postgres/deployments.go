@@ -193,7 +193,7 @@ func insertDeployment(b *pgx.Batch, sandboxID int64, d NewDeployment, created *s
 }
 
 // deploymentColumns need the tables deployments as d and sandboxes as s.
-const deploymentColumns = `d.id, s.name AS sandbox, d.service, d.repository, d.node, d.environment, d.environment_version,
+const deploymentColumns = `d.id, d.seq, s.name AS sandbox, d.service, d.repository, d.node, d.environment, d.environment_version,
 	d.settings_digest, coalesce(d.operation, '') AS operation,
 	EXISTS (SELECT FROM operations WHERE operations.id = d.operation AND operations.state = 'QUEUED') AS change_waits,
 	d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure,
@@ -203,6 +203,7 @@ const deploymentColumns = `d.id, s.name AS sandbox, d.service, d.repository, d.n
 // deploymentRow has deploymentColumns.
 type deploymentRow struct {
 	ID                 string              `db:"id"`
+	Seq                int64               `db:"seq"`
 	Sandbox            string              `db:"sandbox"`
 	Service            string              `db:"service"`
 	Repository         string              `db:"repository"`
@@ -230,7 +231,7 @@ type deploymentRow struct {
 
 func (r deploymentRow) domain() sdp.Deployment {
 	return sdp.Deployment{
-		ID: r.ID, Sandbox: r.Sandbox, Service: r.Service, Repository: r.Repository, Node: r.Node,
+		ID: r.ID, Seq: r.Seq, Sandbox: r.Sandbox, Service: r.Service, Repository: r.Repository, Node: r.Node,
 		Environment: r.Environment, EnvironmentVersion: r.EnvironmentVersion, SettingsDigest: r.SettingsDigest,
 		Operation: r.Operation, ChangeWaits: r.ChangeWaits, Branch: r.Branch, SHA: r.SHA, Image: r.Image,
 		State: r.State, WaitingFor: r.WaitingFor, Failure: r.Failure.Domain(), Steps: stored.StepsOf(r.Steps),
@@ -273,12 +274,8 @@ func (db *DB) Deployments(ctx context.Context, f DeploymentFilter, p Page) ([]sd
 	if err != nil {
 		return nil, "", err
 	}
-	type numberedRow struct {
-		deploymentRow
-		Seq int64 `db:"seq"`
-	}
-	rows, err := pg.Query(ctx, db.pool, "listing deployments", pgx.RowToStructByName[numberedRow], `
-		SELECT d.seq, `+deploymentColumns+` FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
+	list, err := pg.Query(ctx, db.pool, "listing deployments", pg.ByName(deploymentRow.domain), `
+		SELECT `+deploymentColumns+` FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
 		WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR d.service = $2)
 			AND (cardinality($3::text[]) = 0 OR d.state = ANY($3::text[]::deployment_state[]))
 			AND ($4::bigint IS NULL OR d.seq < $4)
@@ -291,11 +288,7 @@ func (db *DB) Deployments(ctx context.Context, f DeploymentFilter, p Page) ([]sd
 	if err != nil {
 		return nil, "", err
 	}
-	rows, next := pg.Cut(p, rows, func(r numberedRow) string { return strconv.FormatInt(r.Seq, 10) })
-	list := make([]sdp.Deployment, len(rows))
-	for i, r := range rows {
-		list[i] = r.domain()
-	}
+	list, next := pg.Cut(p, list, func(d sdp.Deployment) string { return strconv.FormatInt(d.Seq, 10) })
 	return list, next, nil
 }
 

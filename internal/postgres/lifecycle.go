@@ -28,7 +28,7 @@ type NewSandbox struct {
 }
 
 // CreateSandbox stores a sandbox, its services, its public port, its create operation and its deployments, all or
-// nothing. A service with a branch is routed to the sandbox from the first moment, so its users see 503 until it runs,
+// nothing; Seq of the deployments is set. A service with a branch is routed to the sandbox from the first moment, so its users see 503 until it runs,
 // never OCP by accident.
 func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, err error) {
 	err = db.accept(ctx, "creating sandbox "+n.Spec.Name, func(tx pgx.Tx) error {
@@ -45,8 +45,12 @@ func (db *DB) CreateSandbox(ctx context.Context, n NewSandbox) (s sdp.Sandbox, e
 		for i := range n.Deployments {
 			n.Deployments[i].Sandbox = n.Spec.Name
 		}
-		if _, err := createDeployments(ctx, tx, n.Deployments); err != nil {
+		created, err := createDeployments(ctx, tx, n.Deployments)
+		if err != nil {
 			return err
+		}
+		for i, d := range created {
+			n.Deployments[i].Seq = d.Seq
 		}
 		s, err = sandboxByName(ctx, tx, n.Spec.Name)
 		return err

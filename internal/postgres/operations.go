@@ -36,7 +36,7 @@ func insertOperation(ctx context.Context, tx pgx.Tx, op sdp.Operation) error {
 }
 
 // SetOperation puts an operation into a state it may go to from where it is, else it is a Conflict. waitingFor counts
-// for QUEUED, f for FAILED and CANCELLED. A delete that ends without success gives the sandbox back: it can be used, or
+// for QUEUED, f for FAILED and CANCELLED. What was cancelled before it began does not begin. A delete that ends without success gives the sandbox back: it can be used, or
 // deleted again.
 func (db *DB) SetOperation(ctx context.Context, id string, state sdp.OperationState, waitingFor string,
 	f *sdp.Failure,
@@ -54,6 +54,7 @@ func setOperation(ctx context.Context, tx pgx.Tx, id string, state sdp.Operation
 				failure = CASE WHEN $2::operation_state IN ('FAILED', 'CANCELLED') THEN coalesce($5::jsonb, failure) END,
 				finished_at = CASE WHEN $2::operation_state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') THEN coalesce(finished_at, now()) END
 			WHERE id = $1 AND state = ANY($3::text[]::operation_state[])
+				AND NOT ($2::operation_state = 'RUNNING' AND state = 'QUEUED' AND cancel_requested_at IS NOT NULL)
 			RETURNING sandbox_id, kind, state
 		), given_back AS (
 			UPDATE sandboxes s SET deleting = false FROM changed c
@@ -160,24 +161,25 @@ func (db *DB) Operations(ctx context.Context, f OperationFilter, p Page) ([]sdp.
 	return list, next, nil
 }
 
-type unsubmittedRow struct {
+type refRow struct {
 	ID      string            `db:"id"`
 	Kind    sdp.OperationKind `db:"kind"`
 	Sandbox string            `db:"sandbox"`
 	Service string            `db:"service"`
 	User    string            `db:"requested_by"`
+	Seq     int64             `db:"seq"`
 }
 
-func (r unsubmittedRow) domain() sdp.OperationRef {
-	return sdp.OperationRef{ID: r.ID, Kind: r.Kind, Sandbox: r.Sandbox, Service: r.Service, User: r.User}
+func (r refRow) domain() sdp.OperationRef {
+	return sdp.OperationRef{ID: r.ID, Kind: r.Kind, Sandbox: r.Sandbox, Service: r.Service, User: r.User, Seq: r.Seq}
 }
 
 // Unsubmitted lists deployments and operations that were accepted longer than olderThan ago and, as far as is known,
 // never handed to their sandbox's workflow; oldest first, and the creation of a sandbox before the deployments that were
 // accepted with it. The hand-over can be repeated without harm.
 func (db *DB) Unsubmitted(ctx context.Context, olderThan time.Duration) ([]sdp.OperationRef, error) {
-	return pg.Query(ctx, db.pool, "looking for lost operations", pg.ByName(unsubmittedRow.domain), `
-		SELECT w.id, w.kind, s.name AS sandbox, w.service, w.requested_by FROM (
+	return pg.Query(ctx, db.pool, "looking for lost operations", pg.ByName(refRow.domain), `
+		SELECT w.id, w.kind, s.name AS sandbox, w.service, w.requested_by, CASE w.kind WHEN 'deploy' THEN w.seq ELSE 0 END AS seq FROM (
 			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, created_at, seq FROM deployments
 			WHERE finished_at IS NULL AND state = 'QUEUED' AND submitted_at IS NULL AND operation IS NULL
 			UNION ALL
@@ -195,25 +197,34 @@ func (db *DB) MarkSubmitted(ctx context.Context, id string) error {
 	return pg.Translate("recording a hand-over", err)
 }
 
-// MarkCancelled notes that a deployment, or an operation with those of its parts that are not settled, is to be
-// cancelled, and returns since when. What is settled stays as it is: then it returns the zero time.
+// MarkCancelled notes that a deployment, or an operation with those of its deployments that are not settled, is to be
+// cancelled, and returns since when. It is a Conflict ("too-late") where the table of kinds does not allow it (any more).
 func (db *DB) MarkCancelled(ctx context.Context, id string) (at time.Time, err error) {
 	err = db.accept(ctx, "noting a cancel", func(tx pgx.Tx) error {
 		var since *time.Time
-		err := tx.QueryRow(ctx, markCancelled, id).Scan(&since)
+		err := tx.QueryRow(ctx, markCancelled, id, pg.Texts(sdp.CancellableKinds(sdp.OpQueued)),
+			pg.Texts(sdp.CancellableKinds(sdp.OpRunning))).Scan(&since)
+		if err == nil && since == nil {
+			err = sdp.Errorf(sdp.Conflict, "too-late", "%s cannot be cancelled any more", id).
+				WithRemedy("`sdp history SANDBOX` shows what became of it")
+		}
 		at = pg.TimeOf(since)
 		return err
 	})
 	return at, err
 }
 
+// itsDeployments are those of the operations of o: the parts of a change, and what a restart starts.
+const itsDeployments = `(operation IN (SELECT id FROM o) OR id IN (SELECT 'd' || substr(id, 2) FROM o WHERE kind = 'restart'))`
+
 const markCancelled = `
 		WITH o AS (
 			UPDATE operations SET cancel_requested_at = coalesce(cancel_requested_at, now())
-			WHERE id = $1 AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
+			WHERE id = $1 AND (state = 'QUEUED' AND kind = ANY($2) OR state = 'RUNNING' AND kind = ANY($3))
+			RETURNING id, kind, sandbox_id, cancel_requested_at
 		), d AS (
 			UPDATE deployments SET cancel_requested_at = coalesce(cancel_requested_at, now())
-			WHERE (id = $1 OR operation = $1) AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
+			WHERE (id = $1 OR ` + itsDeployments + `) AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
 		), told AS MATERIALIZED (
 			SELECT m.at, sdp_notify(m.topic || m.key, m.id, s.name, 0) FROM (
 				SELECT cancel_requested_at AS at, 'deployment/' AS topic, id AS key, id, sandbox_id FROM d
@@ -222,3 +233,29 @@ const markCancelled = `
 			) m JOIN sandboxes s ON s.id = m.sandbox_id
 		)
 		SELECT min(at) FROM told`
+
+// MarkCancelSent records that Temporal was told of a cancel.
+func (db *DB) MarkCancelSent(ctx context.Context, id string) error {
+	_, err := db.pool.Exec(ctx, `
+		WITH o AS (UPDATE operations SET cancel_sent_at = now() WHERE id = $1 RETURNING id, kind)
+		UPDATE deployments SET cancel_sent_at = now() WHERE id = $1 OR `+itsDeployments, id)
+	return pg.Translate("recording that a cancel was passed on", err)
+}
+
+// CancelsToSend lists what is to be cancelled and not settled yet, of which Temporal was not told within olderThan, or not
+// for so long that it may have been lost: again is how long at first, then twice as long each time, up to an hour. Parts of
+// a change that is cancelled hear of it from the change.
+func (db *DB) CancelsToSend(ctx context.Context, olderThan, again time.Duration) ([]sdp.OperationRef, error) {
+	return pg.Query(ctx, db.pool, "looking for lost cancels", pg.ByName(refRow.domain), `
+		SELECT w.id, w.kind, s.name AS sandbox, w.service, w.requested_by, w.seq FROM (
+			SELECT id, 'deploy' AS kind, sandbox_id, service, requested_by, seq, cancel_requested_at AS asked, cancel_sent_at AS sent
+			FROM deployments d WHERE finished_at IS NULL AND cancel_requested_at IS NOT NULL AND NOT EXISTS (
+				SELECT FROM operations o WHERE o.id = d.operation AND o.finished_at IS NULL AND o.cancel_requested_at IS NOT NULL)
+			UNION ALL
+			SELECT id, kind, sandbox_id, service, requested_by, 0, cancel_requested_at, cancel_sent_at
+			FROM operations WHERE finished_at IS NULL AND cancel_requested_at IS NOT NULL
+		) w JOIN sandboxes s ON s.id = w.sandbox_id
+		WHERE CASE WHEN sent IS NULL THEN asked <= now() - $1::interval
+			ELSE sent <= now() - greatest($2::interval, least(sent - asked, interval '1 hour')) END
+		ORDER BY asked, w.id LIMIT 1000`, olderThan, again)
+}

@@ -74,7 +74,7 @@ func TestUnsubmittedFindsWhatWasLost(t *testing.T) {
 	got(db.CreateSandbox(t.Context(), n))(t)
 	lost := got(db.Unsubmitted(t.Context(), 0))(t)
 	equal(t, "lost", len(lost), 2)
-	if !slices.Contains(lost, sdp.OperationRef{ID: n.Deployments[0].ID, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann"}) ||
+	if !slices.Contains(lost, sdp.OperationRef{ID: n.Deployments[0].ID, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann", Seq: 1}) ||
 		!slices.Contains(lost, sdp.OperationRef{ID: n.Operation.ID, Kind: sdp.OpCreate, Sandbox: "box", User: "ann"}) {
 		t.Fatalf("lost are %+v", lost)
 	}

@@ -168,19 +168,18 @@ func readJob(ctx context.Context, q pg.Querier, id string) (job Job, err error) 
 	return job, err
 }
 
-// Superseder returns what took the place of a deployment that is being cancelled, the zero value if nothing did: somebody
+// Superseder returns what took the place of a deployment that is not settled, the zero value if nothing did: somebody
 // asked for the cancel, or it is a part of a change that ends. A restart's deployment neither supersedes nor is superseded:
 // restarts and deployments of a service wait for each other.
 //
-// The first newer deployment of the service is the one whose arrival cancelled this one. An older one counts where it was
-// handed over late, after this one, and is therefore still under way.
+// The first newer deployment of the service is the one whose acceptance made this one pointless.
 func (db *DB) Superseder(ctx context.Context, id string) (by sdp.Superseder, err error) {
 	err = db.pool.QueryRow(ctx, `
 		WITH d AS (SELECT * FROM deployments WHERE id = $1 AND cancel_requested_at IS NULL)
 		SELECT id, requested_by FROM (
-			SELECT n.id, n.requested_by, n.seq, CASE WHEN n.seq > d.seq THEN 1 ELSE 3 END AS rank
-			FROM d JOIN deployments n ON n.sandbox_id = d.sandbox_id AND n.service = d.service AND n.id <> d.id
-			WHERE d.operation IS NULL AND n.operation IS NULL AND (n.seq > d.seq OR n.finished_at IS NULL)
+			SELECT n.id, n.requested_by, n.seq, 1 AS rank
+			FROM d JOIN deployments n ON n.sandbox_id = d.sandbox_id AND n.service = d.service AND n.seq > d.seq
+			WHERE d.operation IS NULL AND n.operation IS NULL
 				AND NOT EXISTS (SELECT FROM operations r WHERE r.kind = 'restart' AND substr(r.id, 2) IN (substr(d.id, 2), substr(n.id, 2))
 					AND r.sandbox_id = d.sandbox_id)
 			UNION ALL

@@ -69,11 +69,11 @@ func (r watchedRow) domain() sdp.Watched {
 }
 
 // DeployMoved queues a deployment of the commit a watched branch is at now, with an audit event that says why. It does
-// nothing, and reports so, if that commit was tried meanwhile or the service is not one to be deployed any more: it can
+// nothing, and returns none, if that commit was tried meanwhile or the service is not one to be deployed any more: it can
 // be repeated.
-func (db *DB) DeployMoved(ctx context.Context, d NewDeployment, why string) (created bool, err error) {
+func (db *DB) DeployMoved(ctx context.Context, d NewDeployment, why string) (created []sdp.Deployment, err error) {
 	err = db.pool.InTx(ctx, "queueing a deployment of "+d.Service, func(tx pgx.Tx) error {
-		created = false
+		created = nil
 		if _, _, err := lockAnySandbox(ctx, tx, d.Sandbox); err != nil {
 			return err
 		}
@@ -82,18 +82,16 @@ func (db *DB) DeployMoved(ctx context.Context, d NewDeployment, why string) (cre
 		if err != nil || len(now) == 0 || now[0].Branch != d.Branch || !now[0].Moved(d.SHA) {
 			return err
 		}
-		stored, err := createDeployments(ctx, tx, []NewDeployment{d})
-		if err != nil {
+		if created, err = createDeployments(ctx, tx, []NewDeployment{d}); err != nil {
 			return err
 		}
 		var b pgx.Batch
 		outbox.Queue(&b, sdp.AuditEvent{User: "system", Action: sdp.AuditDeploymentCreate, Sandbox: d.Sandbox, Service: d.Service,
-			Repository: stored[0].Repository, Branch: d.Branch, SHA: d.SHA, Environment: stored[0].Environment, Operation: d.ID,
+			Repository: created[0].Repository, Branch: d.Branch, SHA: d.SHA, Environment: created[0].Environment, Operation: d.ID,
 			Outcome: sdp.Accepted, Detail: why})
-		created = true
 		return tx.SendBatch(ctx, &b).Close()
 	})
-	return created && err == nil, err
+	return created, err
 }
 
 // MarkBranch records whether the git server has the branch a service should run, once for each change, with an audit

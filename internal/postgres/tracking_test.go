@@ -32,7 +32,7 @@ func moved(t *testing.T, db *postgres.DB, sha string) bool {
 	t.Helper()
 	d := newDeployment("box", "account", "feature/x")
 	d.SHA = sha
-	return got(db.DeployMoved(t.Context(), d, "feature/x moved"))(t)
+	return len(got(db.DeployMoved(t.Context(), d, "feature/x moved"))(t)) > 0
 }
 
 func audited(t *testing.T, db *postgres.DB, action sdp.AuditAction) []sdp.AuditEvent {

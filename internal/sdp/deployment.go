@@ -24,6 +24,7 @@ const (
 // Deployment is one run of the pipeline for one service of one sandbox.
 type Deployment struct {
 	ID          string
+	Seq         int64 // grows in the order of acceptance
 	Sandbox     string
 	Service     string
 	Repository  string
@@ -142,6 +143,12 @@ type Progress struct {
 	Failure    *Failure        `json:"failure"`
 	Cancelling bool            `json:"cancelling"` // a cancel was accepted and the host has not confirmed it yet
 }
+
+// CodeCancelled is the code of what somebody cancelled before it began.
+const CodeCancelled = "cancelled"
+
+// CodeSettled is the code of what has ended already and must not begin again.
+const CodeSettled = "already-settled"
 
 // CodeSuperseded is the code of the failure of a deployment that something newer took the place of.
 const CodeSuperseded = "superseded"

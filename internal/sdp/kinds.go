@@ -155,20 +155,29 @@ func (r OperationRules) CancellableIn(s OperationState) bool {
 	}
 }
 
-// Supersedes reports whether accepting op makes an older operation of its sandbox pointless.
-func (op OperationRef) Supersedes(older OperationRef) bool {
-	if older.Kind.Rules().Stays {
+// CancellableKinds lists the kinds of which an operation in state s may be cancelled, sorted.
+func CancellableKinds(s OperationState) []OperationKind {
+	return slices.DeleteFunc(OperationKinds(), func(k OperationKind) bool { return !k.Rules().CancellableIn(s) })
+}
+
+// Supersedes reports whether op makes other, of its sandbox, pointless. Among those of one kind the one that was accepted later
+// counts, whichever arrived first.
+func (op OperationRef) Supersedes(other OperationRef) bool {
+	if other.Kind.Rules().Stays {
 		return false
 	}
 	switch op.Kind.Rules().Supersedes {
 	case SupersedesAll:
 		return true
 	case SupersedesOwnKind:
-		return op.Kind == older.Kind && op.Service == older.Service
+		return op.Kind == other.Kind && op.Service == other.Service && !op.OlderThan(other)
 	default:
 		return false
 	}
 }
+
+// OlderThan reports whether op is known to have been accepted before other, of the same kind.
+func (op OperationRef) OlderThan(other OperationRef) bool { return op.Seq != 0 && op.Seq < other.Seq }
 
 // WaitsFor reports whether op may not run while other, of the same sandbox, does.
 func (op OperationRef) WaitsFor(other OperationRef) bool {

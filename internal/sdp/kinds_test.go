@@ -126,3 +126,16 @@ func TestUntilWhenItCanBeCancelled(t *testing.T) {
 		}
 	}
 }
+
+// What was accepted later counts, whichever arrives first; where that is not known, what arrives.
+func TestNewerSupersedesOlder(t *testing.T) {
+	numbered := func(seq int64) sdp.OperationRef { r := ref(sdp.OpDeploy, "account"); r.Seq = seq; return r }
+	for _, c := range []struct {
+		op, other int64
+		want      bool
+	}{{2, 1, true}, {1, 2, false}, {0, 2, true}, {2, 0, true}, {0, 0, true}} {
+		if got := numbered(c.op).Supersedes(numbered(c.other)); got != c.want {
+			t.Errorf("%d supersedes %d: %v", c.op, c.other, got)
+		}
+	}
+}

@@ -86,6 +86,8 @@ type OperationRef struct {
 	Sandbox string        `json:"sandbox"`
 	Service string        `json:"service"`
 	User    string        `json:"user"`
+	// Seq is a deployment's place in the order of acceptance; 0 = not known, and then the order of arrival counts.
+	Seq int64 `json:"seq,omitempty"`
 	// Hold is set for a deployment that is a part of an atomic change: once healthy it waits for the change's word.
 	Hold bool `json:"hold"`
 }

@@ -14,8 +14,8 @@ const (
 	TrackWorkflow       = "Track"
 )
 
-// The names of signals and queries. SubmitSignal takes an sdp.OperationRef, CancelSignal an operation's ID. "held" and "word"
-// are what ready and decision were called when the recorded runs began.
+// The names of signals and queries. SubmitSignal takes an sdp.OperationRef, CancelSignal the ID of an operation's
+// workflow; from servers of before, and for a change, it is the ID of an operation. "held" and "word" are what ready and decision were called when the recorded runs began.
 const (
 	SubmitSignal   = "submit"
 	CancelSignal   = "cancel"
@@ -36,6 +36,8 @@ const (
 type SandboxInput struct {
 	Sandbox string             `json:"sandbox"`
 	Queue   []sdp.OperationRef `json:"queue"` // carried over by Continue-As-New
+	// HistoryLimit is how many events a run may have before it goes on in a new one; 0 = as Temporal suggests. Tests set it.
+	HistoryLimit int `json:"historyLimit,omitempty"`
 }
 
 // WaitingInput says what a queued deployment or operation waits behind.
