@@ -40,15 +40,18 @@ func (h *Host) Checkout(ctx context.Context, in wire.Job) (string, error) {
 	return sdp.ShortSHA(in.SHA), err
 }
 
-// Build runs `go build` on the host.
-func (h *Host) Build(ctx context.Context, in wire.Job) (string, error) {
-	var took time.Duration
-	err := h.step(ctx, in.Deployment, in.Secrets, func(ctx context.Context, _ node.Confidential, log *logs.Stream) error {
+// Build runs `go build` on the host, once there is a slot for it. Where another deployment builds the same, it waits for that.
+func (h *Host) Build(ctx context.Context, in wire.Job) (detail string, err error) {
+	err = h.step(ctx, in.Deployment, in.Secrets, func(ctx context.Context, _ node.Confidential, log *logs.Stream) error {
 		began := time.Now()
-		defer func() { took = time.Since(began) }()
-		return h.node.Builder.Build(ctx, in, log)
+		cached, err := h.node.Images.Build(ctx, in, log)
+		detail = "go build took " + time.Since(began).Round(time.Millisecond).String()
+		if cached {
+			detail = "cached"
+		}
+		return err
 	})
-	return "go build took " + took.Round(time.Millisecond).String(), err
+	return detail, err
 }
 
 // Image makes the image of a built binary, or builds the repository's Dockerfile.

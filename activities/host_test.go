@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	"sdp/internal/containers"
 	"sdp/internal/logs"
 	"sdp/internal/node"
 	"sdp/internal/node/gobuild"
@@ -30,6 +31,11 @@ type site struct {
 	runs string // a named pipe that the program opens first
 }
 
+// noImages is a runtime that has none, and nothing else.
+type noImages struct{ node.Runtime }
+
+func (noImages) ImageInfo(context.Context, string) (i containers.Image, found bool, err error) { return }
+
 func newSite(t *testing.T) *site {
 	t.Helper()
 	data, bin := t.TempDir(), t.TempDir()
@@ -40,7 +46,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { spool.Close() })
 	checkout := filepath.Join(data, "checkouts", "d1")
 	s := &site{t: t, runs: filepath.Join(data, "runs"), host: NewHost(node.New(node.Config{Name: "micro-1", Data: data, Spool: spool,
-		Toolchain:    gobuild.Toolchain{Timeout: time.Minute},
+		Toolchain:    gobuild.Toolchain{Timeout: time.Minute}, Runtime: noImages{},
 		Repositories: map[string]node.Repository{"account": {Repository: sdp.Repository{Name: "account", Kind: sdp.GoRepository}}}}))}
 	err = errors.Join(syscall.Mkfifo(s.runs, 0o600), os.MkdirAll(checkout, 0o755), os.WriteFile(filepath.Join(checkout, "go.mod"), []byte("module account\n"), 0o644),
 		os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\necho > "+s.runs+"\nexec sleep 1000\n"), 0o755))

@@ -75,7 +75,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	group.Go(func() error { return a.reconcile(ctx) })
 	group.Go(func() error { return a.monitor.run(ctx) })
 	group.Go(func() error { return a.watchDisk(ctx) })
-	for queue, tasks := range hostQueues(c) {
+	for queue, tasks := range hostQueues(c.Node) {
 		group.Go(func() error {
 			return runWorker(ctx, a.gate, func() sdkworker.Worker { return newHostWorker(temporal, queue, tasks, host) }, logger)
 		})
@@ -143,7 +143,8 @@ func (a *agent) equip(repositories map[string]node.Repository, toolchain gobuild
 	c := a.config
 	a.node = node.New(node.Config{Name: c.Node, Data: c.Data, Instance: c.Instance, Runtime: a.runtime, Router: a.router,
 		Keys: a.keys, Token: secret.New(a.server.token), Spool: a.spool, Repositories: repositories, Toolchain: toolchain,
-		StepMemory: c.Builds.Memory, Drain: c.Drain, HealthTimeout: c.HealthTimeout, Log: a.log,
+		Builds: c.Builds.Concurrency, Pressure: node.Pressure(c.Builds.Pressure), StepMemory: c.Builds.Memory,
+		Drain: c.Drain, HealthTimeout: c.HealthTimeout, Log: a.log,
 		Limits: sdp.Limits{CPUs: c.Limits.CPUs, Memory: sdp.Bytes(c.Limits.Memory), PIDs: c.Limits.PIDs}})
 	a.monitor = &healthMonitor{probe: a.probe, every: c.ProbeEvery}
 }

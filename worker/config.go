@@ -73,6 +73,15 @@ type BuildConfig struct {
 	Online      bool          `yaml:"online"` // may `go build` download modules? No by default
 	Cache       string        `yaml:"cache"`  // GOCACHE; default: the user's own
 	Memory      int64         `yaml:"memory"` // bytes each RUN step of a Dockerfile may use
+
+	Pressure PressureConfig `yaml:"pressure"`
+}
+
+// PressureConfig says under how much pressure of the machine no further build begins; one always may. 0 = it is not looked at.
+type PressureConfig struct {
+	CPU    float64 `yaml:"cpu"`    // percent of the last 10 s in which processes waited for a processor
+	Memory float64 `yaml:"memory"` // the same for memory
+	Free   int64   `yaml:"free"`   // bytes of memory that must be available
 }
 
 // LimitConfig bounds one container.
@@ -127,8 +136,9 @@ func defaults() NodeConfig {
 	return NodeConfig{
 		Instance: "default", Docker: "unix:///var/run/docker.sock", Networks: "10.213.0.0/16", MeshPort: 7711,
 		Temporal: TemporalConfig{Address: "127.0.0.1:7233", Namespace: "sdp"},
-		Builds:   BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute, Memory: 2 << 30},
-		Drain:    30 * time.Second, HealthTimeout: time.Minute, ProbeEvery: 10 * time.Second, ReconcileEvery: 10 * time.Second,
+		Builds: BuildConfig{Concurrency: 2, Timeout: 15 * time.Minute, Memory: 2 << 30,
+			Pressure: PressureConfig{CPU: 90, Memory: 10, Free: 512 << 20}},
+		Drain: 30 * time.Second, HealthTimeout: time.Minute, ProbeEvery: 10 * time.Second, ReconcileEvery: 10 * time.Second,
 		Limits: LimitConfig{Memory: 512 << 20, CPUs: 1, PIDs: 512},
 		Images: ImageConfig{Watermark: 85},
 	}

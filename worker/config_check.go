@@ -121,6 +121,12 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 		return bad("builds.timeout", "builds", "timeout")
 	case c.Builds.Memory < 64<<20:
 		return f.Errorf([]any{"builds", "memory"}, "write bytes, at least 67108864", "builds.memory: %d is too little", c.Builds.Memory)
+	case !percentage(c.Builds.Pressure.CPU) || !percentage(c.Builds.Pressure.Memory):
+		return f.Errorf([]any{"builds", "pressure"}, "write percentages up to 100, or 0 to take no notice",
+			"builds.pressure: cpu and memory are %v and %v", c.Builds.Pressure.CPU, c.Builds.Pressure.Memory)
+	case c.Builds.Pressure.Free < 0:
+		return f.Errorf([]any{"builds", "pressure"}, "write bytes, or 0 to take no notice", "builds.pressure.free: %d is less than nothing",
+			c.Builds.Pressure.Free)
 	case c.Drain <= 0:
 		return bad("drain", "drain")
 	case c.HealthTimeout <= 0:
@@ -141,6 +147,8 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 	}
 	return nil
 }
+
+func percentage(v float64) bool { return v >= 0 && v <= 100 }
 
 func (c *NodeConfig) checkRepositories(f *config.File) error {
 	seen := map[string]bool{}

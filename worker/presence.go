@@ -11,6 +11,7 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"sdp/internal/node"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -136,35 +137,13 @@ func (a *agent) health(ctx context.Context) sdp.NodeHealth {
 		h.DiskFree, h.DiskTotal = disk.Free, disk.Total
 	}
 	h.ImagesUsed, h.Watermark = a.imagesUsed(ctx), a.config.Images.Watermark
-	h.MemoryFree, h.MemoryTotal = memory()
+	h.MemoryFree, h.MemoryTotal = node.MemoryOf("/proc")
 	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
 		field, _, _ := strings.Cut(string(raw), " ")
 		h.Load1, _ = strconv.ParseFloat(field, 64) // 0 where the kernel says nothing readable
 	}
-	h.RunningBuilds = a.node.Sources.Checkouts()
+	h.RunningBuilds = a.node.Slots.Running()
 	return h
-}
-
-// memory reads available and total memory in bytes from /proc/meminfo (proc(5)); zero where it cannot.
-func memory() (free, total int64) {
-	raw, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(raw)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kb, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "MemAvailable:":
-			free = kb << 10
-		case "MemTotal:":
-			total = kb << 10
-		}
-	}
-	return free, total
 }
 
 // runWorker runs a Temporal worker until ctx ends, while the gate is open. Temporal being away, or dismissing the worker, is

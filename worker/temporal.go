@@ -74,9 +74,9 @@ func NewControl(c client.Client, control *activities.Control) worker.Worker {
 }
 
 // hostQueues are a node's task queues and how many of each one's tasks it does at once. All wait for Docker, git or requests
-// most of the time; how many builds run at once is not decided here.
-func hostQueues(c NodeConfig) map[string]int {
-	return map[string]int{sdp.NodeQueue(c.Node): 16, sdp.WorkQueue(c.Node): 32, sdp.BuildQueue(c.Node): c.Builds.Concurrency}
+// most of the time; which builds run is for node.Slots to say.
+func hostQueues(node string) map[string]int {
+	return map[string]int{sdp.NodeQueue(node): 16, sdp.WorkQueue(node): 32, sdp.BuildQueue(node): 256}
 }
 
 func newHostWorker(c client.Client, queue string, tasks int, host *activities.Host) worker.Worker {

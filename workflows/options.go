@@ -39,9 +39,8 @@ const (
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.
 const (
 	pickUpLimit     = 20 * time.Second
-	buildSlotLimit  = 30 * time.Second
 	heartbeatLimit  = 10 * time.Second
-	buildLimit      = 45 * time.Minute
+	buildLimit      = wire.BoxLifetime // builds wait in it for their turn; how long one may take is the node's own limit
 	fetchLimit      = 15 * time.Minute
 	startLimit      = 6 * time.Minute
 	drainLimit      = 15 * time.Minute
@@ -87,7 +86,7 @@ func atWork(ctx workflow.Context, node string, limit time.Duration) workflow.Con
 // onBuilder is onNode for builds.
 func onBuilder(ctx workflow.Context, node string) workflow.Context {
 	options := workflow.GetActivityOptions(onNode(ctx, node, buildLimit))
-	options.TaskQueue, options.ScheduleToStartTimeout = sdp.BuildQueue(node), buildSlotLimit
+	options.TaskQueue = sdp.BuildQueue(node)
 	options.RetryPolicy.MaximumAttempts = 3
 	return onQueue(ctx, node, options)
 }

@@ -47,13 +47,12 @@ func TestBusyNode(t *testing.T) {
 	if err := s.up(); err != nil {
 		t.Fatal(err)
 	}
-	boxes := make([]rest.Sandbox, 20)
+	boxes := make([]rest.Sandbox, 30)
 	for i := range boxes {
 		boxes[i] = s.newSandbox(t, "")
 	}
-	s.deployToAll(t, boxes[:1], "main")
-	s.deployToAll(t, boxes, "main")
-	t.Run("twenty services with open WebSockets are replaced", func(t *testing.T) { s.replaceUnderSockets(t, boxes) })
+	t.Run("thirty deployments of a commit are one build", func(t *testing.T) { s.buildOnce(t, boxes) })
+	t.Run("twenty services with open WebSockets are replaced", func(t *testing.T) { s.replaceUnderSockets(t, boxes[:20]) })
 }
 
 // deployToAll deploys a branch of chat to all sandboxes at once and waits until it runs in each.
@@ -68,6 +67,20 @@ func (s *site) deployToAll(t *testing.T, boxes []rest.Sandbox, branch string) {
 		})
 	}
 	group.Wait()
+}
+
+// buildOnce deploys a commit that was never built to all sandboxes at once. What waits for somebody else's build says so.
+func (s *site) buildOnce(t *testing.T, boxes []rest.Sandbox) {
+	s.deployToAll(t, boxes, "main")
+	builds, waited := 0, 0
+	for _, box := range boxes {
+		log := s.ok(t, "logs", s.history(t, box.Name)[0].ID)
+		builds += strings.Count(log, "[BUILD] go build")
+		waited += strings.Count(log, "[BUILD] waiting for the build of the same commit by d-")
+	}
+	if builds != 1 || waited == 0 {
+		t.Errorf("%d builds, %d deployments that waited for one; want one build", builds, waited)
+	}
 }
 
 // The replaced containers each wait for their WebSocket for as long as they may, more of them than the node does quick steps

@@ -27,6 +27,7 @@ type Images struct {
 	runtime    ImageRuntime
 	sources    *Sources
 	builder    *Builder
+	slots      *Slots
 	stepMemory int64
 	online     bool
 	claims     claims
@@ -36,9 +37,56 @@ type Images struct {
 	dir string // where the runtime keeps images, once it has said so
 }
 
-// Make makes the image of a built binary, or builds the repository's Dockerfile, and removes the checkout.
+// Build builds the binary that Make puts into the image, unless the image is there. cached says that it is: one deployment
+// makes the image of a commit, and others that want it wait for that.
+func (i *Images) Build(ctx context.Context, in wire.Job, log *logs.Stream) (cached bool, err error) {
+	if cached, err = i.claimMaking(ctx, in, saying(log, "BUILD")); err != nil || cached {
+		return cached, err
+	}
+	err = i.slots.during(ctx, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
+	if err != nil {
+		i.slots.drop(in.Deployment)
+		return false, err
+	}
+	i.slots.park(in.Deployment) // Make goes on
+	return false, nil
+}
+
+// Make makes the image of a built binary, or builds the repository's Dockerfile, unless the image is there, and removes the
+// checkout.
 func (i *Images) Make(ctx context.Context, in wire.Job, log *logs.Stream) error {
-	return i.claims.whileMaking(in.Deployment, in.Image, func() error { return i.make(ctx, in, log) })
+	cached, err := i.claimMaking(ctx, in, saying(log, "IMAGE"))
+	if err != nil {
+		return err
+	}
+	defer i.slots.drop(in.Deployment)
+	if !cached {
+		if err := i.claims.whileMaking(in.Deployment, in.Image, func() error { return i.make(ctx, in, log) }); err != nil {
+			return err
+		}
+	}
+	return i.sources.DropCheckout(in.Deployment)
+}
+
+// claimMaking waits until this deployment is to make the image, or the image is there.
+func (i *Images) claimMaking(ctx context.Context, in wire.Job, say func(string)) (cached bool, err error) {
+	if cached, err = i.claim(ctx, in.Deployment, in.Image, in.SHA); err != nil || cached {
+		return cached, err
+	}
+	if err := i.slots.claim(ctx, in.Image, in.Deployment, say); err != nil {
+		return false, err
+	}
+	if cached, err = i.has(ctx, in.Image, in.SHA); err != nil || cached {
+		i.slots.drop(in.Deployment)
+	}
+	if cached {
+		say("image " + in.Image + " is there by now")
+	}
+	return cached, err
+}
+
+func saying(log *logs.Stream, tag string) func(string) {
+	return func(text string) { log.Printf(tag, "%s", text) }
 }
 
 func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error {
@@ -47,11 +95,10 @@ func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error 
 		return err
 	}
 	labels := map[string]string{sdp.LabelInstance: i.instance, sdp.LabelRepository: repo.Name, sdp.LabelSHA: in.SHA}
-	log.Printf("IMAGE", "making %s", in.Image)
 	if repo.Kind == sdp.GoRepository {
 		err = i.assemble(ctx, in, repo, labels, log)
-	} else if err = i.sources.needCheckout(ctx, in, log); err == nil {
-		err = i.runtime.BuildImage(ctx, i.dockerfileBuild(in, repo, labels), log)
+	} else {
+		err = i.slots.during(ctx, saying(log, "IMAGE"), func() error { return i.buildDockerfile(ctx, in, repo, labels, log) })
 	}
 	if err != nil {
 		if sdp.KindOf(err) == sdp.Failed {
@@ -60,19 +107,36 @@ func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error 
 		return diskError(i.node, "making the image", err)
 	}
 	log.Printf("IMAGE", "made %s", in.Image)
-	return i.sources.DropCheckout(in.Deployment)
+	return nil
 }
 
-// assemble puts the built binary on its base image. A binary that is gone with an earlier attempt is built again.
+// assemble puts the built binary on its base image, which is no build: it takes no time to speak of. A binary that is gone
+// with an earlier attempt is built again.
 func (i *Images) assemble(ctx context.Context, in wire.Job, repo Repository, labels map[string]string, log *logs.Stream) error {
 	path := filepath.Join(i.sources.checkoutDir(in.Deployment), gobuild.Binary)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := i.builder.Build(ctx, in, log); err != nil {
+		err := i.slots.during(ctx, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
+		if err != nil {
 			return err
 		}
 	}
+	log.Printf("IMAGE", "making %s", in.Image)
 	return i.runtime.AssembleGoImage(ctx, containers.GoImage{Ref: in.Image, Base: repo.BaseImage, Name: repo.Name,
 		Binary: path, Labels: labels, Port: repo.Port})
+}
+
+func (i *Images) buildDockerfile(ctx context.Context, in wire.Job, repo Repository, labels map[string]string, log *logs.Stream) error {
+	if err := i.sources.needCheckout(ctx, in, log); err != nil {
+		return err
+	}
+	log.Printf("IMAGE", "making %s", in.Image)
+	limited, cancel := context.WithTimeout(ctx, i.builder.toolchain.Timeout)
+	defer cancel()
+	err := i.runtime.BuildImage(limited, i.dockerfileBuild(in, repo, labels), log)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return gobuild.TooLong(i.builder.toolchain.Timeout)
+	}
+	return err
 }
 
 // dockerfileBuild says how a commit of a repository with a Dockerfile is built on this node.

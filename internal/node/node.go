@@ -6,6 +6,7 @@
 //	Sources     the configured clones, and the checkouts made of them
 //	Resolver    which commit and which image a deployment runs, and what making that image would need
 //	Builder     `go build` in a checkout (package gobuild)
+//	Slots       which builds run when
 //	Images      making, claiming, listing and pruning images
 //	Containers  starting a generation beside the old one, keeping, retiring and removing it
 //	Routes      the tables of the node's router, and traces through it
@@ -53,6 +54,8 @@ type Config struct {
 	Data          string // directory for checkouts
 	Repositories  map[string]Repository
 	Toolchain     gobuild.Toolchain
+	Builds        int           // at once
+	Pressure      Pressure      // under which no further build begins
 	StepMemory    int64         // bytes each RUN step of a Dockerfile may use
 	Limits        sdp.Limits    // of a container whose deployment says nothing
 	Drain         time.Duration // how long a replaced container may finish its requests
@@ -71,6 +74,7 @@ type Node struct {
 	Sources    *Sources
 	Resolver   *Resolver
 	Builder    *Builder
+	Slots      *Slots
 	Images     *Images
 	Containers *Containers
 	Routes     *Routes
@@ -85,13 +89,15 @@ func New(c Config) *Node {
 	c.Toolchain.Home = c.Data
 	sources := &Sources{node: c.Name, data: c.Data, repositories: c.Repositories}
 	builder := &Builder{node: c.Name, sources: sources, toolchain: c.Toolchain}
-	images := &Images{node: c.Name, instance: c.Instance, runtime: c.Runtime, sources: sources, builder: builder,
+	slots := newSlots(c.Builds, func() string { return c.Pressure.over("/proc") })
+	images := &Images{node: c.Name, instance: c.Instance, runtime: c.Runtime, sources: sources, builder: builder, slots: slots,
 		stepMemory: c.StepMemory, online: c.Toolchain.Online}
 	routes := &Routes{router: c.Router}
 	targets := &Targets{node: c.Name, runtime: c.Runtime, router: c.Router}
 	output := newOutput(c.Runtime, c.Spool, c.Log)
 	return &Node{
-		Name: c.Name, Sources: sources, Builder: builder, Images: images, Routes: routes, Targets: targets, Output: output,
+		Name: c.Name, Sources: sources, Builder: builder, Slots: slots, Images: images, Routes: routes, Targets: targets,
+		Output:   output,
 		Resolver: &Resolver{node: c.Name, runtime: c.Runtime, sources: sources, images: images},
 		Containers: &Containers{node: c.Name, runtime: c.Runtime, sources: sources, images: images, routes: routes, targets: targets,
 			output: output, limits: c.Limits, drain: c.Drain, healthTimeout: c.HealthTimeout},

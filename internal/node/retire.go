@@ -26,6 +26,7 @@ func (c *Containers) Keep(ctx context.Context, id string) error {
 // Discard removes what a failed or cancelled deployment left on this node.
 func (c *Containers) Discard(ctx context.Context, deployment string) error {
 	c.images.claims.drop(deployment)
+	c.images.slots.drop(deployment)
 	return errors.Join(c.runtime.RemoveDeployment(ctx, deployment), c.sources.DropCheckout(deployment))
 }
 

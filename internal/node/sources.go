@@ -134,15 +134,6 @@ func (s *Sources) DropCheckout(deployment string) error {
 // DropCheckouts removes all checkouts: whatever needs one makes it anew.
 func (s *Sources) DropCheckouts() error { return os.RemoveAll(s.checkouts()) }
 
-// Checkouts is how many checkouts there are: how many deployments are being built.
-func (s *Sources) Checkouts() int {
-	entries, err := os.ReadDir(s.checkouts())
-	if err != nil {
-		return 0 // none was made yet
-	}
-	return len(entries)
-}
-
 func (s *Sources) checkouts() string { return filepath.Join(s.data, "checkouts") }
 
 // checkoutDir is where a deployment's commit is checked out. It is made and removed by that deployment only. Whatever the

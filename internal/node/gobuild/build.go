@@ -70,11 +70,16 @@ func (t Toolchain) Build(ctx context.Context, j Job) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		return sdp.Errorf(sdp.Failed, "build-timeout", "the build took longer than %s and was killed", t.Timeout).
-			WithRemedy("make it faster, or raise builds.timeout in the node's configuration")
+		return TooLong(t.Timeout)
 	}
 	said := strings.ReplaceAll(j.Log.Mask(output.String()), j.Dir+"/", "") // where it is built helps nobody
 	return failureOf(j, said, err)
+}
+
+// TooLong says that a build was killed because it took longer than the node allows.
+func TooLong(limit time.Duration) error {
+	return sdp.Errorf(sdp.Failed, "build-timeout", "the build took longer than %s and was killed", limit).
+		WithRemedy("make it faster, or raise builds.timeout in the node's configuration")
 }
 
 func packagePath(build string) string {
