@@ -47,7 +47,8 @@ type machine struct {
 type controlPlane struct {
 	mu       sync.Mutex
 	down     bool
-	want     wire.Desired
+	want     desired
+	sent     []string // sandboxes whose tables the node has asked for
 	reported []sdp.Correction
 	needed   sdp.NeededImages
 	pruned   []sdp.WatermarkPrune
@@ -64,7 +65,13 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Authorization") != "Bearer token":
 		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasSuffix(r.URL.Path, "/desired"):
-		json.NewEncoder(w).Encode(c.want)
+		d := c.want.Desired
+		if d.Same = r.URL.Query().Get("have") == d.Tables.Digest(); d.Same {
+			d.Tables = nil
+		}
+		json.NewEncoder(w).Encode(d)
+	case strings.HasSuffix(r.URL.Path, "/tables"):
+		c.sendTable(w, r)
 	case strings.HasSuffix(r.URL.Path, "/heartbeat"):
 		var h wire.Heartbeat
 		if err := json.NewDecoder(r.Body).Decode(&h); err != nil || h.Speaks != wire.Spoken() {
@@ -92,6 +99,23 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// sendTable answers with one table: there is never room for two.
+func (c *controlPlane) sendTable(w http.ResponseWriter, r *http.Request) {
+	var asked wire.TablesRequest
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Sandboxes) == 0 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c.sent = append(c.sent, asked.Sandboxes[0])
+	answer := wire.TablesAnswer{Speaks: wire.Spoken(), Rest: asked.Sandboxes[1:]}
+	for _, t := range c.want.tables {
+		if t.Sandbox == asked.Sandboxes[0] {
+			answer.Tables = append(answer.Tables, t)
+		}
+	}
+	json.NewEncoder(w).Encode(answer)
+}
+
 func (c *controlPlane) welcome(w http.ResponseWriter) {
 	if c.speaks != (wire.Versions{}) {
 		json.NewEncoder(w).Encode(wire.Welcome{Speaks: c.speaks})
@@ -106,10 +130,13 @@ func (c *controlPlane) set(change func(*controlPlane)) {
 }
 
 // wants sets what the node should run.
-func (c *controlPlane) wants(d wire.Desired) {
+func (c *controlPlane) wants(d desired) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d.MeshToken, d.Speaks = "mesh", wire.Spoken()
+	d.MeshToken, d.Speaks, d.Tables = "mesh", wire.Spoken(), nil
+	for _, t := range d.tables {
+		d.Tables = append(d.Tables, wire.TableVersion{Sandbox: t.Sandbox, Version: t.Version})
+	}
 	c.want = d
 }
 
@@ -126,7 +153,7 @@ func newMachine(t *testing.T) *machine {
 	t.Helper()
 	t.Parallel() // they wait for Docker, each with an instance of its own
 	m := &machine{t: t, sandbox: sdp.NewID("s"), control: &controlPlane{speaks: wire.Spoken()}}
-	m.control.wants(wire.Desired{})
+	m.control.wants(desired{})
 	api := httptest.NewServer(m.control)
 	t.Cleanup(api.Close)
 	data := shortDir(t)
@@ -291,12 +318,18 @@ func (m *machine) start(deployment string, env ...string) containers.Container {
 	return c
 }
 
+// desired is what the control plane wants, with the tables.
+type desired struct {
+	wire.Desired
+	tables []wire.RoutingTable
+}
+
 // desired is what the control plane wants where one container serves account.
-func (m *machine) desired(c containers.Container) wire.Desired {
-	return wire.Desired{
-		Containers: []sdp.Container{{Deployment: c.Deployment, Sandbox: m.sandbox, Service: "account", Node: "micro-1",
-			DockerID: c.ID, Address: c.Address, SHA: commit, State: sdp.Serving}},
-		Tables: []wire.RoutingTable{{Sandbox: m.sandbox, Version: 1, State: sdp.Active, GatewayNode: "micro-1", Services: []wire.ServiceRoute{
+func (m *machine) desired(c containers.Container) desired {
+	return desired{
+		Desired: wire.Desired{Containers: []sdp.Container{{Deployment: c.Deployment, Sandbox: m.sandbox, Service: "account", Node: "micro-1",
+			DockerID: c.ID, Address: c.Address, SHA: commit, State: sdp.Serving}}},
+		tables: []wire.RoutingTable{{Sandbox: m.sandbox, Version: 1, State: sdp.Active, GatewayNode: "micro-1", Services: []wire.ServiceRoute{
 			{Service: "account", Port: 8080, Source: sdp.SourceSandbox, Target: &wire.Target{Node: "micro-1", Address: c.Address, SHA: commit, Deployment: c.Deployment}}}}},
 	}
 }

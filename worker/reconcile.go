@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +83,11 @@ func (r *reconciler) round(ctx context.Context) error {
 	if err := r.node.Targets.TellAll(ctx); err != nil && ctx.Err() == nil { // without the control plane, too
 		r.log.Warn("Telling the router where containers are failed; the next round does", "error", err)
 	}
-	want, err := r.server.desired(ctx)
+	routed, err := r.router.Versions(ctx)
+	if err != nil {
+		routed = nil // containers are looked after without a router, too
+	}
+	want, err := r.server.desired(ctx, routed)
 	if err != nil {
 		return err
 	}
@@ -94,7 +99,7 @@ func (r *reconciler) round(ctx context.Context) error {
 	}
 	r.outputs(have)
 	corrections := r.containers(ctx, want, have)
-	if err := r.routes(ctx, want, corrections); err != nil {
+	if err := r.routes(ctx, want, routed, corrections); err != nil {
 		return err
 	}
 	corrections = append(corrections, r.orphans(ctx, want, have)...)
@@ -180,8 +185,8 @@ func (r *reconciler) container(ctx context.Context, w sdp.Container, have []cont
 	return nil
 }
 
-// routes gives the router every table and network it should have and takes away what it should not.
-func (r *reconciler) routes(ctx context.Context, want wire.Desired, corrections []sdp.Correction) error {
+// routes gives the router the tables and networks it should have and has not, and takes away what it should not.
+func (r *reconciler) routes(ctx context.Context, want wire.Desired, have wire.TableVersions, corrections []sdp.Correction) error {
 	if err := r.router.SetMeshToken(ctx, want.MeshToken); err != nil {
 		return err
 	}
@@ -189,8 +194,9 @@ func (r *reconciler) routes(ctx context.Context, want wire.Desired, corrections 
 	if err != nil {
 		return err
 	}
+	wanted := versions(want.Tables)
 	for _, n := range networks {
-		if hasTable(want, n.Sandbox) {
+		if _, routed := wanted[n.Sandbox]; routed {
 			if err := r.node.Routes.Listen(ctx, n); err != nil {
 				return err
 			}
@@ -199,25 +205,34 @@ func (r *reconciler) routes(ctx context.Context, want wire.Desired, corrections 
 	if len(corrections) > 0 {
 		return nil // addresses changed: the tables are out of date, the next round brings new ones
 	}
+	routed := versions(have)
+	var missing []string
 	for _, t := range want.Tables {
+		if version, has := routed[t.Sandbox]; !has || version < t.Version {
+			missing = append(missing, t.Sandbox)
+		}
+	}
+	err = r.server.tables(ctx, missing, func(t wire.RoutingTable) {
 		if err := r.node.Routes.Apply(ctx, t); err != nil {
 			r.log.Warn("Applying a table failed", "sandbox", t.Sandbox, "error", err)
 		}
-	}
-	return r.dropTables(ctx, want)
+	})
+	return errors.Join(err, r.dropTables(ctx, want, have))
 }
 
-func hasTable(want wire.Desired, sandbox string) bool {
-	return slices.ContainsFunc(want.Tables, func(t wire.RoutingTable) bool { return t.Sandbox == sandbox })
+// versions is the versions of tables by sandbox.
+func versions(of wire.TableVersions) map[string]int64 {
+	all := make(map[string]int64, len(of))
+	for _, t := range of {
+		all[t.Sandbox] = t.Version
+	}
+	return all
 }
 
-func (r *reconciler) dropTables(ctx context.Context, want wire.Desired) error {
-	tables, err := r.router.Tables(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		if !hasTable(want, t.Sandbox) && !busy(want, t.Sandbox, "") && r.twice("table "+t.Sandbox) {
+func (r *reconciler) dropTables(ctx context.Context, want wire.Desired, have wire.TableVersions) error {
+	wanted := versions(want.Tables)
+	for _, t := range have {
+		if _, has := wanted[t.Sandbox]; !has && !busy(want, t.Sandbox, "") && r.twice("table "+t.Sandbox) {
 			if err := r.router.Remove(ctx, t.Sandbox); err != nil {
 				return err
 			}
@@ -246,8 +261,9 @@ func (r *reconciler) orphans(ctx context.Context, want wire.Desired, have []cont
 		r.log.Warn("Listing networks failed", "error", err)
 		return out
 	}
+	wanted := versions(want.Tables)
 	for _, n := range networks {
-		if hasTable(want, n.Sandbox) || busy(want, n.Sandbox, "") || !r.twice("network "+n.Name) {
+		if _, routed := wanted[n.Sandbox]; routed || busy(want, n.Sandbox, "") || !r.twice("network "+n.Name) {
 			continue
 		}
 		err := r.runtime.RemoveNetwork(ctx, n.Sandbox)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sdp/internal/router/socket"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -51,6 +52,59 @@ func TestNothingToCorrectIsNotReported(t *testing.T) {
 	networks, err := m.router.Networks(t.Context())
 	if err != nil || networks[m.sandbox].Gateway == "" {
 		t.Errorf("the router listens on %+v, %v", networks, err)
+	}
+}
+
+// A node asks for the tables that its router has not, or not in this version, and for nothing where nothing has changed.
+func TestOnlyMissingTablesAreAskedFor(t *testing.T) {
+	m := newMachine(t)
+	d := desired{}
+	for _, name := range []string{"a", "b", "c"} {
+		d.tables = append(d.tables, wire.RoutingTable{Sandbox: m.sandbox + name, Version: 1, State: sdp.Active})
+	}
+	r := m.reconciler()
+	asks := func(names ...string) {
+		t.Helper()
+		m.control.wants(d)
+		want(t, m.round(r))
+		var sent []string
+		m.control.set(func(c *controlPlane) { sent, c.sent = c.sent, nil })
+		for i := range names {
+			names[i] = m.sandbox + names[i]
+		}
+		if !slices.Equal(sent, names) {
+			t.Fatalf("it asked for %q, want %q", sent, names)
+		}
+		have, err := m.router.Versions(t.Context())
+		if err != nil || have.Digest() != m.control.want.Tables.Digest() {
+			t.Fatalf("the router has %+v, %v", have, err)
+		}
+	}
+	asks("a", "b", "c")
+	asks()
+	d.tables[1].Version++
+	asks("b")
+	asks()
+}
+
+// Containers are looked after while there is no router.
+func TestContainerIsStartedWithoutRouter(t *testing.T) {
+	m := newMachine(t)
+	c := m.start("d1")
+	m.control.wants(m.desired(c))
+	if err := m.runtime.Stop(t.Context(), c.ID, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "Docker's list to have it stopped", func() bool {
+		all, err := m.runtime.List(t.Context())
+		return err == nil && len(all) == 1 && all[0].State == "exited"
+	})
+	m.agent.router = socket.NewClient(t.TempDir() + "/none.sock")
+	if err := m.reconciler().round(t.Context()); sdp.AsError(err).Code != "router-down" {
+		t.Errorf("error is %v", err)
+	}
+	if back, found, err := m.runtime.Inspect(t.Context(), c.ID); err != nil || !found || back.State != "running" {
+		t.Errorf("the container is %+v, %v", back, err)
 	}
 }
 
@@ -115,7 +169,7 @@ func TestContainerThatIsGoneIsNoticedTheSecondTime(t *testing.T) {
 func TestOrphansAreRemovedTheSecondTime(t *testing.T) {
 	m := newMachine(t)
 	m.start("d1")
-	m.control.wants(wire.Desired{})
+	m.control.wants(desired{})
 	r := m.reconciler()
 	want(t, m.round(r))
 	if got := m.containers(); !slices.Equal(got, []string{"d1"}) {
@@ -135,7 +189,7 @@ func TestOrphanThatIsWantedAgainInBetweenStays(t *testing.T) {
 	c := m.start("d1")
 	r := m.reconciler()
 	for range 3 { // seen too much, but never twice in a row
-		m.control.wants(wire.Desired{})
+		m.control.wants(desired{})
 		want(t, m.round(r))
 		m.control.wants(m.desired(c))
 		want(t, m.round(r))
@@ -182,7 +236,7 @@ func TestContainersOfAnotherInstanceAreNeverTouched(t *testing.T) {
 	other.runtime = dockerOf(t, sdp.NewID("t"))
 	t.Cleanup(func() { removeAll(t, other.runtime) })
 	other.start("d9")
-	m.control.wants(wire.Desired{})
+	m.control.wants(desired{})
 	r := m.reconciler()
 	for range 3 {
 		want(t, m.round(r))
@@ -198,7 +252,7 @@ func TestTableNobodyWantsIsDroppedTheSecondTime(t *testing.T) {
 	if err := m.router.Apply(t.Context(), table); err != nil {
 		t.Fatal(err)
 	}
-	m.control.wants(wire.Desired{})
+	m.control.wants(desired{})
 	r := m.reconciler()
 	for round, left := range []int{1, 0} {
 		want(t, m.round(r))
@@ -213,7 +267,7 @@ func TestOlderTableIsNoError(t *testing.T) {
 	m := newMachine(t)
 	c := m.start("d1")
 	d := m.desired(c)
-	newer := d.Tables[0]
+	newer := d.tables[0]
 	newer.Version = 7
 	if err := m.router.Apply(t.Context(), newer); err != nil {
 		t.Fatal(err)

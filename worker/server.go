@@ -48,12 +48,37 @@ func (s *server) meet(ctx context.Context, what string, in any) error {
 
 // desired is what the node should run. What a server says that this node may misunderstand is not taken: acting on it would
 // stop containers.
-func (s *server) desired(ctx context.Context) (wire.Desired, error) {
+func (s *server) desired(ctx context.Context, have wire.TableVersions) (wire.Desired, error) {
 	var d wire.Desired
-	if err := s.call(ctx, http.MethodGet, "desired", nil, &d); err != nil {
+	if err := s.call(ctx, http.MethodGet, "desired?have="+have.Digest(), nil, &d); err != nil {
 		return d, err
 	}
+	if d.Same {
+		d.Tables = have
+	}
 	return d, wire.CheckServer(s.node, d.Speaks)
+}
+
+// tables hands each of the sandboxes' routing tables to take. Those of sandboxes that have nothing to do with the node any
+// more are left out.
+func (s *server) tables(ctx context.Context, sandboxes []string, take func(wire.RoutingTable)) error {
+	for len(sandboxes) > 0 {
+		var answer wire.TablesAnswer
+		if err := s.call(ctx, http.MethodPost, "tables", wire.TablesRequest{Sandboxes: sandboxes}, &answer); err != nil {
+			return err
+		}
+		if err := wire.CheckServer(s.node, answer.Speaks); err != nil {
+			return err
+		}
+		for _, t := range answer.Tables {
+			take(t)
+		}
+		if len(answer.Rest) >= len(sandboxes) {
+			return sdp.Errorf(sdp.Unavailable, "server-refused", "the server does not send the routing tables it was asked for")
+		}
+		sandboxes = answer.Rest
+	}
+	return nil
 }
 
 func (s *server) observed(ctx context.Context, c []sdp.Correction) error {

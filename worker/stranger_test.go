@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"sdp/internal/sdp"
-	"sdp/internal/wire"
 )
 
 // imitate runs a container with all the labels of the one that serves, as the step of a build may have them. It is as
@@ -51,10 +50,10 @@ func TestStrangerWithLabelsOfADeployment(t *testing.T) {
 	if err := m.runtime.RemoveDeployment(t.Context(), "d1"); err != nil {
 		t.Fatal(err)
 	}
-	m.control.wants(wire.Desired{Containers: m.desired(c).Containers, Tables: m.desired(c).Tables})
+	m.control.wants(m.desired(c))
 	want(t, m.round(r))
 	want(t, m.round(r), "d1: noticed that its container is gone")
-	m.control.wants(wire.Desired{Tables: m.desired(c).Tables})
+	m.control.wants(desired{tables: m.desired(c).tables})
 	for range 3 {
 		want(t, m.round(r))
 	}

@@ -54,7 +54,7 @@ func (m *machine) serve(c containers.Container) string {
 
 // table leads from a sandbox's public port to a container.
 func (m *machine) table(c containers.Container, port int) wire.RoutingTable {
-	t := m.desired(c).Tables[0]
+	t := m.desired(c).tables[0]
 	t.PublicPort, t.Gateway = port, "account"
 	return t
 }

@@ -96,7 +96,7 @@ func TestTrafficOfARealRouter(t *testing.T) {
 	url := "http://" + free.Addr().String() + "/"
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	d.Tables[0].PublicPort, d.Tables[0].Gateway = port, "account"
+	d.tables[0].PublicPort, d.tables[0].Gateway = port, "account"
 	m.control.wants(d)
 	want(t, m.round(m.reconciler()))
 	m.told() // a rate needs two readings

@@ -53,7 +53,7 @@ func TestTasksAreTakenOnlyWhileTheServerIsUnderstood(t *testing.T) {
 		<-w.stopped
 	}
 	m.control.set(func(c *controlPlane) { c.want.Speaks = wire.Versions{} })
-	if _, err := m.server.desired(t.Context()); sdp.AsError(err).Code != wire.VersionMismatch {
+	if _, err := m.server.desired(t.Context(), nil); sdp.AsError(err).Code != wire.VersionMismatch {
 		t.Errorf("what another version wants to run is taken: %v", err)
 	}
 	cancel()

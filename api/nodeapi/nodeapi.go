@@ -9,6 +9,7 @@ package nodeapi
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"sdp/internal/control"
 	"sdp/internal/postgres"
@@ -65,15 +66,56 @@ type Raw struct {
 	Body        []byte
 }
 
+// DesiredQuestion has the digest of the versions of the tables that the node's router has.
+type DesiredQuestion struct {
+	Question
+	Have string `query:"have"`
+}
+
 // Desired says what a node should run.
-func (e *Endpoints) Desired(ctx context.Context, in *Question) (*Raw, error) {
+func (e *Endpoints) Desired(ctx context.Context, in *DesiredQuestion) (*Raw, error) {
 	d, err := e.DB.Desired(ctx, in.Node)
 	if err != nil {
 		return nil, err
 	}
+	if d.Same = in.Have == d.Tables.Digest(); d.Same {
+		d.Tables = nil
+	}
 	d.Speaks = wire.Spoken()
 	d.MeshToken = e.Keys.MeshToken()
 	return rawJSON(d)
+}
+
+// tablesAtOnce is how many tables are computed together.
+const tablesAtOnce = 20
+
+// Tables answers with routing tables, as many as there is room for.
+func (e *Endpoints) Tables(ctx context.Context, in *Report) (*Raw, error) {
+	var asked wire.TablesRequest
+	if err := in.decode(&asked); err != nil {
+		return nil, err
+	}
+	answer := wire.TablesAnswer{Speaks: wire.Spoken(), Rest: asked.Sandboxes}
+	for size := 0; len(answer.Rest) > 0 && size < wire.MaxTablesBytes; {
+		some := answer.Rest[:min(len(answer.Rest), tablesAtOnce)]
+		tables, err := e.DB.TablesFor(ctx, in.Node, some)
+		if err != nil {
+			return nil, err
+		}
+		answer.Rest = answer.Rest[len(some):]
+		for _, t := range tables {
+			if size >= wire.MaxTablesBytes {
+				answer.Rest = asked.Sandboxes[slices.Index(asked.Sandboxes, t.Sandbox):]
+				break
+			}
+			raw, err := json.Marshal(t)
+			if err != nil {
+				return nil, err
+			}
+			answer.Tables, size = append(answer.Tables, t), size+len(raw)
+		}
+	}
+	return rawJSON(answer)
 }
 
 func rawJSON(v any) (*Raw, error) {

@@ -11,6 +11,7 @@ import (
 	"sdp/api/apiclient"
 	"sdp/api/apitest"
 	"sdp/api/rest"
+	"sdp/internal/postgres/nodestore"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -114,6 +115,24 @@ func TestDesiredAndObserved(t *testing.T) {
 		!strings.Contains(string(answer), `"sandbox":"shop"`) {
 		t.Errorf("%d %s", status, answer)
 	}
+	var d wire.Desired
+	if err := json.Unmarshal(answer, &d); err != nil || len(d.Tables) != 1 || d.Same {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	_, answer = bed.Node("micro-1", "GET", "desired?have="+d.Tables.Digest(), nil)
+	var same wire.Desired
+	if err := json.Unmarshal(answer, &same); err != nil || !same.Same || len(same.Tables) != 0 {
+		t.Errorf("where nothing is new: %+v, %v", same, err)
+	}
+	status, answer = bed.Node("micro-1", "POST", "tables", wire.TablesRequest{Sandboxes: []string{"none", "shop"}})
+	var sent wire.TablesAnswer
+	if err := json.Unmarshal(answer, &sent); err != nil || status != http.StatusOK || len(sent.Tables) != 1 || len(sent.Rest) != 0 ||
+		sent.Tables[0].Version != d.Tables[0].Version || sent.Speaks != wire.Spoken() {
+		t.Errorf("%d %+v, %v", status, sent, err)
+	}
+	if _, answer := bed.Node("gateway-2", "POST", "tables", wire.TablesRequest{Sandboxes: []string{"shop"}}); strings.Contains(string(answer), "shop") {
+		t.Errorf("a node that has nothing to do with it gets %s", answer)
+	}
 	corrections := []sdp.Correction{{Sandbox: "shop", Service: "account", What: "started stopped container sandbox-shop-account"}}
 	if status, answer := bed.Node("micro-1", "POST", "observed", corrections); status != http.StatusOK {
 		t.Errorf("%d %s", status, answer)
@@ -194,5 +213,42 @@ func TestWorkerOfAnotherVersionIsRefused(t *testing.T) {
 	}
 	if got := micro(t, me).Problems; len(got) > 0 {
 		t.Errorf("the node is fine again and shows %q", got)
+	}
+}
+
+// An answer with tables is bounded: a node asks again for those there was no room for, and gets all of them.
+func TestTablesComeInPieces(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	services := map[string]nodestore.SharedService{}
+	for n := range 3000 {
+		services[fmt.Sprintf("service-%d", n)] = nodestore.SharedService{URL: "http://" + strings.Repeat("x", 100) + ".example.com", Port: 80}
+	}
+	if err := bed.DB.SetSharedServices(t.Context(), services); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for n := range 6 {
+		name := fmt.Sprintf("box-%d", n)
+		must[rest.CreatedSandbox](t)(me.CreateSandbox(t.Context(), sdp.SandboxSpec{Name: name}))
+		left = append(left, name)
+	}
+	var got []string
+	for asked := 1; len(left) > 0; asked++ {
+		status, raw := bed.Node("gateway-1", "POST", "tables", wire.TablesRequest{Sandboxes: left})
+		var answer wire.TablesAnswer
+		if err := json.Unmarshal(raw, &answer); err != nil || status != http.StatusOK || len(answer.Tables) == 0 || len(raw) > 2*wire.MaxTablesBytes {
+			t.Fatalf("%d: %d bytes with %d tables, %v", status, len(raw), len(answer.Tables), err)
+		}
+		for _, table := range answer.Tables {
+			got = append(got, table.Sandbox)
+		}
+		if left = answer.Rest; len(left) == 0 && asked < 2 {
+			t.Errorf("all came at once, in %d bytes", len(raw))
+		}
+	}
+	if want := "[box-0 box-1 box-2 box-3 box-4 box-5]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v", got)
 	}
 }

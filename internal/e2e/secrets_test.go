@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"sdp/deploy/demo"
+	"sdp/internal/router/journal"
 )
 
 // Secrets go into an installation by every road there is: logins, deployments, builds and services that print them,
@@ -212,8 +212,8 @@ func (v *vault) secrets(t *testing.T) map[string]string {
 	for _, node := range []string{"micro-1", "gateway-1"} {
 		all["token of "+node] = v.read(t, "keys", node+".token")
 		keys["node key of "+node] = []string{node, "keys", "node.keys"}
-		var state struct{ Tokens struct{ Current string } }
-		if err := json.Unmarshal([]byte(v.read(t, node, "router.state")), &state); err != nil {
+		state, err := journal.Read(filepath.Join(v.data, node, "router.state"))
+		if err != nil {
 			t.Fatal(err)
 		}
 		all["mesh token"] = state.Tokens.Current

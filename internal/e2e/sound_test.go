@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sdp/api/rest"
+	"sdp/internal/router/journal"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -147,11 +148,7 @@ func (i *installation) gone(t *testing.T, box string) {
 // tables are those a node's router would serve after a restart.
 func (i *installation) tables(t *testing.T, node string) map[string]wire.RoutingTable {
 	t.Helper()
-	var state struct{ Tables map[string]wire.RoutingTable }
-	raw, err := os.ReadFile(filepath.Join(i.data, node, "router.state"))
-	if err == nil {
-		err = json.Unmarshal(raw, &state)
-	}
+	state, err := journal.Read(filepath.Join(i.data, node, "router.state"))
 	if err != nil {
 		t.Fatal(err)
 	}

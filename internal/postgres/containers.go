@@ -3,14 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"sdp/internal/postgres/outbox"
 	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
-	"sdp/internal/wire"
 )
 
 // containerColumns need the tables containers as c and sandboxes as s.
@@ -140,54 +138,6 @@ func (db *DB) SetContainerState(ctx context.Context, deployment string, state sd
 		return sdp.Errorf(sdp.Conflict, "container-gone", "deployment %s has no container", deployment)
 	}
 	return pg.Translate("recording a container's state", err)
-}
-
-// Desired returns what a node should run: the tables of the sandboxes that need it, and its containers that are not
-// removed. Busy names the services with an operation in progress; a ServiceRef with an empty Service stands for a whole
-// sandbox, and each of its services is named too. MeshToken is left to the caller.
-func (db *DB) Desired(ctx context.Context, node string) (d wire.Desired, err error) {
-	err = db.pool.InTxWith(ctx, pg.Snapshot, "computing what node "+node+" should run", func(tx pgx.Tx) error {
-		all, err := tables(ctx, tx, "")
-		if err != nil {
-			return err
-		}
-		for _, t := range all {
-			if !t.deleting && slices.Contains(t.nodes, node) {
-				d.Tables = append(d.Tables, t.table)
-			}
-		}
-		if d.Containers, err = containers(ctx, tx, ContainerFilter{Node: node}); err != nil {
-			return err
-		}
-		d.Busy, err = busy(ctx, tx)
-		return err
-	})
-	return d, err
-}
-
-type busyRow struct {
-	Sandbox string `db:"sandbox"`
-	Service string `db:"service"`
-}
-
-func (r busyRow) domain() sdp.ServiceRef { return sdp.ServiceRef(r) }
-
-func busy(ctx context.Context, q pg.Querier) ([]sdp.ServiceRef, error) {
-	return pg.Query(ctx, q, "listing busy services", pg.ByName(busyRow.domain), `
-		WITH whole AS (
-			SELECT o.sandbox_id AS id FROM operations o WHERE o.finished_at IS NULL AND o.service = ''
-				AND coalesce((o.change->>'new')::boolean, o.kind IN ('create', 'delete'))
-			UNION SELECT id FROM sandboxes WHERE deleting
-		)
-		SELECT s.name AS sandbox, b.service FROM (
-			SELECT sandbox_id, service FROM deployments WHERE finished_at IS NULL
-			UNION SELECT sandbox_id, service FROM operations WHERE finished_at IS NULL AND service <> ''
-			UNION SELECT sandbox_id, a->>'service' FROM operations, jsonb_array_elements(change->'actions') a
-				WHERE finished_at IS NULL AND change IS NOT NULL
-			UNION SELECT id, '' FROM whole
-			UNION SELECT v.sandbox_id, v.name FROM sandbox_services v JOIN whole w ON w.id = v.sandbox_id
-			UNION SELECT c.sandbox_id, c.service FROM containers c JOIN whole w ON w.id = c.sandbox_id
-		) b JOIN sandboxes s ON s.id = b.sandbox_id WHERE s.state <> 'DELETED' ORDER BY 1, 2`)
 }
 
 // Observe stores what a node's reconciler found different and corrected: addresses and states of the node's own

@@ -26,7 +26,7 @@ func (db *DB) Table(ctx context.Context, sandbox string) (table wire.RoutingTabl
 }
 
 func tableOf(ctx context.Context, q pg.Querier, sandbox string) (wire.RoutingTable, []string, error) {
-	found, err := tables(ctx, q, sandbox)
+	found, err := tables(ctx, q, []string{sandbox})
 	if err != nil {
 		return wire.RoutingTable{}, nil, err
 	}
@@ -36,6 +36,21 @@ func tableOf(ctx context.Context, q pg.Querier, sandbox string) (wire.RoutingTab
 	return found[0].table, found[0].nodes, nil
 }
 
+// TablesFor computes the routing tables of those of the sandboxes that need the node's router, in their order.
+func (db *DB) TablesFor(ctx context.Context, node string, sandboxes []string) (all []wire.RoutingTable, err error) {
+	err = db.pool.InTxWith(ctx, pg.Snapshot, "computing routing tables of node "+node, func(tx pgx.Tx) error {
+		found, err := tables(ctx, tx, sandboxes)
+		for _, name := range sandboxes {
+			i := slices.IndexFunc(found, func(t sandboxTable) bool { return t.table.Sandbox == name })
+			if i >= 0 && !found[i].deleting && slices.Contains(found[i].nodes, node) {
+				all = append(all, found[i].table)
+			}
+		}
+		return err
+	})
+	return all, err
+}
+
 // sandboxTable is a computed table and who needs it.
 type sandboxTable struct {
 	table    wire.RoutingTable
@@ -43,8 +58,8 @@ type sandboxTable struct {
 	deleting bool
 }
 
-// tables computes the tables of one sandbox, or of all live ones if sandbox is "", in one round trip.
-func tables(ctx context.Context, q pg.Querier, sandbox string) ([]sandboxTable, error) {
+// tables computes the tables of live sandboxes in one round trip.
+func tables(ctx context.Context, q pg.Querier, names []string) ([]sandboxTable, error) {
 	var (
 		b          pgx.Batch
 		sandboxes  []tableRow
@@ -53,26 +68,26 @@ func tables(ctx context.Context, q pg.Querier, sandbox string) ([]sandboxTable, 
 		containers []tableContainerRow
 		latest     []tableLatestRow
 	)
-	const live = ` s.state <> 'DELETED' AND ($1 = '' OR s.name = $1) `
+	const live = ` s.state <> 'DELETED' AND s.name = ANY($1) `
 	// The version is read first: should the rest be newer, the table is pushed again, but it never says more than it has.
 	pg.Collect(&b, &sandboxes, pgx.RowToStructByName, `SELECT id, name, state, route_version, gateway, deleting,
-		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port FROM sandboxes s WHERE`+live+`ORDER BY name`, sandbox)
+		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port FROM sandboxes s WHERE`+live+`ORDER BY name`, names)
 	pg.Collect(&b, &catalog, pgx.RowToStructByName, `SELECT coalesce(r.name, h.name) AS name, coalesce(r.node, '') AS node,
 			coalesce(r.port, h.port) AS port, coalesce(nullif(r.ocp, ''), h.url, '') AS ocp,
 			coalesce(r.removed_at IS NULL, true) AS configured
 		FROM repositories r FULL JOIN shared_services h ON h.name = r.name ORDER BY 1`)
 	pg.Collect(&b, &services, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name, v.source, v.url,
 			v.container_name IS NOT NULL AS deployed
-		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE`+live, sandbox)
+		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE`+live, names)
 	pg.Collect(&b, &containers, pgx.RowToStructByName, `SELECT c.sandbox_id, c.service, c.node,
 			n.address AS node_address, n.mesh_port, c.address, c.sha, c.deployment, c.state
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN nodes n ON n.name = c.node
-		WHERE c.state <> 'REMOVED' AND`+live, sandbox)
+		WHERE c.state <> 'REMOVED' AND`+live, names)
 	pg.Collect(&b, &latest, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name AS service, d.id, d.state
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
 		CROSS JOIN LATERAL (SELECT id, state FROM deployments d WHERE d.sandbox_id = v.sandbox_id AND d.service = v.name
 			ORDER BY seq DESC LIMIT 1) d
-		WHERE v.source = 'sandbox' AND`+live, sandbox)
+		WHERE v.source = 'sandbox' AND`+live, names)
 	if err := q.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, pg.Translate("computing routing tables", err)
 	}

@@ -47,6 +47,15 @@ func (r *Router) Tables() []wire.RoutingTable {
 	return all
 }
 
+// Versions returns which tables those are.
+func (r *Router) Versions() wire.TableVersions {
+	all := wire.TableVersions{}
+	for name, sb := range r.sandboxes.all() {
+		all = append(all, wire.TableVersion{Sandbox: name, Version: sb.table.Load().Version})
+	}
+	return all
+}
+
 // Networks returns the networks by sandbox.
 func (r *Router) Networks() map[string]wire.Network {
 	r.mu.Lock()

@@ -1,6 +1,14 @@
 package wire
 
-import "sdp/internal/sdp"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+
+	"sdp/internal/sdp"
+)
 
 // What a node's worker and the server say to each other below /node/v1/.
 
@@ -29,10 +37,49 @@ type LogOffset struct {
 // Desired is what the control plane wants a node to run: the other half of the reconciler's comparison.
 type Desired struct {
 	Speaks     Versions         `json:"speaks"`
-	Tables     []RoutingTable   `json:"tables"`
+	Tables     TableVersions    `json:"tables"`         // that the router should have; the worker asks for those it has not
+	Same       bool             `json:"same,omitempty"` // it has just these, as the worker said: Tables is left out
 	Containers []sdp.Container  `json:"containers"`
-	Busy       []sdp.ServiceRef `json:"busy"`      // services with an operation in progress: leave them alone
+	Busy       []sdp.ServiceRef `json:"busy"`      // services with an operation in progress that concerns the node: leave them alone
 	MeshToken  string           `json:"meshToken"` // shared by the instance's routers
+}
+
+// TableVersion names a version of a sandbox's routing table.
+type TableVersion struct {
+	Sandbox string `json:"sandbox"`
+	Version int64  `json:"version"`
+}
+
+// TableVersions is one for each sandbox.
+type TableVersions []TableVersion
+
+// Digest is the same for the same versions, whatever their order.
+func (v TableVersions) Digest() string {
+	lines := make([]string, len(v))
+	for i, t := range v {
+		lines[i] = fmt.Sprintf("%s %d\n", t.Sandbox, t.Version)
+	}
+	slices.Sort(lines)
+	h := sha256.New()
+	for _, line := range lines {
+		io.WriteString(h, line)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// TablesRequest asks for the present routing tables of sandboxes.
+type TablesRequest struct {
+	Sandboxes []string `json:"sandboxes"`
+}
+
+// MaxTablesBytes bounds an answer to that: it ends with the table that makes it longer.
+const MaxTablesBytes = 1 << 20
+
+// TablesAnswer has the tables in the order of the request, without those of sandboxes that do not concern the node.
+type TablesAnswer struct {
+	Speaks Versions       `json:"speaks"`
+	Tables []RoutingTable `json:"tables"`
+	Rest   []string       `json:"rest,omitempty"` // the sandboxes it had no room for
 }
 
 // RepositoryConfig is an entry under repositories: in a node's configuration file, which people write, and `sdp up`: a git

@@ -9,10 +9,10 @@ import (
 
 // Oldest and Newest are the versions of the messages between nodes and the server that this program speaks, be it over HTTP
 // or through Temporal. Version 1 is what programs speak that say no version; 2 has the messages of this package; at
-// 3 a node takes tasks from its work queue.
+// 3 a node takes tasks from its work queue; at 4 it asks for the routing tables it has not.
 const (
-	Oldest = 3
-	Newest = 3
+	Oldest = 4
+	Newest = 4
 )
 
 // VersionMismatch is the code of the error where two sides have no version in common.

@@ -103,6 +103,13 @@ func (c *Client) Tables(ctx context.Context) ([]wire.RoutingTable, error) {
 	return tables, err
 }
 
+// Versions returns which tables those are. A router that knows no better sends them whole, which reads the same.
+func (c *Client) Versions(ctx context.Context) (wire.TableVersions, error) {
+	var versions wire.TableVersions
+	err := c.call(ctx, http.MethodGet, "/tables?"+onlyVersions, nil, &versions)
+	return versions, err
+}
+
 // Networks returns the networks the router listens on, by sandbox.
 func (c *Client) Networks(ctx context.Context) (map[string]wire.Network, error) {
 	var networks map[string]wire.Network

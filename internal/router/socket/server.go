@@ -22,6 +22,7 @@ type Router interface {
 	Stats() []wire.RouterStats
 	Hops(traceID string) []wire.Hop
 	Tables() []wire.RoutingTable
+	Versions() wire.TableVersions
 	Networks() map[string]wire.Network
 	Apply(table wire.RoutingTable) error
 	Remove(sandbox string) error
@@ -37,6 +38,8 @@ const (
 	// maxBody bounds a request; a table of a thousand services is a tenth of it.
 	maxBody = 4 << 20
 )
+
+const onlyVersions = "only=versions"
 
 // Server is an open socket.
 type Server struct {
@@ -88,7 +91,12 @@ func handler(r Router) http.Handler {
 	mux.Handle("GET /health", reply(func(*http.Request) (any, error) { return r.Health(), nil }))
 	mux.Handle("GET /stats", reply(func(*http.Request) (any, error) { return r.Stats(), nil }))
 	mux.Handle("GET /hops/{id}", reply(func(req *http.Request) (any, error) { return r.Hops(req.PathValue("id")), nil }))
-	mux.Handle("GET /tables", reply(func(*http.Request) (any, error) { return r.Tables(), nil }))
+	mux.Handle("GET /tables", reply(func(req *http.Request) (any, error) {
+		if req.URL.RawQuery == onlyVersions {
+			return r.Versions(), nil
+		}
+		return r.Tables(), nil
+	}))
 	mux.Handle("GET /networks", reply(func(*http.Request) (any, error) { return r.Networks(), nil }))
 	mux.Handle("PUT /tables/{sandbox}", accept(func(_ *http.Request, t wire.RoutingTable) (any, error) {
 		return nil, r.Apply(t)
