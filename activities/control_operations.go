@@ -60,7 +60,7 @@ func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (wire.Sw
 // NewRestart records the deployment that restarts a service: the commit it ran last, with no need for git, and the
 // sandbox's environment as it is now. The ID derives from the operation's, so that a retry finds the one it made.
 func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.OperationRef, error) {
-	ref := sdp.OperationRef{ID: "d" + op.ID[1:], Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
+	ref := sdp.OperationRef{ID: sdp.RestartDeployment(op.ID), Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
 	if _, err := c.DB.Deployment(ctx, ref.ID); err == nil {
 		return ref, nil
 	}

@@ -46,6 +46,11 @@ func TestCancelSaysWhatItWaitsFor(t *testing.T) {
 	}
 	bed.Advance(time.Minute)
 	contains(t, decode[rest.Deployment](me.get(path).want(http.StatusOK)).WaitingFor, waits+": no worker since ")
+	listed := decode[rest.Page[rest.Deployment]](me.get("/api/v1/deployments?active=true&service=account").want(http.StatusOK)).Items
+	if len(listed) != 1 {
+		t.Fatalf("%+v", listed)
+	}
+	contains(t, listed[0].WaitingFor, waits+": no worker since ")
 	again := decode[rest.Deployment](me.post(path+"/cancel", nil).want(http.StatusAccepted))
 	if !again.CancelRequestedAt.Equal(shown.CancelRequestedAt) {
 		t.Errorf("asked again: %v, first %v", again.CancelRequestedAt, shown.CancelRequestedAt)
@@ -147,4 +152,32 @@ func TestCancelIsAcceptedWhileTemporalIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	passedOn(0, 1)
+}
+
+// TestCancelOfARestartMarksItsDeployment: it says what that waits for.
+func TestCancelOfARestartMarksItsDeployment(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	d := accountOf(t, createShop(t, me))
+	run(t, bed, d)
+	op := decode[rest.Operation](me.post("/api/v1/sandboxes/shop/services/account/restart", nil).want(http.StatusAccepted))
+	if err := bed.DB.SetOperation(t.Context(), op.ID, sdp.OpRunning, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	again := postgres.NewDeployment{Deployment: sdp.Deployment{ID: sdp.RestartDeployment(op.ID), Sandbox: "shop", Service: "account",
+		Branch: "main", SHA: sha, RequestedBy: "ann"}}
+	if _, err := bed.DB.CreateDeployments(t.Context(), []postgres.NewDeployment{again}); err != nil {
+		t.Fatal(err)
+	}
+	if err := bed.DB.SetState(t.Context(), again.ID, sdp.StartingContainer, postgres.StateChange{SHA: sha}); err != nil {
+		t.Fatal(err)
+	}
+	me.post("/api/v1/operations/"+op.ID+"/cancel", nil).want(http.StatusAccepted)
+	bed.Advance(time.Minute)
+	shown := decode[rest.Operation](me.get("/api/v1/operations/" + op.ID).want(http.StatusOK))
+	contains(t, shown.WaitingFor, "node micro-1 to confirm that nothing of it runs any more: no worker since ")
+	if got := decode[rest.Deployment](me.get("/api/v1/deployments/" + again.ID).want(http.StatusOK)); !got.Cancelling {
+		t.Errorf("%+v", got)
+	}
 }

@@ -58,7 +58,13 @@ func (s *Server) listDeployments(ctx context.Context, in *listDeploymentsInput) 
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(deployments, next, s.viewDeployment), nil
+	out := pageOf(deployments, next, s.viewDeployment)
+	for i, d := range deployments {
+		if d.Cancelling() && err == nil {
+			out.Body.Items[i].WaitingFor, err = s.control.Waits(ctx, d)
+		}
+	}
+	return out, err
 }
 
 type idInput struct {

@@ -99,7 +99,9 @@ func (s *Server) showOperation(ctx context.Context, in *idInput) (*body[rest.Ope
 	if err != nil {
 		return nil, err
 	}
-	return &body[rest.Operation]{s.viewOperation(op)}, nil
+	out := s.viewOperation(op)
+	out.WaitingFor, err = s.control.OperationWaits(ctx, op)
+	return &body[rest.Operation]{out}, err
 }
 
 func (s *Server) cancelOperation(ctx context.Context, in *idInput) (*accepted[rest.Operation], error) {

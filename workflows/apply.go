@@ -25,6 +25,7 @@ type apply struct {
 	parts   []*part
 	stopped bool // somebody cancelled one of the parts
 	over    bool // it comes to nothing
+	stuck   bool // what it switched could not be taken back, so that it serves
 }
 
 // part is what is done to one service, to the gateway's place or to the public port.
@@ -82,15 +83,17 @@ func (a *apply) runAtomically(ctx workflow.Context) error {
 		return a.giveUp(whole, err)
 	}
 	s, err := a.switchOver(ctx, a.everything())
-	if err != nil {
+	if err != nil && !(a.stuck && honest(whole)) {
 		return a.giveUp(whole, err)
 	}
 	for _, p := range a.parts {
 		p.sendDecision(whole, wire.Decision{Serves: true, Detail: p.switched(s)})
 	}
-	a.retire(whole, s)
+	if err == nil {
+		a.retire(whole, s)
+	}
 	a.awaitAll(whole)
-	return a.outcome(whole)
+	return errors.Join(err, a.outcome(whole))
 }
 
 // deploy starts the deployments.
@@ -187,6 +190,7 @@ func (a *apply) switchOver(ctx workflow.Context, in wire.CommitInput) (s wire.Sw
 	}
 	var back wire.Switch
 	undone := workflow.ExecuteLocalActivity(database(ctx), control.RevertChange, in).Get(ctx, &back)
+	a.stuck = undone != nil
 	if undone == nil {
 		undone = applyTable(ctx, back)
 	}

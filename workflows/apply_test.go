@@ -23,10 +23,13 @@ type changeBench struct {
 	change wire.Change
 	ends   map[string]error         // how a deployment ends that does not become healthy
 	takes  map[string]time.Duration // until then
+	// cancelled is how a deployment ends that is cancelled, if not as cancelled
+	cancelled map[string]error
 }
 
 func newChangeBench(t *testing.T, change wire.Change) *changeBench {
-	b := &changeBench{bench: newBench(t), change: change, ends: map[string]error{}, takes: map[string]time.Duration{}}
+	b := &changeBench{bench: newBench(t), change: change, ends: map[string]error{}, takes: map[string]time.Duration{},
+		cancelled: map[string]error{}}
 	for i, a := range b.change.Actions {
 		if a.Kind.Deploys() {
 			b.change.Actions[i].Deployment = "d-" + a.Service
@@ -76,6 +79,9 @@ func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) (wir
 	d := &deploy{op: op, progress: newProgress(op.ID)}
 	d.job.Node = "micro-1"
 	err := workflow.Sleep(ctx, max(b.takes[op.Service], time.Second))
+	if err != nil && b.cancelled[op.Service] != nil {
+		err = b.cancelled[op.Service]
+	}
 	if err == nil {
 		err = b.ends[op.Service]
 	}
@@ -244,6 +250,40 @@ func TestAtomicChangeIsTakenBackWhenARouterDoesNotConfirm(t *testing.T) {
 	b.never("retire")
 	b.never("done")
 	b.wantSettled(sdp.OpFailed, "nothing-changed")
+}
+
+// What the database calls serving is not removed, and says that it serves.
+func TestAtomicChangeThatCannotBeTakenBackKeepsItsContainers(t *testing.T) {
+	b := newChangeBench(t, wire.Change{Atomic: true, Actions: deploys("account")})
+	b.fails["route 8080 on node-gateway-1"] = failed("router-down")
+	b.fails["revert account (1 containers)"] = failed("internal")
+	if err := b.apply(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	b.inOrder("commit account (1 containers)", "revert account (1 containers)", "done account")
+	b.never("undo")
+	b.never("retire")
+	b.wantSettled(sdp.OpFailed, "router-down")
+}
+
+// A change is not called cancelled while something may be left of a part.
+func TestCancelOfAChangeWithAPartThatIsNotConfirmed(t *testing.T) {
+	for name, atomic := range map[string]bool{"atomic": true, "not atomic": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newChangeBench(t, wire.Change{Atomic: atomic, Actions: deploys("account")})
+			b.takes["account"] = time.Hour
+			b.cancelled["account"] = failure.Workflow(sdp.Failure{Kind: sdp.Unavailable, Code: sdp.CodeCancelUnconfirmed,
+				Detail: "nobody has confirmed it: node micro-1: no worker since 14:02", Remedy: "node micro-1 removes it"})
+			b.env.RegisterDelayedCallback(b.env.CancelWorkflow, time.Minute)
+			if err := b.apply(); err == nil || temporal.IsCanceledError(err) {
+				t.Errorf("ended with %v", err)
+			}
+			last := b.settle[len(b.settle)-1]
+			if last.State != sdp.OpFailed || !strings.Contains(last.Failure.Detail, "no worker since 14:02") {
+				t.Errorf("settled %+v (%+v)", last, last.Failure)
+			}
+		})
+	}
 }
 
 func TestCancelOfAChangeWaitsForItsParts(t *testing.T) {

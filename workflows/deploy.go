@@ -166,6 +166,9 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 	}
 	d.progress.begin(ctx, name)
 	detail, err := do(ctx)
+	if interrupted(ctx, err) {
+		err = temporal.NewCanceledError()
+	}
 	d.progress.end(ctx, name, detail, err)
 	if err == nil || temporal.IsCanceledError(err) {
 		return err
@@ -177,8 +180,25 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 	return failure.Workflow(f)
 }
 
+// interrupted reports whether a step ended without a result of its own after it was to be cancelled: its node did not answer
+// any more. Whether it has stopped, the node must still say.
+func interrupted(ctx workflow.Context, err error) bool {
+	if err == nil || ctx.Err() == nil || temporal.IsCanceledError(err) {
+		return false
+	}
+	if f, reported := failure.Of(err); reported && f.Kind != sdp.Unavailable {
+		return false
+	}
+	return honest(ctx)
+}
+
+func honest(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, honestCancel, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
 // settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context
-// of its own: the end is shown only once the node has confirmed that nothing is left.
+// of its own: it is shown as cancelled only if the node has confirmed that nothing is left. If a node does not, it is not
+// waited for without end, which would hold up its service: the failure says what nobody has confirmed.
 func (d *deploy) settle(ctx workflow.Context, cause error) error {
 	if codeOf(cause) == sdp.CodeSettled {
 		return cause // the row says how it ended
@@ -188,7 +208,14 @@ func (d *deploy) settle(ctx workflow.Context, cause error) error {
 	state, why := d.outcome(cause)
 	if cause != nil {
 		d.progress.cancelling = state == sdp.DeployCancelled
-		cause = errors.Join(cause, d.undo(ctx, why))
+		left := d.undo(ctx, why)
+		if d.switched != nil && why != nil {
+			why.Detail += "; the switch to it could not be taken back, and it may still answer"
+		}
+		if left != nil && state == sdp.DeployCancelled && honest(ctx) {
+			state, why = sdp.DeployFailed, d.unconfirmed(ctx, left)
+		}
+		cause = errors.Join(cause, left)
 	}
 	d.progress.settled(state, why)
 	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.SettleDeployment, d.progress.snapshot()))
@@ -224,17 +251,29 @@ func (d *deploy) outcome(cause error) (sdp.DeploymentState, *sdp.Failure) {
 		Remedy: "look at the run in the Temporal UI"}
 }
 
+// unconfirmed is how a deployment ends that was cancelled and of which something may be left.
+func (d *deploy) unconfirmed(ctx workflow.Context, left error) *sdp.Failure {
+	f := sdp.Failure{Kind: sdp.Unavailable, Code: sdp.CodeCancelUnconfirmed, Detail: failureOf(ctx, "", d.job.Node, left).Detail}
+	if d.switched != nil {
+		f.Detail = "it was cancelled, but the switch to it could not be taken back, and it may still answer: " + f.Detail
+		f.Remedy = "deploy again, or switch the service's route"
+		return &f
+	}
+	f.Detail = "it was cancelled, but nobody has confirmed that nothing of it is left: " + f.Detail
+	f.Remedy = "node " + d.job.Node + " removes what is left by itself once its worker is back; `sdp nodes` shows it"
+	return &f
+}
+
 // undo takes the switch back if one was committed and removes what the run left on its node. If the node cannot be
 // reached its own reconciler does the same when it is back, so that failing here is reported, not fatal.
 func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	var errs []error
 	if d.switched != nil {
-		var s wire.Switch
-		if err := workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s); err != nil {
-			errs = append(errs, err)
-		} else {
-			errs = append(errs, applyTable(ctx, s))
+		back, err := d.takeBack(ctx)
+		if !back && honest(ctx) {
+			return err // for the database it serves
 		}
+		errs = append(errs, err)
 	}
 	if d.job.Node == "" || (why != nil && why.Code == "no-worker" && !d.started) {
 		return errors.Join(errs...)
@@ -248,6 +287,20 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 		workflow.GetLogger(ctx).Error("Discarding a failed deployment was not confirmed", "deployment", d.op.ID, "error", err)
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// takeBack has what served before serve again. back is false if the database could not be brought to it.
+func (d *deploy) takeBack(ctx workflow.Context) (back bool, err error) {
+	var s wire.Switch
+	err = workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s)
+	if err != nil && codeOf(err) != "container-gone" {
+		return false, err
+	}
+	d.switched = nil
+	if err != nil { // there is nothing to take back
+		return true, nil
+	}
+	return true, applyTable(ctx, s)
 }
 
 // retire removes a replaced container once it has finished its requests, in a run of its own: a deployment does not

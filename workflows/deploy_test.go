@@ -3,18 +3,22 @@ package workflows
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"sdp/activities"
+	"sdp/internal/failure"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -386,6 +390,99 @@ func TestDeploymentThatHasEndedKeepsItsEnd(t *testing.T) {
 		t.Error("the workflow reports success")
 	}
 	s.wantCalls()
+}
+
+// A cancel reaches a deployment in every step, and ends it as cancelled only with its node's word.
+func TestCancelInEveryStep(t *testing.T) {
+	calls := []string{"fetch", "checkout", "build", "image", "start"}
+	for i, step := range calls {
+		for _, silent := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s silent=%v", step, silent), func(t *testing.T) {
+				s := newStage(t)
+				s.fails[step] = temporal.NewCanceledError()
+				s.block[step] = func() { s.env.CancelWorkflow() }
+				want := append(slices.Clone(calls[:i+1]), "discard")
+				if silent {
+					s.fails["discard"] = temporal.NewTimeoutError(scheduleToStart, nil)
+					want = append(want, "alive?")
+				}
+				if err := s.deploy(); err == nil || temporal.IsCanceledError(err) == silent {
+					t.Errorf("ended with %v", err)
+				}
+				s.wantCalls(append(want, "settle")...)
+				if !silent {
+					s.wantEnd(sdp.DeployCancelled, "", "")
+					return
+				}
+				s.wantEnd(sdp.DeployFailed, "", sdp.CodeCancelUnconfirmed)
+				f := s.ended.Failure
+				if !strings.Contains(f.Detail, "node micro-1: no worker since 14:02") || !strings.Contains(f.Remedy, "node micro-1 removes") {
+					t.Errorf("failure %+v", f)
+				}
+			})
+		}
+	}
+}
+
+// A step whose node falls silent while it is cancelled is cancelled, and not failed: what becomes of it the clean-up says. One
+// that fails by itself has failed.
+func TestStepThatIsCancelledEndsAsWhatItIs(t *testing.T) {
+	unavailable := failure.Workflow(sdp.Failure{Kind: sdp.Unavailable, Code: "worker-stopping"})
+	for _, c := range []struct {
+		what      string
+		ends      error
+		cancelled bool
+	}{
+		{"worker lost", temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil), true},
+		{"too slow", temporal.NewTimeoutError(enums.TIMEOUT_TYPE_START_TO_CLOSE, nil), true},
+		{"not taken up", temporal.NewTimeoutError(scheduleToStart, nil), true},
+		{"worker stopping", unavailable, true},
+		{"confirmed", temporal.NewCanceledError(), true},
+		{"does not compile", failed("compile-error"), false},
+		{"done", nil, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			s := newStage(t)
+			s.env.RegisterDelayedCallback(s.env.CancelWorkflow, time.Second)
+			d := &deploy{op: sdp.OperationRef{ID: "d1"}, progress: newProgress("d1")}
+			d.job.Node = "micro-1"
+			s.env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				return d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) {
+					ctx.Done().Receive(ctx, nil)
+					return "", c.ends
+				})
+			})
+			if err := s.env.GetWorkflowError(); temporal.IsCanceledError(err) != c.cancelled || (err == nil) != (c.ends == nil) {
+				t.Errorf("ended with %v", err)
+			}
+			if got := d.progress.step(sdp.StepBuild).State; (got == sdp.StepCancelled) != c.cancelled {
+				t.Errorf("the step is %s", got)
+			}
+		})
+	}
+}
+
+// What the database calls serving is not removed.
+func TestSwitchThatCannotBeTakenBackKeepsItsContainer(t *testing.T) {
+	s := newStage(t)
+	s.nodes = []string{"micro-1"}
+	s.fails["route"], s.fails["unserve"] = failed("router-down"), failed("internal")
+	if err := s.deploy(); err == nil {
+		t.Error("the workflow reports success")
+	}
+	s.wantCalls("fetch", "checkout", "build", "image", "start", "serve", "route", "unserve", "settle")
+	s.wantEnd(sdp.DeployFailed, sdp.StepRoute, "router-down")
+	if !strings.Contains(s.ended.Failure.Detail, "could not be taken back") {
+		t.Errorf("failure %+v", s.ended.Failure)
+	}
+}
+
+func TestSwitchOfWhatIsGoneNeedsNoTakingBack(t *testing.T) {
+	s := newStage(t)
+	s.nodes = []string{"micro-1"}
+	s.fails["route"], s.fails["unserve"] = failed("router-down"), failed("container-gone")
+	_ = s.deploy()
+	s.wantCalls("fetch", "checkout", "build", "image", "start", "serve", "route", "unserve", "discard", "settle")
 }
 
 func TestProgressQueryAnswersLikeTheDatabase(t *testing.T) {

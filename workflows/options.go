@@ -34,6 +34,7 @@ const (
 	busyNode       = "busy-node"        // a step that a living node does not take up is offered to it again
 	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
 	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
+	honestCancel   = "honest-cancel"    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
 )
 
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,7 +134,7 @@ func (a *apply) outcome(ctx workflow.Context) error {
 	switch {
 	case len(failures) == 0:
 		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !unconfirmed(failures):
 		return temporal.NewCanceledError()
 	}
 	return a.failed(failures, "services-failed", fmt.Sprintf("%d of %d services failed: ", len(failures), len(a.parts)))
@@ -143,12 +144,18 @@ func (a *apply) outcome(ctx workflow.Context) error {
 func (a *apply) nothingChanged(ctx workflow.Context, cause error) error {
 	failures := a.failures(ctx, false)
 	switch {
+	case unconfirmed(failures):
 	case temporal.IsCanceledError(cause) || cause == nil && len(failures) == 0:
 		return temporal.NewCanceledError()
 	case cause != nil:
 		failures = []sdp.Failure{failureOf(ctx, "", "", cause)}
 	}
 	return a.failed(failures, "nothing-changed", "nothing was changed: ")
+}
+
+// unconfirmed reports whether something may be left of a part that was cancelled: then the change is not called cancelled.
+func unconfirmed(failures []sdp.Failure) bool {
+	return slices.ContainsFunc(failures, func(f sdp.Failure) bool { return f.Code == sdp.CodeCancelUnconfirmed })
 }
 
 // failures says how the parts failed that did. Those that were cancelled count if they should.

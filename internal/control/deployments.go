@@ -233,6 +233,21 @@ func (c *Control) Progress(ctx context.Context, d sdp.Deployment) (p wire.Progre
 	return p, true, err
 }
 
+// OperationWaits says what an operation waits for. A restart that is cancelled waits for what its deployment waits for.
+func (c *Control) OperationWaits(ctx context.Context, op sdp.Operation) (string, error) {
+	if !op.Cancelling() || op.State == sdp.OpQueued || op.Kind != sdp.OpRestart {
+		return op.Waits(), nil
+	}
+	d, err := c.db.Deployment(ctx, sdp.RestartDeployment(op.ID))
+	if sdp.KindOf(err) == sdp.NotFound { // it has not begun
+		return op.Waits(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.Waits(ctx, d)
+}
+
 // Waits says what a deployment waits for, and if that is a node, what is wrong with it.
 func (c *Control) Waits(ctx context.Context, d sdp.Deployment) (string, error) {
 	if !d.Cancelling() || d.State == sdp.Queued {

@@ -39,6 +39,41 @@ func TestOperationTransitions(t *testing.T) {
 	wantCode(t, db.SetOperation(t.Context(), "nope", sdp.OpRunning, "", nil), sdp.NotFound, "operation-not-found")
 }
 
+// The note that something is to be cancelled is taken exactly where the table of kinds allows a cancel.
+func TestCancelIsNotedWhereItsKindAllowsIt(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	for _, kind := range sdp.OperationKinds() {
+		if kind == sdp.OpDeploy {
+			continue // its record is a deployment
+		}
+		for _, state := range []sdp.OperationState{sdp.OpQueued, sdp.OpRunning, sdp.OpSucceeded, sdp.OpFailed, sdp.OpCancelled} {
+			op := sdp.Operation{ID: sdp.NewID("o-"), Kind: kind, Sandbox: "box", RequestedBy: "ann"}
+			if kind.Rules().Scope == sdp.ScopeService {
+				op.Service = "account"
+			}
+			if kind == sdp.OpRoute {
+				op.Source = sdp.SourceOCP
+			}
+			if kind.Changes() {
+				op.Change = &sdp.Change{Spec: sdp.SandboxSpec{Name: "box"}}
+			}
+			must(t, db.CreateOperation(t.Context(), op))
+			must(t, db.SetOperation(t.Context(), op.ID, state, "", nil))
+			at, err := db.MarkCancelled(t.Context(), op.ID)
+			if !kind.Rules().CancellableIn(state) {
+				wantCode(t, err, sdp.Conflict, "too-late")
+			} else if must(t, err); at.IsZero() {
+				t.Errorf("%s %s: no time is noted", kind, state)
+			}
+			if !state.Settled() {
+				must(t, db.SetOperation(t.Context(), op.ID, sdp.OpFailed, "", nil))
+			}
+		}
+	}
+}
+
 func TestOperationKeepsWhatItIsTold(t *testing.T) {
 	t.Parallel()
 	db := platform(t)

@@ -147,6 +147,9 @@ type Progress struct {
 // CodeCancelled is the code of what somebody cancelled before it began.
 const CodeCancelled = "cancelled"
 
+// CodeCancelUnconfirmed is the code of what was cancelled and of which a node has not confirmed that nothing is left.
+const CodeCancelUnconfirmed = "cancel-unconfirmed"
+
 // CodeSettled is the code of what has ended already and must not begin again.
 const CodeSettled = "already-settled"
 

@@ -108,6 +108,9 @@ func NewID(prefix string) string {
 	return prefix + strings.ToLower(s[:10])
 }
 
+// RestartDeployment is the ID of the deployment that a restart starts.
+func RestartDeployment(operation string) string { return "d" + operation[1:] }
+
 // ContainerName is the name of a service's container in a sandbox. It always means the container itself, never OCP.
 func ContainerName(sandbox, service string) string { return "sandbox-" + sandbox + "-" + service }
 

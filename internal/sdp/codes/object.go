@@ -9,6 +9,8 @@ var object = []Code{
 		"deploy another branch, or delete the sandbox"},
 	{"branch-not-watched", in(sdp.Unavailable), "A branch that is followed cannot be looked at for now.",
 		"it is tried again by itself; `sdp nodes` shows how the nodes are"},
+	{"cancel-unconfirmed", in(sdp.Unavailable), "It was cancelled, and a node has not confirmed that nothing of it is left.",
+		"the node removes what is left once its worker is back; `sdp nodes` shows it"},
 	{"cancelled", in(sdp.Conflict), "Somebody cancelled it.", "`sdp audit` says who"},
 	{"change-running", in(sdp.Conflict), "An apply, clone or restore of the sandbox is under way.",
 		"wait until it is done, or cancel it"},

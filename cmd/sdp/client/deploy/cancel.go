@@ -56,6 +56,9 @@ func (a verbs) cancelDeployment(ctx context.Context, c *apiclient.Client, id str
 		return err
 	}
 	if wait && d.State != sdp.DeployCancelled {
+		if err := unconfirmed(d.Failure); err != nil {
+			return err
+		}
 		return sdp.Errorf(sdp.Conflict, "too-late", "%s was %s before it could be cancelled", id, d.State).
 			WithRemedy("`sdp history %s` shows what runs; deploy another branch or stop the service", d.Sandbox)
 	}
@@ -90,10 +93,21 @@ func (a verbs) cancelOperation(ctx context.Context, c *apiclient.Client, id stri
 		}
 	})
 	if err == nil && wait && op.State != sdp.OpCancelled {
+		if err := unconfirmed(op.Failure); err != nil {
+			return err
+		}
 		err = sdp.Errorf(sdp.Conflict, "too-late", "%s had %s before it could be cancelled", id, strings.ToLower(string(op.State))).
 			WithRemedy("`sdp sandbox show %s` shows what there is now", op.Sandbox)
 	}
 	return err
+}
+
+// unconfirmed is why what was cancelled is not called cancelled, nil where it was not.
+func unconfirmed(f *rest.Failure) error {
+	if f == nil || f.Code != sdp.CodeCancelUnconfirmed {
+		return nil
+	}
+	return apiclient.FailureError(f)
 }
 
 // cancelled waits until what is being cancelled has ended.
