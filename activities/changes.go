@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -51,14 +52,14 @@ func (c *Control) AbandonChange(ctx context.Context, op sdp.OperationRef) (wire.
 
 // ReportTeardown tells people that the sandbox of a failed change could not be taken down yet.
 func (c *Control) ReportTeardown(ctx context.Context, in wire.SettleInput) (wire.Done, error) {
-	e := operationEvent(in)
+	e := control.OperationEnded(in)
 	e.Action, e.Outcome = in.Operation.Kind.Teardown(), sdp.OutcomeFailed
 	return wire.Done{}, fail(c.DB.Audit(ctx, e))
 }
 
 // settleChange writes the end of a change, once.
 func (c *Control) settleChange(ctx context.Context, in wire.SettleInput) error {
-	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{operationEvent(in)} })
+	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.OperationEnded(in)} })
 	_, err := c.DB.SettleChange(ctx, in.Operation.ID, in.State, in.Failure)
 	return fail(unlessSettled(err))
 }

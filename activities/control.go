@@ -47,10 +47,16 @@ func (c *Control) SettleDeployment(ctx context.Context, p wire.Progress) (wire.D
 	if err != nil {
 		return wire.Done{}, fail(err)
 	}
+	if d.State.Settled() && d.State != p.State {
+		return wire.Done{}, fail(sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and does not become %s",
+			d.ID, d.State, p.State))
+	}
 	d.SupersededBy, d.SHA = by, cmp.Or(d.SHA, p.SHA)
-	audited, _ := postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{deploymentEvent(d, p)} })
-	if err := c.publishEnd(audited, p, by); err != nil {
-		return wire.Done{}, err
+	audited, _ := postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.DeploymentEnded(d, p)} })
+	if d.State != p.State || p.State == sdp.Running { // the first end counts, and why it was one
+		if err := c.publishEnd(audited, p, by); err != nil {
+			return wire.Done{}, err
+		}
 	}
 	if p.Failure != nil && p.Failure.Code == "branch-not-found" {
 		err = c.DB.MarkBranch(ctx, d.Sandbox, d.Service, d.Branch, true)
@@ -75,28 +81,6 @@ func (c *Control) publishEnd(ctx context.Context, p wire.Progress, by sdp.Supers
 		return fail(err)
 	}
 	return fail(c.DB.Confirm(ctx, p.Deployment))
-}
-
-func deploymentEvent(d sdp.Deployment, p wire.Progress) sdp.AuditEvent {
-	e := sdp.AuditEvent{User: d.RequestedBy, Action: sdp.AuditDeploymentFinish, Sandbox: d.Sandbox, Service: d.Service,
-		Repository: d.Repository, Branch: d.Branch, SHA: d.SHA, Environment: d.Environment, Operation: d.ID,
-		Once: d.ID + "/deployment.finish"}
-	switch p.State {
-	case sdp.DeployFailed:
-		e.Outcome = sdp.OutcomeFailed
-	case sdp.DeployCancelled:
-		e.Outcome = sdp.Cancelled
-	default:
-		e.Outcome = sdp.Succeeded
-	}
-	switch {
-	case p.Failure == nil:
-	case d.SupersededBy.ID != "":
-		e.Detail = p.Failure.Detail // which begins with that word
-	default:
-		e.Detail = p.Failure.Code + ": " + p.Failure.Detail
-	}
-	return e
 }
 
 // Serve commits that a new container answers for its service. Routers are told afterwards.
@@ -142,6 +126,9 @@ func unlessSettled(err error) error {
 // Settle records how an operation stands. For a deployment it writes an end its own workflow could not write.
 func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, error) {
 	op := in.Operation
+	if in.Late && in.State == sdp.OpFailed {
+		return wire.Done{}, c.settleLost(ctx, in)
+	}
 	if op.Kind == sdp.OpDeploy {
 		return wire.Done{}, c.settleDeployment(ctx, in)
 	}
@@ -158,7 +145,7 @@ func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, e
 		}
 	}
 	if in.State.Settled() {
-		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{operationEvent(in)} })
+		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.OperationEnded(in)} })
 	}
 	return wire.Done{}, fail(unlessSettled(c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure)))
 }
@@ -179,14 +166,10 @@ func (c *Control) begin(ctx context.Context, op sdp.OperationRef) error {
 	return cmp.Or(err, fail(why))
 }
 
-func operationEvent(in wire.SettleInput) sdp.AuditEvent {
-	op := in.Operation
-	e := sdp.AuditEvent{User: op.User, Action: op.Kind.Rules().Ended, Sandbox: op.Sandbox, Service: op.Service,
-		Operation: op.ID, Outcome: outcomeOf(in.State), Once: op.ID + "/" + string(op.Kind.Rules().Ended)}
-	if in.Failure != nil {
-		e.Detail = in.Failure.Code + ": " + in.Failure.Detail
-	}
-	return e
+// settleLost writes the end of what nobody carries out any more.
+func (c *Control) settleLost(ctx context.Context, in wire.SettleInput) error {
+	_, err := control.SettleLost(ctx, c.DB, in.Operation, *in.Failure, func(bool) []sdp.AuditEvent { return nil })
+	return fail(unlessSettled(err))
 }
 
 func (c *Control) settleDeployment(ctx context.Context, in wire.SettleInput) error {
@@ -200,15 +183,4 @@ func (c *Control) settleDeployment(ctx context.Context, in wire.SettleInput) err
 	}
 	_, err = c.SettleDeployment(ctx, wire.Progress{Deployment: d.ID, State: state, Steps: d.Steps, Failure: in.Failure})
 	return err
-}
-
-func outcomeOf(s sdp.OperationState) sdp.Outcome {
-	switch s {
-	case sdp.OpSucceeded:
-		return sdp.Succeeded
-	case sdp.OpCancelled:
-		return sdp.Cancelled
-	default:
-		return sdp.OutcomeFailed
-	}
 }

@@ -26,7 +26,7 @@ func (c *Control) ReassignPort(ctx context.Context, table wire.RoutingTable) (wi
 
 // SetRoute commits where a service's requests go.
 func (c *Control) SetRoute(ctx context.Context, ref sdp.OperationRef) (wire.Switch, error) {
-	op, err := c.DB.Operation(ctx, ref.ID)
+	op, err := c.open(ctx, ref)
 	if err != nil {
 		return wire.Switch{}, fail(err)
 	}
@@ -41,6 +41,16 @@ func (c *Control) SetRoute(ctx context.Context, ref sdp.OperationRef) (wire.Swit
 	return c.CurrentTable(ctx, op.Sandbox)
 }
 
+// open returns an operation that has not ended. One that has was settled while its workflow was away: that must not do
+// anything to the sandbox any more.
+func (c *Control) open(ctx context.Context, ref sdp.OperationRef) (sdp.Operation, error) {
+	op, err := c.DB.Operation(ctx, ref.ID)
+	if err == nil && op.State.Settled() {
+		err = sdp.Errorf(sdp.Conflict, "operation-state", "operation %s is %s already", op.ID, op.State)
+	}
+	return op, err
+}
+
 func (c *Control) requireServing(ctx context.Context, op sdp.Operation) error {
 	serving, err := c.DB.Containers(ctx, postgres.ContainerFilter{
 		Sandbox: op.Sandbox, Service: op.Service, States: []sdp.ContainerState{sdp.Serving}})
@@ -53,6 +63,9 @@ func (c *Control) requireServing(ctx context.Context, op sdp.Operation) error {
 
 // StopService commits that a service's container serves no more.
 func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (wire.Switch, error) {
+	if _, err := c.open(ctx, op); err != nil {
+		return wire.Switch{}, fail(err)
+	}
 	s, err := c.DB.StopService(ctx, op.Sandbox, op.Service)
 	return c.switched(ctx, s, err)
 }
@@ -63,6 +76,9 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	ref := sdp.OperationRef{ID: sdp.RestartDeployment(op.ID), Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
 	if _, err := c.DB.Deployment(ctx, ref.ID); err == nil {
 		return ref, nil
+	}
+	if _, err := c.open(ctx, op); err != nil {
+		return ref, fail(err)
 	}
 	last, err := c.DB.LastDeployment(ctx, op.Sandbox, op.Service)
 	if err != nil {

@@ -191,7 +191,7 @@ func TestEndedDeploymentCannotGoOn(t *testing.T) {
 	id := p.queue(postgres.NewDeployment{})
 	p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployCancelled}))
 	_, err := p.Publish(t.Context(), wire.Progress{Deployment: id, State: sdp.Building})
-	wantFailure(t, err, sdp.Conflict, "deployment-state")
+	wantFailure(t, err, sdp.Conflict, sdp.CodeSettled)
 	equal(t, "retried", retried(err), false)
 }
 

@@ -164,7 +164,9 @@ func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	d.progress.begin(ctx, name)
+	if err := d.progress.begin(ctx, name); err != nil {
+		return err
+	}
 	detail, err := do(ctx)
 	if interrupted(ctx, err) {
 		err = temporal.NewCanceledError()
@@ -200,8 +202,8 @@ func honest(ctx workflow.Context) bool {
 // of its own: it is shown as cancelled only if the node has confirmed that nothing is left. If a node does not, it is not
 // waited for without end, which would hold up its service: the failure says what nobody has confirmed.
 func (d *deploy) settle(ctx workflow.Context, cause error) error {
-	if codeOf(cause) == sdp.CodeSettled {
-		return cause // the row says how it ended
+	if codeOf(cause) == sdp.CodeSettled && d.job.Node == "" {
+		return cause // nothing has begun, and the row says how it ended
 	}
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
@@ -278,6 +280,9 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	if d.job.Node == "" || (why != nil && why.Code == "no-worker" && !d.started) {
 		return errors.Join(errs...)
 	}
+	if d.servesAnyway(ctx) {
+		return errors.Join(errs...)
+	}
 	in := wire.DiscardInput{Deployment: d.op.ID, Sandbox: d.op.Sandbox, Service: d.op.Service, Reason: "CANCELLED"}
 	if why != nil {
 		in.Reason = why.Detail
@@ -301,6 +306,19 @@ func (d *deploy) takeBack(ctx workflow.Context) (back bool, err error) {
 		return true, nil
 	}
 	return true, applyTable(ctx, s)
+}
+
+// servesAnyway reports whether requests go to the container of a deployment that failed, because others have settled it and
+// let it serve while its workflow was away.
+func (d *deploy) servesAnyway(ctx workflow.Context) (serves bool) {
+	if workflow.GetVersion(ctx, settledRow, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return false
+	}
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.Serves, d.op.ID).Get(ctx, &serves); err != nil {
+		workflow.GetLogger(ctx).Error("It is not known whether the container serves; it stays", "deployment", d.op.ID, "error", err)
+		return true
+	}
+	return serves
 }
 
 // retire removes a replaced container once it has finished its requests, in a run of its own: a deployment does not

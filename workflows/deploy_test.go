@@ -40,6 +40,8 @@ type stage struct {
 	away  []string           // those that are not heard of
 	told  []string           // those that were given it
 	alive bool               // NodeAlive's answer
+	// serves is what the database says of the container of the deployment.
+	serves bool
 }
 
 func newStage(t *testing.T) *stage {
@@ -76,7 +78,10 @@ func (s *stage) fakeControl() {
 	}
 	s.env.OnActivity(control.LoadJob, any_, any_).Return(job)
 	s.env.OnActivity(control.CurrentTable, any_, any_).Return(wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 1}}, nil)
-	s.env.OnActivity(control.Publish, any_, any_).Return(wire.Done{}, nil)
+	s.env.OnActivity(control.Publish, any_, any_).Return(func(_ context.Context, p wire.Progress) (wire.Done, error) {
+		return done(s.fails["publish "+string(p.State)])
+	})
+	s.env.OnActivity(control.Serves, any_, any_).Return(func(context.Context, string) (bool, error) { return s.serves, s.fails["serves?"] })
 	s.env.OnActivity(control.SettleDeployment, any_, any_).Return(func(_ context.Context, p wire.Progress) (wire.Done, error) {
 		s.ended = p
 		return done(s.call("settle"))
@@ -355,6 +360,25 @@ func TestNodeThatIsBusyForEverIsGivenUp(t *testing.T) {
 	s.wantEnd(sdp.DeployFailed, sdp.StepFetch, "no-worker")
 	if n := slices.Index(s.calls, "settle"); n != 2*offers-1 {
 		t.Errorf("%d calls before the end", n)
+	}
+}
+
+// What others have settled, because Temporal had lost it, does not go on when it comes back: what it left on the node goes,
+// unless requests go there.
+func TestSettledDeploymentEndsAndLeavesWhatServes(t *testing.T) {
+	for _, serves := range []bool{false, true} {
+		s := newStage(t)
+		s.serves = serves
+		s.fails["publish BUILDING"] = failed(sdp.CodeSettled)
+		if err := s.deploy(); err == nil {
+			t.Error("the workflow reports success")
+		}
+		want := []string{"fetch", "checkout", "discard", "settle"}
+		if serves {
+			want = slices.Delete(want, 2, 3)
+		}
+		s.wantCalls(want...)
+		s.wantEnd(sdp.DeployFailed, "", sdp.CodeSettled)
 	}
 }
 

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -20,9 +19,6 @@ func newHeld(t *testing.T) *stage {
 	s.image = wire.Fetched{SHA: "3f2a9c1d0b7e", Image: "sdp/account:3f2a", Cached: true}
 	s.env.RegisterWorkflow(Deploy)
 	s.env.RegisterWorkflowWithOptions(s.change, workflow.RegisterOptions{Name: "Apply"})
-	s.env.OnActivity(control.Serves, any_, any_).Return(func(context.Context, string) (bool, error) {
-		return s.alive, s.call("serves?")
-	})
 	return s
 }
 
@@ -109,7 +105,7 @@ func TestHeldDeploymentWhoseChangeWasTerminatedEndsByWhatIsCommitted(t *testing.
 	for name, serves := range map[string]bool{"serving": true, "not serving": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newHeld(t)
-			s.alive = serves
+			s.serves = serves
 			// The change is a child itself here: the test environment ends with the outermost workflow.
 			outer := func(ctx workflow.Context, op sdp.OperationRef) error {
 				ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: "apply/o1"})
@@ -120,11 +116,11 @@ func TestHeldDeploymentWhoseChangeWasTerminatedEndsByWhatIsCommitted(t *testing.
 				t.Fatal(err)
 			}
 			if serves {
-				s.wantCalls("fetch", "start", "serves?", "settle")
+				s.wantCalls("fetch", "start", "settle")
 				s.wantEnd(sdp.Running, "", "")
 				return
 			}
-			s.wantCalls("fetch", "start", "serves?", "discard", "settle")
+			s.wantCalls("fetch", "start", "discard", "settle")
 			s.wantEnd(sdp.DeployCancelled, "", "")
 		})
 	}

@@ -35,6 +35,7 @@ const (
 	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
 	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
 	honestCancel   = "honest-cancel"    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
+	settledRow     = "settled-row"      // a deployment that others have settled ends, and leaves alone what serves
 )
 
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.

@@ -41,14 +41,15 @@ func (p *progress) step(name sdp.StepName) *sdp.Step {
 	return &p.steps[slices.IndexFunc(p.steps, func(s sdp.Step) bool { return s.Name == name })]
 }
 
-// begin marks a step as running. The fetch step includes resolving, which has a row of its own for people.
-func (p *progress) begin(ctx workflow.Context, name sdp.StepName) {
+// begin marks a step as running. The fetch step includes resolving, which has a row of its own for people. Its error says
+// that the deployment was settled by others: there is nothing to do any more.
+func (p *progress) begin(ctx workflow.Context, name sdp.StepName) error {
 	for _, n := range withResolve(name) {
 		s := p.step(n)
 		s.State, s.StartedAt = sdp.StepRunning, workflow.Now(ctx)
 	}
 	p.state = name.State()
-	p.publish(ctx)
+	return p.publish(ctx)
 }
 
 func withResolve(name sdp.StepName) []sdp.StepName {
@@ -127,10 +128,18 @@ func (p *progress) settled(state sdp.DeploymentState, failure *sdp.Failure) {
 	p.state, p.failure, p.cancelling = state, failure, false
 }
 
-func (p *progress) publish(ctx workflow.Context) {
+// publish tells people. That they do not hear of it is no reason to end, but that the deployment has been settled is.
+func (p *progress) publish(ctx workflow.Context) error {
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	if err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.snapshot())); err != nil {
-		workflow.GetLogger(ctx).Warn("Publishing progress failed", "deployment", p.deployment, "error", err)
+	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.snapshot()))
+	if err == nil {
+		return nil
 	}
+	if f, reported := failure.Of(err); reported && f.Code == sdp.CodeSettled &&
+		workflow.GetVersion(ctx, settledRow, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		return err
+	}
+	workflow.GetLogger(ctx).Warn("Publishing progress failed", "deployment", p.deployment, "error", err)
+	return nil
 }

@@ -34,6 +34,9 @@ const idleLimit = 10 * time.Minute
 // of a service supersedes the older; creating and deleting are exclusive, and deleting cancels what runs.
 func Sandbox(ctx workflow.Context, in wire.SandboxInput) error {
 	s := &entity{sandbox: in.Sandbox, limit: in.HistoryLimit, queue: in.Queue, wake: workflow.NewBufferedChannel(ctx, 1)}
+	if err := workflow.SetQueryHandler(ctx, wire.HeldQuery, func() ([]string, error) { return s.held(), nil }); err != nil {
+		return err
+	}
 	return s.run(ctx)
 }
 
@@ -188,10 +191,19 @@ func (s *entity) take(matches func(sdp.OperationRef) bool) (taken []sdp.Operatio
 	return taken
 }
 
-func (s *entity) knows(id string) bool {
-	return slices.ContainsFunc(s.queue, func(q sdp.OperationRef) bool { return q.ID == id }) ||
-		slices.ContainsFunc(s.running, func(c *child) bool { return c.op.ID == id })
+// held lists the operations that are queued or run.
+func (s *entity) held() []string {
+	ids := []string{}
+	for _, q := range s.queue {
+		ids = append(ids, q.ID)
+	}
+	for _, c := range s.running {
+		ids = append(ids, c.op.ID)
+	}
+	return ids
 }
+
+func (s *entity) knows(id string) bool { return slices.Contains(s.held(), id) }
 
 // blocker returns what the i-th queued operation must wait for: a running one, or one queued before it.
 func (s *entity) blocker(i int) (sdp.OperationRef, bool) {

@@ -105,6 +105,25 @@ func TestDeploymentsOfDifferentServicesRunSideBySide(t *testing.T) {
 	y.want(t, "begin a", "begin b", "end a", "end b")
 }
 
+func TestEntitySaysWhatItHas(t *testing.T) {
+	y := newYard(t)
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpRestart, "b", "account"))
+	for after, want := range map[time.Duration][]string{2 * time.Second: {"b", "a"}, 90 * time.Second: {"b"}, 3 * time.Minute: {}} {
+		y.env.RegisterDelayedCallback(func() {
+			var held []string
+			value, err := y.env.QueryWorkflow(wire.HeldQuery)
+			if err == nil {
+				err = value.Get(&held)
+			}
+			if err != nil || !slices.Equal(held, want) {
+				t.Errorf("after %s it has %q, want %q (%v)", after, held, want, err)
+			}
+		}, after)
+	}
+	y.run(t)
+}
+
 func TestNewerDeploymentSupersedesTheOlder(t *testing.T) {
 	y := newYard(t)
 	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))

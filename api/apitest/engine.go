@@ -31,6 +31,7 @@ type Engine struct {
 	Fail func(call string) error
 	// Progresses is what Progress answers by deployment; a missing one is NotFound.
 	Progresses map[string]wire.Progress
+	Runs       map[string]sdp.Run // what Describe answers by workflow; a missing one is missing
 	List       []sdp.Branch
 	Stock      []sdp.NodeImage        // images of all nodes
 	Broken     map[string]sdp.Failure // nodes that do not answer
@@ -87,6 +88,24 @@ func (e *Engine) Cancelled() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.cancelled)
+}
+
+// Describe implements control.Engine.
+func (e *Engine) Describe(_ context.Context, workflow string) (sdp.Run, error) {
+	if err := e.failing("Describe"); err != nil {
+		return sdp.Run{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if run, known := e.Runs[workflow]; known {
+		return run, nil
+	}
+	return sdp.Run{State: sdp.RunMissing}, nil
+}
+
+// Held implements control.Engine.
+func (e *Engine) Held(context.Context, string) ([]string, error) {
+	return nil, e.failing("Held")
 }
 
 // Progress implements control.Engine.

@@ -65,6 +65,10 @@ type Engine interface {
 	Submit(ctx context.Context, op sdp.OperationRef) error
 	// Cancel asks for a deployment or operation to be cancelled. It is cancelled only when its row says so.
 	Cancel(ctx context.Context, op sdp.OperationRef) error
+	// Describe says what Temporal knows of a workflow, by its ID.
+	Describe(ctx context.Context, workflow string) (sdp.Run, error)
+	// Held lists the operations that a sandbox's entity workflow has, queued or running.
+	Held(ctx context.Context, sandbox string) ([]string, error)
 	// Progress asks the deployment's own workflow. NotFound once Temporal has forgotten it.
 	Progress(ctx context.Context, deployment string) (wire.Progress, error)
 	// VerifyLogin proves credentials with an ls-remote on the node that owns the repository.

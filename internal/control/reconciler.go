@@ -21,33 +21,32 @@ const (
 )
 
 // Reconciler hands over accepted operations, and cancels, whose hand-over was lost, because the server died or Temporal was
-// down between the row and the signal, and drops logs that are too old. Several replicas may run one each.
+// down between the row and the signal, settles what Temporal lost, and drops logs that are too old. Several replicas may run
+// one each.
 type Reconciler struct {
-	DB      *postgres.DB
-	Engine  Engine
-	Log     *slog.Logger
-	KeepLog time.Duration // how long logs are kept; 0 = for ever
+	DB        *postgres.DB
+	Engine    Engine
+	Log       *slog.Logger
+	KeepLog   time.Duration // how long logs are kept; 0 = for ever
+	LostAfter time.Duration // how long Temporal has had something before it is asked about it; 0 = it is never asked
 }
 
 // Run works until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) error {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
-	var dropped time.Time
+	var dropped, looked time.Time
 	for {
-		if err := r.Resubmit(ctx, submitAfter); err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "Operations were not resubmitted", "error", err)
+		r.try(ctx, "Operations were not resubmitted", func() error { return r.Resubmit(ctx, submitAfter) })
+		if r.LostAfter > 0 && time.Since(looked) > r.LostAfter/2 {
+			r.try(ctx, "Operations were not compared with Temporal", func() error { return r.Lost(ctx, r.LostAfter) })
+			looked = time.Now()
 		}
-		if err := r.Recancel(ctx, submitAfter, cancelAgain); err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "Cancels were not passed on", "error", err)
-		}
+		r.try(ctx, "Cancels were not passed on", func() error { return r.Recancel(ctx, submitAfter, cancelAgain) })
 		if r.KeepLog > 0 && time.Since(dropped) > dropLogsEvery {
-			if err := r.DB.DropLogsBefore(ctx, time.Now().Add(-r.KeepLog)); err != nil && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "Old logs were not dropped", "error", err)
-			}
-			if err := r.DB.DropEventsBefore(ctx, time.Now().Add(-r.KeepLog)); err != nil && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "Old events were not dropped", "error", err)
-			}
+			before := time.Now().Add(-r.KeepLog)
+			r.try(ctx, "Old logs were not dropped", func() error { return r.DB.DropLogsBefore(ctx, before) })
+			r.try(ctx, "Old events were not dropped", func() error { return r.DB.DropEventsBefore(ctx, before) })
 			dropped = time.Now()
 		}
 		select {
@@ -55,6 +54,13 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// try does what the next round does again if it fails.
+func (r *Reconciler) try(ctx context.Context, failed string, do func() error) {
+	if err := do(); err != nil && ctx.Err() == nil {
+		r.Log.WarnContext(ctx, "Reconciling failed; the next round tries again", "what", failed, "error", err)
 	}
 }
 

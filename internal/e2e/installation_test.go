@@ -75,10 +75,13 @@ const elsewhere = "127.0.0.9"
 // often makes nodes look after what runs more often than people need it.
 const often = "probeEvery: 1s\nreconcileEvery: 2s\n"
 
-// allowElsewhere has the nodes' configuration, which `sdp up` completes, allow routes to elsewhere, and look often.
+// soon makes the server ask Temporal about what it was given a moment ago.
+const soon = "reconcile: {lostAfter: 4s}\n"
+
+// allowElsewhere has the nodes' configuration, which `sdp up` completes, allow routes to elsewhere, and all look often.
 func (i *installation) allowElsewhere() error {
 	dir := filepath.Join(i.data, "config")
-	err := os.MkdirAll(dir, 0o755)
+	err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "server.yaml"), []byte(soon), 0o644))
 	for _, node := range []string{"micro-1", "gateway-1"} {
 		text := []byte(often + "routes:\n  allow:\n    - " + elsewhere + "\n")
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, node+".yaml"), text, 0o644))

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -66,6 +67,39 @@ func (e *Engine) Progress(ctx context.Context, deployment string) (wire.Progress
 		return p, engineError(err)
 	}
 	return p, engineError(value.Get(&p))
+}
+
+// lookTimeout bounds a look at a workflow that nobody waits for.
+const lookTimeout = 5 * time.Second
+
+// Describe says what Temporal knows of a workflow.
+func (e *Engine) Describe(ctx context.Context, workflow string) (sdp.Run, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	d, err := e.client.DescribeWorkflowExecution(ctx, workflow, "")
+	switch {
+	case isMissing(err):
+		return sdp.Run{State: sdp.RunMissing}, nil
+	case err != nil:
+		return sdp.Run{}, engineError(err)
+	}
+	status := d.GetWorkflowExecutionInfo().GetStatus()
+	if status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING || status == enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
+		return sdp.Run{State: sdp.RunOpen, Attempts: int(d.GetPendingWorkflowTask().GetAttempt())}, nil
+	}
+	return sdp.Run{State: sdp.RunClosed, Ended: strings.ToLower(status.String())}, nil
+}
+
+// Held lists the operations that a sandbox's entity workflow has, queued or running.
+func (e *Engine) Held(ctx context.Context, sandbox string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	value, err := e.client.QueryWorkflow(ctx, sdp.SandboxWorkflowID(sandbox), "", wire.HeldQuery)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	var ids []string
+	return ids, engineError(value.Get(&ids))
 }
 
 // VerifyLogin proves credentials with an ls-remote run by the node's worker. Whoever reaches Temporal can answer in its

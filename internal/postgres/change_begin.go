@@ -23,6 +23,7 @@ type changing struct {
 	name     string
 	deleting bool
 	gone     bool // the sandbox is DELETED
+	lost     bool // nobody carries it out any more: what it made is still on nodes
 }
 
 // committed is what a switch of one service took out of service.

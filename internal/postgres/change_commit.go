@@ -241,6 +241,8 @@ func (c *changing) settle(ctx context.Context, tx pgx.Tx, state sdp.OperationSta
 	var b pgx.Batch
 	undo := c.change.Atomic && state != sdp.OpSucceeded && len(c.commits) == 0 && !c.gone && !deleted
 	switch {
+	case undo && c.change.New && c.lost: // it is there to be deleted, which takes it down everywhere
+		b.Queue(`UPDATE sandboxes SET deleting = false WHERE id = $1`, c.sandbox)
 	case undo && c.change.New:
 		queueHistory(&b, c.sandbox, c.name, c.id)
 	case undo && c.begun:

@@ -55,7 +55,8 @@ func containers(ctx context.Context, q pg.Querier, f ContainerFilter) ([]sdp.Con
 }
 
 // PutContainer stores a container as its node reports it. One that serves already and is reported as STARTING again,
-// by an activity that is repeated, goes on serving. Only Serve makes a container serve.
+// by an activity that is repeated, goes on serving. Only Serve makes a container serve. A deployment that has ended gets no
+// container any more.
 func (db *DB) PutContainer(ctx context.Context, c sdp.Container) error {
 	return db.pool.InTx(ctx, "storing a container", func(tx pgx.Tx) error {
 		id, err := lockSandbox(ctx, tx, c.Sandbox)
@@ -64,6 +65,9 @@ func (db *DB) PutContainer(ctx context.Context, c sdp.Container) error {
 		}
 		old, err := containerState(ctx, tx, c.Deployment)
 		if err != nil {
+			return err
+		}
+		if err := refuseEnded(ctx, tx, c.Deployment, old); err != nil {
 			return err
 		}
 		serves := old.state == sdp.Serving && old.dockerID == c.DockerID && c.State == sdp.Starting
@@ -80,6 +84,18 @@ func (db *DB) PutContainer(ctx context.Context, c sdp.Container) error {
 		}
 		return err
 	})
+}
+
+// refuseEnded returns a Conflict if a deployment has ended and has no container: it was settled while its workflow was away.
+func refuseEnded(ctx context.Context, q pg.Querier, deployment string, old oldContainer) error {
+	if old.state != "" && old.state != sdp.Removed {
+		return nil
+	}
+	d, err := deploymentByID(ctx, q, deployment)
+	if err == nil && d.State.Settled() {
+		err = sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and gets no container", deployment, d.State)
+	}
+	return err
 }
 
 // storeContainer is the statement that stores a container. It is no upsert, because that would check a serving

@@ -243,7 +243,11 @@ func (r deploymentRow) domain() sdp.Deployment {
 
 // Deployment returns one deployment with its steps.
 func (db *DB) Deployment(ctx context.Context, id string) (sdp.Deployment, error) {
-	found, err := pg.Query(ctx, db.pool, "reading deployment "+id, pg.ByName(deploymentRow.domain), `SELECT `+deploymentColumns+`
+	return deploymentByID(ctx, db.pool, id)
+}
+
+func deploymentByID(ctx context.Context, q pg.Querier, id string) (sdp.Deployment, error) {
+	found, err := pg.Query(ctx, q, "reading deployment "+id, pg.ByName(deploymentRow.domain), `SELECT `+deploymentColumns+`
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id WHERE d.id = $1`, id)
 	if err == nil && len(found) == 0 {
 		err = pg.NoDeployment(id)

@@ -30,7 +30,7 @@ func TestEveryTransitionIsGuarded(t *testing.T) {
 			if from.CanBecome(to) {
 				must(t, err)
 			} else {
-				wantCode(t, err, sdp.Conflict, "deployment-state")
+				wantCode(t, err, sdp.Conflict, map[bool]string{false: "deployment-state", true: sdp.CodeSettled}[from.Settled()])
 			}
 			d := got(db.Deployment(t.Context(), id))(t)
 			if want := map[bool]sdp.DeploymentState{true: to, false: from}[from.CanBecome(to)]; d.State != want {
@@ -62,7 +62,7 @@ func TestOneOfManyWritersSettles(t *testing.T) {
 			won++
 			must(t, errs[i%2]) // the same state as the first of its kind
 		} else {
-			wantCode(t, errs[i], sdp.Conflict, "deployment-state")
+			wantCode(t, errs[i], sdp.Conflict, sdp.CodeSettled)
 		}
 	}
 	equal(t, "winners", won, 20)

@@ -193,13 +193,14 @@ type deletion struct {
 	Sandbox  int64             `db:"sandbox_id"`
 	There    bool              `db:"there"`
 	Deleting bool              `db:"deleting"`
+	Ended    bool              `db:"ended"`
 }
 
 // deletionOf reads, and locks as lock says, what an operation deletes. One of another kind, or of another sandbox, deletes
-// nothing: what it was taken for is somebody's mistake.
+// nothing: what it was taken for is somebody's mistake. Nor does one that has ended.
 func deletionOf(ctx context.Context, q pg.Querier, operation, sandbox, lock string) (d deletion, err error) {
 	d, err = pg.One(ctx, q, pgx.RowToStructByName[deletion], `SELECT o.kind, s.name, s.id AS sandbox_id,
-			s.state <> 'DELETED' AS there, s.deleting
+			s.state <> 'DELETED' AS there, s.deleting, o.finished_at IS NOT NULL AS ended
 		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1 `+lock, operation)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -208,6 +209,8 @@ func deletionOf(ctx context.Context, q pg.Querier, operation, sandbox, lock stri
 		err = sdp.Errorf(sdp.Conflict, "not-a-delete",
 			"operation %s is a %s of sandbox %s, not a delete of sandbox %s; nothing was removed",
 			operation, d.Kind, d.Name, sandbox).WithRemedy("%s", sdp.SameVersion)
+	case err == nil && d.Ended && d.There: // the sandbox was given back when it ended
+		err = sdp.Errorf(sdp.Conflict, "operation-state", "delete %s has ended already; nothing was removed", operation)
 	}
 	if err != nil {
 		return deletion{}, err

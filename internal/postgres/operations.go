@@ -189,11 +189,11 @@ func (db *DB) Unsubmitted(ctx context.Context, olderThan time.Duration) ([]sdp.O
 		WHERE w.created_at < now() - $1::interval ORDER BY w.created_at, w.kind = 'deploy', w.seq LIMIT 1000`, olderThan)
 }
 
-// MarkSubmitted records that a deployment or an operation was handed to its sandbox's workflow.
+// MarkSubmitted records that a deployment or an operation was handed to its sandbox's workflow, now.
 func (db *DB) MarkSubmitted(ctx context.Context, id string) error {
 	_, err := db.pool.Exec(ctx, `
-		WITH d AS (UPDATE deployments SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL)
-		UPDATE operations SET submitted_at = now() WHERE id = $1 AND submitted_at IS NULL`, id)
+		WITH d AS (UPDATE deployments SET submitted_at = now() WHERE id = $1)
+		UPDATE operations SET submitted_at = now() WHERE id = $1`, id)
 	return pg.Translate("recording a hand-over", err)
 }
 

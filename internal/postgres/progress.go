@@ -33,23 +33,24 @@ func (db *DB) SetState(ctx context.Context, id string, state sdp.DeploymentState
 
 // Publish is SetState and, unless steps is nil, SetSteps at once.
 func (db *DB) Publish(ctx context.Context, id string, state sdp.DeploymentState, c StateChange, steps []sdp.Step) error {
+	what := "recording progress of " + id
+	if !state.Settled() {
+		return pg.Translate(what, publish(ctx, db.pool, id, state, c, steps))
+	}
+	return db.change(ctx, what, func(tx pgx.Tx) error { return publish(ctx, tx, id, state, c, steps) })
+}
+
+func publish(ctx context.Context, q pg.Querier, id string, state sdp.DeploymentState, c StateChange, steps []sdp.Step) error {
 	var stepsDoc []byte
 	if steps != nil {
 		stepsDoc = stored.StepsDocument(steps)
 	}
-	publish := func(q pg.Querier) error {
-		tag, err := q.Exec(ctx, publishSQL, id, state, pg.Texts(state.From()), c.SHA, c.Image, pg.Clean(c.WaitingFor),
-			stored.FailureDocument(c.Failure), stepsDoc, state.Settled(), c.SupersededBy.ID, pg.Clean(c.SupersededBy.User))
-		if err == nil && tag.RowsAffected() == 0 {
-			err = refusal(ctx, q, id, state, c.SHA)
-		}
-		return err
+	tag, err := q.Exec(ctx, publishSQL, id, state, pg.Texts(state.From()), c.SHA, c.Image, pg.Clean(c.WaitingFor),
+		stored.FailureDocument(c.Failure), stepsDoc, state.Settled(), c.SupersededBy.ID, pg.Clean(c.SupersededBy.User))
+	if err == nil && tag.RowsAffected() == 0 {
+		err = refusal(ctx, q, id, state, c.SHA)
 	}
-	what := "recording progress of " + id
-	if !state.Settled() {
-		return pg.Translate(what, publish(db.pool))
-	}
-	return db.change(ctx, what, func(tx pgx.Tx) error { return publish(tx) })
+	return err
 }
 
 // publishSQL locks the sandbox before the deployment, as everything does, so that it cannot deadlock with a switch. What
@@ -104,6 +105,9 @@ func refusal(ctx context.Context, q pg.Querier, id string, state sdp.DeploymentS
 	case sha != "" && fixed != "" && sha != fixed:
 		return sdp.Errorf(sdp.Conflict, "commit-fixed", "deployment %s is fixed to commit %s and cannot become %s",
 			id, sdp.ShortSHA(fixed), sdp.ShortSHA(sha)).WithRemedy("deploy again to get the branch's new commit")
+	}
+	if current.Settled() {
+		return sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and does not become %s", id, current, state)
 	}
 	return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", id, current, state)
 }

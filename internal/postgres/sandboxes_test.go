@@ -176,7 +176,7 @@ func TestFailedDeleteGivesTheSandboxBack(t *testing.T) {
 	op := sdp.Operation{ID: sdp.NewID("o"), RequestedBy: "ann"}
 	must(t, db.BeginDelete(t.Context(), "box", op))
 	must(t, db.SetOperation(t.Context(), op.ID, sdp.OpFailed, "", &sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker"}))
-	wantCode(t, db.FinishDelete(t.Context(), op.ID, "box"), sdp.Conflict, "not-deleting")
+	wantCode(t, db.FinishDelete(t.Context(), op.ID, "box"), sdp.Conflict, "operation-state")
 	op.ID = sdp.NewID("o")
 	must(t, db.BeginDelete(t.Context(), "box", op))
 	wantCode(t, db.FinishDelete(t.Context(), "nope", "box"), sdp.NotFound, "operation-not-found")

@@ -160,35 +160,37 @@ func (g generation) queueUnserve(b *pgx.Batch) {
 // Confirm settles a deployment whose container serves: it is RUNNING, and the service's deployments that ran before are
 // STOPPED. It can be repeated.
 func (db *DB) Confirm(ctx context.Context, deployment string) error {
-	return db.change(ctx, "confirming deployment "+deployment, func(tx pgx.Tx) error {
-		g, err := lockGeneration(ctx, tx, deployment)
-		if err != nil {
-			return err
-		}
-		if g.DeploymentState == sdp.Running {
+	return db.change(ctx, "confirming deployment "+deployment, func(tx pgx.Tx) error { return confirm(ctx, tx, deployment) })
+}
+
+func confirm(ctx context.Context, tx pgx.Tx, deployment string) error {
+	g, err := lockGeneration(ctx, tx, deployment)
+	if err != nil {
+		return err
+	}
+	if g.DeploymentState == sdp.Running {
+		return nil
+	}
+	if g.State != sdp.Serving {
+		return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and does not serve",
+			deployment, g.State)
+	}
+	var b pgx.Batch
+	b.Queue(stopDeployments, g.SandboxID, g.Service, deployment)
+	b.Queue(`WITH c AS (
+			UPDATE deployments d SET state = 'RUNNING', started_at = coalesce(d.started_at, now()), finished_at = now(),
+				waiting_for = '', credentials = NULL, sha = c.sha, image = coalesce(nullif(c.image, ''), d.image)
+			FROM containers c WHERE d.id = $1 AND c.deployment = $1 AND d.state = ANY($2::text[]::deployment_state[])
+			RETURNING d.id
+		) SELECT sdp_notify('deployment/' || id, id, $3, 0) FROM c`, deployment, pg.Texts(sdp.Running.From()), g.Sandbox).
+		Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() == 0 {
+				return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", deployment,
+					g.DeploymentState, sdp.Running)
+			}
 			return nil
-		}
-		if g.State != sdp.Serving {
-			return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and does not serve",
-				deployment, g.State)
-		}
-		var b pgx.Batch
-		b.Queue(stopDeployments, g.SandboxID, g.Service, deployment)
-		b.Queue(`WITH c AS (
-				UPDATE deployments d SET state = 'RUNNING', started_at = coalesce(d.started_at, now()), finished_at = now(),
-					waiting_for = '', credentials = NULL, sha = c.sha, image = coalesce(nullif(c.image, ''), d.image)
-				FROM containers c WHERE d.id = $1 AND c.deployment = $1 AND d.state = ANY($2::text[]::deployment_state[])
-				RETURNING d.id
-			) SELECT sdp_notify('deployment/' || id, id, $3, 0) FROM c`, deployment, pg.Texts(sdp.Running.From()), g.Sandbox).
-			Exec(func(tag pgconn.CommandTag) error {
-				if tag.RowsAffected() == 0 {
-					return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", deployment,
-						g.DeploymentState, sdp.Running)
-				}
-				return nil
-			})
-		return tx.SendBatch(ctx, &b).Close()
-	})
+		})
+	return tx.SendBatch(ctx, &b).Close()
 }
 
 // stopDeployments is the statement that stops the running deployments of a service, except one.

@@ -127,9 +127,9 @@ func TestCancelBeatsServe(t *testing.T) {
 	create(t, db, "box")
 	id := startNext(t, db, 2)
 	must(t, db.SetState(t.Context(), id, sdp.DeployCancelled, postgres.StateChange{}))
-	must(t, db.PutContainer(t.Context(), container(id, "box", "account", 2)))
+	wantCode(t, db.PutContainer(t.Context(), container(id, "box", "account", 2)), sdp.Conflict, sdp.CodeSettled)
 	_, err := db.Serve(t.Context(), id)
-	wantCode(t, err, sdp.Conflict, "deployment-state")
+	wantCode(t, err, sdp.Conflict, "container-state")
 	_, err = db.Serve(t.Context(), "nope")
 	wantCode(t, err, sdp.NotFound, "container-gone")
 }

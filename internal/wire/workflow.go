@@ -22,6 +22,7 @@ const (
 	ReadySignal    = "held" // takes Ready
 	DecisionSignal = "word" // takes Decision
 	ProgressQuery  = "progress"
+	HeldQuery      = "operations" // answers the IDs of the operations that a sandbox's entity has, queued or running
 )
 
 // Search attributes by which runs are found in the Temporal UI. They are never encrypted, so they hold names only.

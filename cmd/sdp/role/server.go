@@ -174,7 +174,8 @@ func (s *server) newAPI() (*api.Server, error) {
 }
 
 func (s *server) reconciler() *control.Reconciler {
-	return &control.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep}
+	return &control.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep,
+		LostAfter: s.config.Reconcile.LostAfter}
 }
 
 func (s *server) temporalReady(ctx context.Context) error {

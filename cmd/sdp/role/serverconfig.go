@@ -24,6 +24,7 @@ type serverConfig struct {
 	Login     loginConfig           `yaml:"login"`
 	Logs      logsConfig            `yaml:"logs"`
 	Tracking  trackingConfig        `yaml:"tracking"`
+	Reconcile reconcileConfig       `yaml:"reconcile"`
 	// OCP lists services of the shared environment that no repository here provides.
 	OCP map[string]sharedConfig `yaml:"ocp"`
 	// Environments is what they were before they moved into the database; refused.
@@ -53,6 +54,10 @@ type trackingConfig struct {
 	Every time.Duration `yaml:"every"` // how often the branches of services are looked at; 0 = never
 }
 
+type reconcileConfig struct {
+	LostAfter time.Duration `yaml:"lostAfter"` // how long Temporal has had an operation before it is asked whether it still has
+}
+
 type sharedConfig struct {
 	URL  string `yaml:"url"`
 	Port int    `yaml:"port"` // at which services of a sandbox ask for it
@@ -66,6 +71,8 @@ func loadServerConfig(path string) (serverConfig, error) {
 		Login:    loginConfig{Session: 12 * time.Hour},
 		Logs:     logsConfig{Keep: 30 * 24 * time.Hour},
 		Tracking: trackingConfig{Every: time.Minute},
+
+		Reconcile: reconcileConfig{LostAfter: 2 * time.Minute},
 	}
 	err := config.Load(path, &c)
 	return c, err
@@ -141,6 +148,10 @@ func (c *serverConfig) checkBounds(f *config.File) error {
 	if every := c.Tracking.Every; every != 0 && (every < time.Second || every > 24*time.Hour) {
 		return f.Errorf([]any{"tracking", "every"}, "write a duration between 1s and 24h, such as 1m, or 0 to watch no branches",
 			"tracking.every is too short or too long")
+	}
+	if after := c.Reconcile.LostAfter; after < time.Second || after > 24*time.Hour {
+		return f.Errorf([]any{"reconcile", "lostAfter"}, "write a duration between 1s and 24h, such as 2m",
+			"reconcile.lostAfter is too short or too long")
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import "sdp/internal/sdp"
 
 // object are errors about the state of sandboxes, services, operations, environments and snapshots.
 var object = []Code{
-	{"already-settled", in(sdp.Conflict), "What is to be cancelled has ended.", "look at it with `sdp history`"},
+	{"already-settled", in(sdp.Conflict), "What is to be cancelled, or to go on, has ended.", "look at it with `sdp history`"},
 	{"branch-gone", in(sdp.Conflict), "The branch a service follows is not in its repository any more; what runs stays.",
 		"deploy another branch, or delete the sandbox"},
 	{"branch-not-watched", in(sdp.Unavailable), "A branch that is followed cannot be looked at for now.",

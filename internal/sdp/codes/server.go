@@ -66,6 +66,8 @@ var server = []Code{
 		"look at the run in the Temporal UI, then try again"},
 	{"workflow-failed", in(sdp.Internal), "A workflow failed in a way it should not: a defect of SDP.",
 		"look at the run in the Temporal UI"},
+	{"workflow-lost", in(sdp.Internal), "Temporal does not carry the operation out any more: its workflow was ended there, or Temporal lost it.",
+		"try again; the operator looks at what became of Temporal's databases if it was more than one"},
 	{"wrong-box", in(sdp.Internal), "What was sealed for one node and operation was given to another: a defect of SDP.",
 		"report it with the server's log"},
 }

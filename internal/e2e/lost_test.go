@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"sdp/api/rest"
+	"sdp/internal/sdp"
+)
+
+// Somebody ends workflows in Temporal by hand: whatever that was in the middle of ends all the same, and the sandbox can be
+// used.
+
+// terminate ends workflows as the button of Temporal's Web UI does.
+func terminate(t *testing.T, ids ...string) {
+	t.Helper()
+	c, err := client.Dial(client.Options{HostPort: temporalAddress(t), Namespace: intruderNamespace, Logger: silent{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, id := range ids {
+		if err := c.TerminateWorkflow(t.Context(), id, "", "by a test"); err != nil {
+			t.Fatalf("terminating %s: %v", id, err)
+		}
+	}
+}
+
+// corrected waits until the audit says what the server did about an operation.
+func corrected(t *testing.T, id, what string) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		events := sdpOK(t, "audit", "--operation", id, "-o", "json")
+		if !strings.Contains(events, "server: "+what) {
+			return errorf("the audit does not say that the server %s:\n%s", what, events)
+		}
+		return nil
+	})
+}
+
+// What waited in the sandbox's workflow is handed over again, after what runs.
+func TestTerminatedSandboxWorkflowLosesNoWork(t *testing.T) {
+	box := newGatedBox(t)
+	box.gate.close(box.Name)
+	d := deployInBackground(t, box.Name, "account@"+gateBranch(t))
+	box.gate.arrived(t, box.Name)
+	restart := ask[rest.Operation](t, stack, 202, "POST", "/api/v1/sandboxes/"+box.Name+"/services/account/restart", "")
+	eventually(t, time.Minute, func() error {
+		op := ask[rest.Operation](t, stack, 200, "GET", "/api/v1/operations/"+restart.ID, "")
+		if op.WaitingFor == "" {
+			return errorf("the restart does not wait: it is %s", op.State)
+		}
+		return nil
+	})
+	terminate(t, "sandbox/"+box.Name)
+	box.gate.open(box.Name)
+	waitState(t, box.Name, d.ID, time.Minute, sdp.Running, sdp.DeployStopped)
+	stack.succeeds(t, restart.ID)
+	corrected(t, restart.ID, "handed it to Temporal again")
+	stack.sound(t, box.Name)
+}
+
+// An apply that is all or nothing comes to nothing, whichever of its workflows are gone, and the next one is accepted.
+func TestTerminatedApplySettles(t *testing.T) {
+	box := newGatedBox(t)
+	for name, withParts := range map[string]bool{"the apply": false, "the apply and its parts": true} {
+		t.Run(name, func(t *testing.T) {
+			box.gate.close(box.Name)
+			id := box.apply(t, sdp.NewID("v-"), true)
+			box.gate.arrived(t, box.Name)
+			ids := []string{"sandbox/" + box.Name, "apply/" + id}
+			for _, d := range stack.history(t, box.Name) {
+				if withParts && d.Operation == id {
+					ids = append(ids, "deploy/"+d.ID)
+				}
+			}
+			terminate(t, ids...)
+			op := stack.ended(t, id)
+			if op.State != sdp.OpFailed || op.Failure == nil || op.Failure.Code != "workflow-lost" {
+				t.Errorf("the apply is %s: %+v", op.State, op.Failure)
+			}
+			corrected(t, id, "settled it as failed")
+			box.same(t)
+			box.gate.open(box.Name)
+		})
+	}
+	stack.succeeds(t, box.apply(t, sdp.NewID("v-"), true))
+	stack.sound(t, box.Name)
+}
