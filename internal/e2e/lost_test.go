@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,9 +35,11 @@ func terminate(t *testing.T, ids ...string) {
 func corrected(t *testing.T, id, what string) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
-		events := sdpOK(t, "audit", "--operation", id, "-o", "json")
-		if !strings.Contains(events, "server: "+what) {
-			return errorf("the audit does not say that the server %s:\n%s", what, events)
+		events := ask[rest.Page[rest.AuditEvent]](t, stack, 200, "GET", "/api/v1/audit?operation="+id, "")
+		if !slices.ContainsFunc(events.Items, func(e rest.AuditEvent) bool {
+			return e.User == "system" && strings.HasPrefix(e.Detail, "server: "+what)
+		}) {
+			return errorf("the audit does not say that the server %s: %+v", what, events.Items)
 		}
 		return nil
 	})
@@ -89,4 +93,10 @@ func TestTerminatedApplySettles(t *testing.T) {
 	}
 	stack.succeeds(t, box.apply(t, sdp.NewID("v-"), true))
 	stack.sound(t, box.Name)
+}
+
+// A codec key stays for as long as Temporal says that it keeps history.
+func TestCodecKeyIsNeededAsLongAsTemporalKeepsHistory(t *testing.T) {
+	sdpFails(t, 1, []string{"Temporal keeps its history for 72h0m0s"}, "keys", "retire", filepath.Join(stack.data, "keys", "codec.keys"),
+		"none", "--config", filepath.Join(stack.data, "config", "server.yaml"))
 }

@@ -5,11 +5,13 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -100,6 +102,19 @@ func (e *Engine) Held(ctx context.Context, sandbox string) ([]string, error) {
 	}
 	var ids []string
 	return ids, engineError(value.Get(&ids))
+}
+
+// Retention is how long Temporal keeps the history of what has ended.
+func (e *Engine) Retention(ctx context.Context, namespace string) (time.Duration, error) {
+	d, err := e.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	return d.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), engineError(err)
+}
+
+// BegunBefore counts the workflows that have not ended and began before t.
+func (e *Engine) BegunBefore(ctx context.Context, t time.Time) (int64, error) {
+	found, err := e.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND StartTime < '%s'", t.UTC().Format(time.RFC3339))})
+	return found.GetCount(), engineError(err)
 }
 
 // VerifyLogin proves credentials with an ls-remote run by the node's worker. Whoever reaches Temporal can answer in its

@@ -3,6 +3,7 @@ package role
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,13 +12,12 @@ import (
 
 	"sdp/cmd/sdp/client/cli"
 	"sdp/cmd/sdp/usage"
+	"sdp/internal/engine"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/worker"
 )
-
-// historyKept is how long Temporal keeps the history of what has ended: so long a codec key is needed.
-const historyKept = 72 * time.Hour
 
 func resealCommand(app *cli.App) *cobra.Command {
 	var path string
@@ -144,7 +144,7 @@ func refuseNeeded(ctx context.Context, config, file, id string, keys *secret.Cod
 		return err
 	}
 	if same(file, c.Keys.Codec) {
-		return refuseRecent(keys, time.Now())
+		return refuseKept(ctx, c, keys)
 	}
 	if !same(file, c.Keys.Master) {
 		return usage.Errorf("name the configuration the file belongs to, or add --force", "%s is neither keys.master nor keys.codec of %s", file, config)
@@ -176,16 +176,54 @@ func refuseUsed(ctx context.Context, c serverConfig, id string) error {
 		WithRemedy("run `sdp keys reseal --config server.yaml` first, and wait for changes to end")
 }
 
-// refuseRecent returns an error while Temporal may still keep what old codec keys sealed.
-func refuseRecent(keys *secret.CodecKeys, now time.Time) error {
+// askTemporal bounds how long a command waits for Temporal.
+const askTemporal = 15 * time.Second
+
+// refuseKept returns an error while Temporal keeps something that old codec keys may have sealed: the history of what has
+// ended, for as long as it is set to, and that of what has not.
+func refuseKept(ctx context.Context, c serverConfig, keys *secret.CodecKeys) error {
+	ctx, cancel := context.WithTimeout(ctx, askTemporal)
+	defer cancel()
+	temporal, err := worker.Dial(c.Temporal, keys, identity(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	e := engine.New(temporal, nil)
+	kept, err := e.Retention(ctx, c.Temporal.Namespace)
+	if err != nil {
+		return err
+	}
+	if err := refuseRecent(keys, kept, time.Now()); err != nil {
+		return err
+	}
+	open, err := e.BegunBefore(ctx, rotatedAt(keys))
+	if err == nil && open > 0 {
+		err = sdp.Errorf(sdp.Conflict, "key-needed", "%d workflows in Temporal began before the keys were rotated and have not ended", open).
+			WithRemedy("retire the key once they have, the one of a sandbox ten minutes after its last operation, or add --force")
+	}
+	return err
+}
+
+// rotatedAt is since when nothing is sealed with old keys.
+func rotatedAt(keys *secret.CodecKeys) (at time.Time) {
 	for _, k := range keys.Keys() {
-		if age := now.Sub(k.Since); k.State == secret.KeyActive && age < historyKept {
-			return sdp.Errorf(sdp.Conflict, "key-needed", "the keys were rotated %s ago, and Temporal keeps its history for %s",
-				age.Round(time.Minute), historyKept).WithRemedy("retire the old key after %s, or add --force",
-				k.Since.Add(historyKept).Local().Format("2006-01-02 15:04"))
+		if k.State == secret.KeyActive {
+			at = k.Since
 		}
 	}
-	return nil
+	return at
+}
+
+// refuseRecent returns an error while Temporal may still keep the history of what ended before the keys were rotated.
+func refuseRecent(keys *secret.CodecKeys, kept time.Duration, now time.Time) error {
+	at := rotatedAt(keys)
+	age := now.Sub(at)
+	if age >= kept {
+		return nil
+	}
+	return sdp.Errorf(sdp.Conflict, "key-needed", "the keys were rotated %s ago, and Temporal keeps its history for %s",
+		age.Round(time.Minute), kept).WithRemedy("retire the old key after %s, or add --force", at.Add(kept).Local().Format("2006-01-02 15:04"))
 }
 
 func same(a, b string) bool {

@@ -53,10 +53,13 @@ func TestCodecKeyIsKeptAsLongAsTemporalKeepsHistory(t *testing.T) {
 	keys, err := secret.LoadCodecKeys(filepath.Join(t.TempDir(), "codec.keys"))
 	must(t, err)
 	must(t, keys.Rotate())
-	if err := refuseRecent(keys, time.Now()); err == nil || sdp.AsError(err).Remedy == "" {
-		t.Errorf("got %v", err)
+	for _, kept := range []time.Duration{time.Hour, 30 * 24 * time.Hour} {
+		err := refuseRecent(keys, kept, time.Now().Add(kept-time.Minute))
+		if err == nil || sdp.AsError(err).Remedy == "" || !strings.Contains(err.Error(), "keeps its history for "+kept.String()) {
+			t.Errorf("got %v", err)
+		}
+		must(t, refuseRecent(keys, kept, time.Now().Add(kept+time.Second)))
 	}
-	must(t, refuseRecent(keys, time.Now().Add(historyKept+time.Second)))
 }
 
 func must(t *testing.T, err error) {
