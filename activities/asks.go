@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sdp/internal/node"
+	"sdp/internal/pause"
 	"sdp/internal/sdp"
 	"sdp/internal/sdp/planning"
 	"sdp/internal/wire"
@@ -67,27 +68,71 @@ const (
 	watchTimeout  = 20 * time.Second
 )
 
-// Watch asks git servers where branches are, one request for each question. What goes wrong with one is its answer; the
-// others are asked all the same.
-func (h *Host) Watch(ctx context.Context, in wire.WatchInput) ([]wire.WatchAnswer, error) {
-	out := make([]wire.WatchAnswer, len(in.Asks))
-	err := h.do(ctx, func(ctx context.Context) error {
-		var group errgroup.Group
-		group.SetLimit(watchesAtOnce)
-		for i, ask := range in.Asks {
-			group.Go(func() error {
-				heads, err := h.heads(ctx, ask, in.ID)
-				if err != nil {
-					out[i] = ask.Failed(failureFrom(err))
-					return ctx.Err()
-				}
-				out[i] = wire.WatchAnswer{Owner: ask.Owner, StoredAt: ask.StoredAt, Repository: ask.Repository, Heads: heads}
-				return nil
-			})
+// Look gets the node's questions for git servers from the server, asks them and gives the answers back, a page at a time.
+func (h *Host) Look(ctx context.Context, in wire.LookInput) (wire.Done, error) {
+	return wire.Done{}, h.do(ctx, func(ctx context.Context) error {
+		ask := wire.AsksRequest{LookInput: in}
+		for {
+			page, err := h.server.Asks(ctx, ask)
+			if err != nil {
+				return err
+			}
+			answers, err := h.watch(ctx, in.ID, page.Asks)
+			if err != nil {
+				return err
+			}
+			if err := h.report(ctx, wire.AnswersReport{LookInput: in, Answers: answers}); err != nil || page.Next == "" {
+				return err
+			}
+			ask.After = page.Next
 		}
-		return group.Wait()
+	})
+}
+
+// reportAgain is the pause after a failed report.
+const reportAgain = time.Second
+
+// report gives answers to the server, for as long as it takes: to ask again could show refused credentials once more.
+func (h *Host) report(ctx context.Context, r wire.AnswersReport) error {
+	for len(r.Answers) > 0 {
+		err := h.server.TakeAnswers(ctx, r)
+		if kind := sdp.KindOf(err); err == nil || kind != sdp.Unavailable && kind != sdp.Internal {
+			return err
+		}
+		if ended := pause.For(ctx, reportAgain); ended != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Watch is Look for questions that came through Temporal.
+func (h *Host) Watch(ctx context.Context, in wire.WatchInput) (out []wire.WatchAnswer, err error) {
+	err = h.do(ctx, func(ctx context.Context) error {
+		out, err = h.watch(ctx, in.ID, in.Asks)
+		return err
 	})
 	return out, err
+}
+
+// watch asks git servers where branches are, one request for each question. What goes wrong with one is its answer; the
+// others are asked all the same.
+func (h *Host) watch(ctx context.Context, operation string, asks []wire.WatchAsk) ([]wire.WatchAnswer, error) {
+	out := make([]wire.WatchAnswer, len(asks))
+	var group errgroup.Group
+	group.SetLimit(watchesAtOnce)
+	for i, ask := range asks {
+		group.Go(func() error {
+			heads, err := h.heads(ctx, ask, operation)
+			if err != nil {
+				out[i] = ask.Failed(failureFrom(err))
+				return ctx.Err()
+			}
+			out[i] = wire.WatchAnswer{Owner: ask.Owner, StoredAt: ask.StoredAt, Repository: ask.Repository, Heads: heads}
+			return nil
+		})
+	}
+	return out, group.Wait()
 }
 
 func (h *Host) heads(ctx context.Context, ask wire.WatchAsk, operation string) (map[string]string, error) {

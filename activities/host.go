@@ -12,14 +12,25 @@ import (
 	"sdp/internal/logs"
 	"sdp/internal/node"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Host are the activities of one node. Each opens what was sealed to the node, calls one of the node's capabilities and
 // turns its failure into what Temporal carries.
-type Host struct{ node *node.Node }
+type Host struct {
+	node   *node.Node
+	server Server
+}
+
+// Server is what a node asks the server for while it works.
+type Server interface {
+	// Asks returns a page of questions for git servers, TakeAnswers gives back the answers.
+	Asks(ctx context.Context, in wire.AsksRequest) (wire.AsksPage, error)
+	TakeAnswers(ctx context.Context, in wire.AnswersReport) error
+}
 
 // NewHost returns the activities of a node.
-func NewHost(n *node.Node) *Host { return &Host{n} }
+func NewHost(n *node.Node, s Server) *Host { return &Host{n, s} }
 
 const beatEvery = 2 * time.Second
 

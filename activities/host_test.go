@@ -34,7 +34,9 @@ type site struct {
 // noImages is a runtime that has none, and nothing else.
 type noImages struct{ node.Runtime }
 
-func (noImages) ImageInfo(context.Context, string) (i containers.Image, found bool, err error) { return }
+func (noImages) ImageInfo(context.Context, string) (i containers.Image, found bool, err error) {
+	return
+}
 
 func newSite(t *testing.T) *site {
 	t.Helper()
@@ -46,8 +48,8 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { spool.Close() })
 	checkout := filepath.Join(data, "checkouts", "d1")
 	s := &site{t: t, runs: filepath.Join(data, "runs"), host: NewHost(node.New(node.Config{Name: "micro-1", Data: data, Spool: spool,
-		Toolchain:    gobuild.Toolchain{Timeout: time.Minute}, Runtime: noImages{},
-		Repositories: map[string]node.Repository{"account": {Repository: sdp.Repository{Name: "account", Kind: sdp.GoRepository}}}}))}
+		Toolchain: gobuild.Toolchain{Timeout: time.Minute}, Runtime: noImages{},
+		Repositories: map[string]node.Repository{"account": {Repository: sdp.Repository{Name: "account", Kind: sdp.GoRepository}}}}), nil)}
 	err = errors.Join(syscall.Mkfifo(s.runs, 0o600), os.MkdirAll(checkout, 0o755), os.WriteFile(filepath.Join(checkout, "go.mod"), []byte("module account\n"), 0o644),
 		os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\necho > "+s.runs+"\nexec sleep 1000\n"), 0o755))
 	if err != nil {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"encoding/json"
 	"path/filepath"
 	"testing"
@@ -21,6 +22,36 @@ type watcher struct {
 	env   *testsuite.TestActivityEnvironment
 	keys  *secret.NodeKeys
 	clone string
+
+	server *questioner
+}
+
+// questioner is a server that has a question a page and is away when it is given an answer for the first time.
+type questioner struct {
+	asks    []wire.WatchAsk
+	answers []wire.WatchAnswer
+	away    bool
+}
+
+func (q *questioner) Asks(_ context.Context, in wire.AsksRequest) (page wire.AsksPage, err error) {
+	for i, ask := range q.asks {
+		if ask.Key() > in.After {
+			page.Asks = q.asks[i : i+1]
+			if i < len(q.asks)-1 {
+				page.Next = ask.Key()
+			}
+			return page, nil
+		}
+	}
+	return page, nil
+}
+
+func (q *questioner) TakeAnswers(_ context.Context, in wire.AnswersReport) error {
+	if q.away = !q.away; q.away {
+		return sdp.Errorf(sdp.Unavailable, "server-unreachable", "the server does not answer")
+	}
+	q.answers = append(q.answers, in.Answers...)
+	return nil
 }
 
 func newWatcher(t *testing.T, r *gittest.Remote) *watcher {
@@ -33,9 +64,10 @@ func newWatcher(t *testing.T, r *gittest.Remote) *watcher {
 		t.Fatal(err)
 	}
 	var suite testsuite.WorkflowTestSuite
-	w := &watcher{t: t, env: suite.NewTestActivityEnvironment(), keys: keys, clone: clone}
+	w := &watcher{t: t, env: suite.NewTestActivityEnvironment(), keys: keys, clone: clone, server: &questioner{}}
+	w.env.SetTestTimeout(time.Minute)
 	w.env.RegisterActivity(NewHost(node.New(node.Config{Name: "micro-1", Keys: keys, Repositories: map[string]node.Repository{
-		"account": {Repository: sdp.Repository{Name: "account", RemoteURL: r.URL + "/account"}, Path: clone}}})))
+		"account": {Repository: sdp.Repository{Name: "account", RemoteURL: r.URL + "/account"}, Path: clone}}}), w.server))
 	return w
 }
 
@@ -64,6 +96,24 @@ func (w *watcher) watch(asks ...wire.WatchAsk) []wire.WatchAnswer {
 		w.t.Fatal(err)
 	}
 	return out
+}
+
+// A node asks all its questions, page by page, and each once, however often the server is away when it is to have the answer.
+func TestLookAsksPageByPage(t *testing.T) {
+	t.Parallel()
+	r := gittest.New(t)
+	w := newWatcher(t, r)
+	w.server.asks = []wire.WatchAsk{w.ask("ann", "right", "account"), w.ask("ann", "right", "payment"), w.ask("bob", "wrong-s3cret", "account")}
+	if _, err := w.env.ExecuteActivity((*Host)(nil).Look, wire.LookInput{ID: "track-1", Node: "micro-1"}); err != nil {
+		t.Fatal(err)
+	}
+	got := w.server.answers
+	if len(got) != 3 || got[0].Heads["feature/x"] == "" || got[1].Failure.Code != "unknown-repository" || !got[2].Refused() {
+		t.Errorf("answers %+v", got)
+	}
+	if n := r.Refused.Load(); n != 1 {
+		t.Errorf("the git server saw the wrong password %d times, want once", n)
+	}
 }
 
 func TestWatchSaysWhereBranchesAre(t *testing.T) {

@@ -101,6 +101,8 @@ func (s *Server) routes() {
 	read(s, byNode, "POST /node/v1/{node}/heartbeat", "Report health", s.nodeAPI.Heartbeat)
 	read(s, byNode, "GET /node/v1/{node}/desired", "Show desired state", s.nodeAPI.Desired)
 	read(s, byNode, "POST /node/v1/{node}/tables", "Show routing tables", s.nodeAPI.Tables)
+	read(s, byNode, "POST /node/v1/{node}/look/asks", "Show questions for git servers", s.nodeAPI.Asks)
+	read(s, byNode, "POST /node/v1/{node}/look/answers", "Report git servers' answers", s.nodeAPI.TakeAnswers)
 	read(s, byNode, "POST /node/v1/{node}/observed", "Report corrections", s.nodeAPI.Observed)
 	read(s, byNode, "GET /node/v1/{node}/images/needed", "Show needed images", s.nodeAPI.NeededImages)
 	read(s, byNode, "POST /node/v1/{node}/images/pruned", "Report a prune", s.nodeAPI.PrunedImages)

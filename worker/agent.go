@@ -65,7 +65,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	}
 	defer temporal.Close()
 	a.sweep()
-	host := activities.NewHost(a.node)
+	host := activities.NewHost(a.node, a.server)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.ship(ctx) })

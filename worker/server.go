@@ -98,6 +98,20 @@ func (s *server) prunedImages(ctx context.Context, r sdp.WatermarkPrune) error {
 	return s.call(ctx, http.MethodPost, "images/pruned", r, nil)
 }
 
+// Asks returns a page of questions for git servers.
+func (s *server) Asks(ctx context.Context, in wire.AsksRequest) (wire.AsksPage, error) {
+	var page wire.AsksPage
+	if err := s.call(ctx, http.MethodPost, "look/asks", in, &page); err != nil {
+		return page, err
+	}
+	return page, wire.CheckServer(s.node, page.Speaks)
+}
+
+// TakeAnswers gives the answers to a page back.
+func (s *server) TakeAnswers(ctx context.Context, in wire.AnswersReport) error {
+	return s.call(ctx, http.MethodPost, "look/answers", in, nil)
+}
+
 func (s *server) call(ctx context.Context, method, what string, in, out any) error {
 	var body io.Reader
 	if in != nil {

@@ -33,6 +33,7 @@ const (
 	freshTable     = "fresh-table"      // the start gets the routing table of then
 	busyNode       = "busy-node"        // a step that a living node does not take up is offered to it again
 	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
+	lookByName     = "look-by-name"     // nodes get their questions for git servers from the server
 	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
 	honestCancel   = "honest-cancel"    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
 	settledRow     = "settled-row"      // a deployment that others have settled ends, and leaves alone what serves

@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -25,6 +27,7 @@ type look struct {
 func newLook(t *testing.T, round wire.TrackRound, answer func(node string, ask wire.WatchAsk) (wire.WatchAnswer, error)) *look {
 	t.Helper()
 	l := &look{env: newAsk(t)}
+	l.env.OnGetVersion(lookByName, workflow.DefaultVersion, 1).Return(workflow.DefaultVersion) // begun before
 	l.env.OnActivity(control.BeginTracking, any_, any_).Return(round, nil)
 	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in wire.WatchInput) ([]wire.WatchAnswer, error) {
 		var out []wire.WatchAnswer
@@ -112,5 +115,53 @@ func TestSilentNodeFailsItsOwnQuestionsOnly(t *testing.T) {
 func TestNothingToWatchEndsAtOnce(t *testing.T) {
 	if l := newLook(t, wire.TrackRound{}, nil); l.ended || l.asked != nil {
 		t.Errorf("asked %q", l.asked)
+	}
+}
+
+// aLook runs a look at branches of two nodes. asked are the nodes that were asked, in the order of their answers, those of the
+// first questions before those of the rest; missed are why which did not.
+func aLook(t *testing.T, ask func(wire.LookInput) error) (asked []string, missed []wire.MissedLook) {
+	t.Helper()
+	env := newAsk(t)
+	plan := wire.Look{ID: "track-1", Ticket: []byte("ticket"), First: []string{"micro-1"}, Rest: []string{"gateway-1", "micro-1"}}
+	env.OnActivity(control.PlanLook, any_, any_).Return(plan, nil)
+	var lock sync.Mutex
+	env.OnActivity(host.Look, any_, any_).Return(func(_ context.Context, in wire.LookInput) (wire.Done, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		if in.ID != plan.ID || string(in.Ticket) != "ticket" {
+			t.Errorf("asked with %+v", in)
+		}
+		asked = append(asked, fmt.Sprint(in.Node, " ", in.Rest))
+		return done(ask(in))
+	})
+	env.OnActivity(control.MissLook, any_, any_).Return(func(_ context.Context, in wire.MissedLook) (wire.Done, error) {
+		missed = append(missed, in)
+		return done(nil)
+	})
+	env.ExecuteWorkflow(Track)
+	if err := env.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(asked[1:])
+	return asked, missed
+}
+
+func TestLookTriesCredentialsFirst(t *testing.T) {
+	asked, missed := aLook(t, func(wire.LookInput) error { return nil })
+	if want := []string{"micro-1 false", "gateway-1 true", "micro-1 true"}; !slices.Equal(asked, want) || len(missed) != 0 {
+		t.Errorf("asked %q, missed %+v", asked, missed)
+	}
+}
+
+func TestNodeThatMissesALookHoldsUpNobody(t *testing.T) {
+	asked, missed := aLook(t, func(in wire.LookInput) error {
+		if in.Node == "gateway-1" {
+			return temporal.NewTimeoutError(scheduleToStart, nil)
+		}
+		return nil
+	})
+	if len(asked) != 3 || len(missed) != 1 || missed[0].Node != "gateway-1" || !missed[0].Rest || missed[0].Failure.Code != "no-worker" {
+		t.Errorf("asked %q, missed %+v", asked, missed)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sdp/api/apiclient"
 	"sdp/api/apitest"
 	"sdp/api/rest"
+	"sdp/internal/control"
 	"sdp/internal/postgres/nodestore"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -251,4 +252,23 @@ func TestTablesComeInPieces(t *testing.T) {
 	if want := "[box-0 box-1 box-2 box-3 box-4 box-5]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v", got)
 	}
+}
+
+// A node gets its own part of a look, whatever it says it is, and of a look that the server has begun.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	look := must[wire.Look](t)(bed.Config.Control.PlanLook(t.Context(), &control.Call{Actor: control.System("test")}, "track-1"))
+	in := wire.LookInput{ID: look.ID, Ticket: look.Ticket, Node: "gateway-1"}
+	status, raw := bed.Node("micro-1", "POST", "look/asks", wire.AsksRequest{LookInput: in})
+	var page wire.AsksPage
+	if err := json.Unmarshal(raw, &page); err != nil || status != http.StatusOK || page.Speaks != wire.Spoken() || len(page.Asks) != 0 {
+		t.Errorf("%d %s, %v", status, raw, err)
+	}
+	if status, raw := bed.Node("micro-1", "POST", "look/answers", wire.AnswersReport{LookInput: in}); status >= http.StatusMultipleChoices {
+		t.Errorf("%d %s", status, raw)
+	}
+	in.ID = "track-2"
+	refuses(t, bed, "micro-1", "look/asks", wire.AsksRequest{LookInput: in}, http.StatusForbidden)
+	refuses(t, bed, "micro-1", "look/answers", wire.AnswersReport{LookInput: in}, http.StatusForbidden)
 }

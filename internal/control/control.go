@@ -38,6 +38,7 @@ type Control struct {
 	log    *slog.Logger
 	now    func() time.Time
 	plans  recentPlans
+	looks  looks
 }
 
 // New returns a Control. It starts nothing by itself.

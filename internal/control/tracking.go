@@ -48,18 +48,28 @@ func (c *Control) Track(ctx context.Context, call *Call, sandbox, service string
 	return c.db.SetTrack(ctx, sandbox, service, on)
 }
 
-// FinishTracking compares what git servers said with what is deployed: a tracked service whose branch moved is deployed,
-// a branch that is gone is marked, credentials that were refused are put aside. It can be repeated.
+// FinishTracking ends a look that BeginTracking began. It can be repeated.
 func (c *Control) FinishTracking(ctx context.Context, call *Call, answers []wire.WatchAnswer) error {
 	if err := c.permit(call, sdp.LookTracking, Object{}); err != nil {
-		return err
-	}
-	if err := c.judgeCredentials(ctx, answers); err != nil {
 		return err
 	}
 	watched, err := c.db.Watched(ctx)
 	if err != nil {
 		return err
+	}
+	return c.takeAnswers(ctx, watched, answers)
+}
+
+// takeAnswers compares what git servers said with what is deployed: a tracked service whose branch moved is deployed, a branch
+// that is gone is marked, credentials that were refused are put aside.
+func (c *Control) takeAnswers(ctx context.Context, watched []sdp.Watched, answers []wire.WatchAnswer) error {
+	if err := c.judgeCredentials(ctx, answers); err != nil {
+		return err
+	}
+	refused, of := map[string]bool{}, map[string]wire.WatchAnswer{}
+	for _, a := range answers {
+		of[a.Key()] = a
+		refused[a.Owner] = refused[a.Owner] || a.Refused()
 	}
 	nodes, err := c.nodes(ctx)
 	if err != nil {
@@ -67,9 +77,9 @@ func (c *Control) FinishTracking(ctx context.Context, call *Call, answers []wire
 	}
 	var errs []error
 	for _, w := range watched {
-		i := slices.IndexFunc(answers, func(a wire.WatchAnswer) bool { return a.Owner == w.Owner && a.Repository == w.Repository })
-		if i >= 0 && w.Credential.Usable() {
-			errs = append(errs, c.follow(ctx, w, answers[i], nodes[w.Node]))
+		a, asked := of[wire.WatchAsk{Owner: w.Owner, Repository: w.Repository}.Key()]
+		if asked && w.Credential.Usable() && !refused[w.Owner] {
+			errs = append(errs, c.follow(ctx, w, a, nodes[w.Node]))
 		}
 	}
 	return errors.Join(errs...)
@@ -120,7 +130,7 @@ func (c *Control) follow(ctx context.Context, w sdp.Watched, a wire.WatchAnswer,
 // deployWatched deploys what a branch is at now in the name of its sandbox's owner. What a person must put right is noted;
 // what passes by itself is returned, so that all is tried again.
 func (c *Control) deployWatched(ctx context.Context, w sdp.Watched, head string) error {
-	stored, err := c.storedCredentials(ctx, []sdp.Watched{w})
+	stored, err := c.storedCredentials(ctx, []string{w.Owner})
 	if err != nil || stored[w.Owner].plain == nil {
 		return err
 	}

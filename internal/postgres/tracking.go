@@ -18,6 +18,12 @@ func (db *DB) Watched(ctx context.Context) ([]sdp.Watched, error) {
 	return pg.Query(ctx, db.pool, "listing watched branches", pg.ByName(watchedRow.domain), watchedSQL+` ORDER BY s.name, v.name`)
 }
 
+// WatchedOn lists those of them whose repositories are on a node.
+func (db *DB) WatchedOn(ctx context.Context, node string) ([]sdp.Watched, error) {
+	return pg.Query(ctx, db.pool, "listing watched branches", pg.ByName(watchedRow.domain),
+		watchedSQL+` AND r.node = $1 ORDER BY s.name, v.name`, node)
+}
+
 const watchedSQL = `
 	SELECT s.name AS sandbox, s.state, s.owner, t.stored_at, t.checked_at, coalesce(t.problem, '') AS problem,
 		v.name AS service, v.branch, v.commit, v.track, v.branch_gone, v.watch_problem, r.name AS repository, r.node,

@@ -11,6 +11,9 @@ const TrackSchedule = "track"
 // TrackingContext binds stored git credentials to whom they belong; at rest they are encrypted for SecretPurpose.
 func TrackingContext(user string) string { return "tracking/" + user }
 
+// LookContext binds the ticket of a look at all watched branches to its id; it is encrypted for SecretPurpose.
+func LookContext(id string) string { return "look/" + id }
+
 // TrackingCredential says what is known of the git credentials somebody stored so that branches can be watched while
 // nobody is signed in. It never holds them.
 type TrackingCredential struct {

@@ -9,7 +9,8 @@ import (
 
 // Oldest and Newest are the versions of the messages between nodes and the server that this program speaks, be it over HTTP
 // or through Temporal. Version 1 is what programs speak that say no version; 2 has the messages of this package; at
-// 3 a node takes tasks from its work queue; at 4 it asks for the routing tables it has not.
+// 3 a node takes tasks from its work queue; at 4 it asks for the routing tables it has not, and what
+// to ask git servers.
 const (
 	Oldest = 4
 	Newest = 4

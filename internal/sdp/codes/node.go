@@ -57,6 +57,8 @@ var node = []Code{
 		"add one to its node.yaml, or leave the gateway out"},
 	{"no-go", in(sdp.Invalid, sdp.Internal), "Go is not installed on the node, or does not work there.",
 		"install it and restart the worker"},
+	{"no-look", in(sdp.Forbidden, sdp.Conflict), "A node asked for a part of a look at branches that the server did not begin, or that is over.",
+		"nothing: the next look comes by itself"},
 	{"no-node-token", in(sdp.Invalid), "The node's token cannot be read.", "make one with `sdp node token NODE` on the server"},
 	{"no-port-range", in(sdp.Invalid), "The node has no range of public ports.", "set `ports: 8080-8119` in its configuration"},
 	{"no-remote", in(sdp.Invalid), "A clone has no remote to fetch from.", "set its remote's URL"},
