@@ -20,9 +20,23 @@ import (
 	"sdp/workflows"
 )
 
+// DialOption changes how Dial connects.
+type DialOption func(*client.Options)
+
+// WithTelemetry has the SDK report what it does to metrics and tracing, each unless it is nil: requests, polls, slots, tasks
+// and their latencies; a span for each workflow and activity.
+func WithTelemetry(metrics client.MetricsHandler, tracing interceptor.ClientInterceptor) DialOption {
+	return func(o *client.Options) {
+		o.MetricsHandler = metrics
+		if tracing != nil {
+			o.Interceptors = append(o.Interceptors, tracing)
+		}
+	}
+}
+
 // Dial connects to Temporal lazily: it returns before the connection stands, and the SDK reconnects by itself. All
 // payloads and failures are encrypted with keys; identity names this process in the Temporal UI.
-func Dial(c TemporalConfig, keys *secret.CodecKeys, identity string, logger *slog.Logger) (client.Client, error) {
+func Dial(c TemporalConfig, keys *secret.CodecKeys, identity string, logger *slog.Logger, more ...DialOption) (client.Client, error) {
 	options := client.Options{
 		HostPort: c.Address, Namespace: c.Namespace, Identity: identity,
 		DataConverter: payload.DataConverter(keys), FailureConverter: payload.FailureConverter(keys),
@@ -36,6 +50,9 @@ func Dial(c TemporalConfig, keys *secret.CodecKeys, identity string, logger *slo
 			return nil, err
 		}
 		options.ConnectionOptions.TLS = tlsConfig
+	}
+	for _, change := range more {
+		change(&options)
 	}
 	return client.NewLazyClient(options)
 }
@@ -65,7 +82,7 @@ func (t TLSConfig) load() (*tls.Config, error) {
 // NewControl returns the worker of the control queue: all workflows and the database activities.
 func NewControl(c client.Client, control *activities.Control) worker.Worker {
 	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second,
-		Interceptors: []interceptor.WorkerInterceptor{workflows.Refusals()}})
+		Interceptors: []interceptor.WorkerInterceptor{workflows.Refusals(), workflows.Summaries()}})
 	for _, definition := range workflows.Definitions() {
 		w.RegisterWorkflow(definition)
 	}

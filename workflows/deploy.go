@@ -210,6 +210,7 @@ func (d *deploy) settle(ctx workflow.Context, cause error) error {
 	state, why := d.outcome(cause)
 	if cause != nil {
 		d.progress.cancelling = state == sdp.DeployCancelled
+		d.progress.show(ctx)
 		left := d.undo(ctx, why)
 		if d.switched != nil && why != nil {
 			why.Detail += "; the switch to it could not be taken back, and it may still answer"
@@ -220,6 +221,7 @@ func (d *deploy) settle(ctx workflow.Context, cause error) error {
 		cause = errors.Join(cause, left)
 	}
 	d.progress.settled(state, why)
+	d.progress.show(ctx)
 	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.SettleDeployment, d.progress.snapshot()))
 	err = errors.Join(err, workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(string(state))))
 	if err := errors.Join(cause, err); err != nil && state == sdp.DeployCancelled {
@@ -331,6 +333,7 @@ func retire(ctx workflow.Context, previous *sdp.Container, successor string) wor
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: sdp.RetireWorkflowID(previous.Deployment), ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "retire the container of " + previous.Service + " (" + previous.Deployment + ")",
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			attrSandbox.ValueSet(previous.Sandbox), attrService.ValueSet(previous.Service), attrNode.ValueSet(previous.Node)),
 	})

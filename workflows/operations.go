@@ -44,7 +44,8 @@ func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error
 		f := failureOf(ctx, "", "", cause)
 		in.State, in.Failure = sdp.OpFailed, &f
 	}
-	return wire.Done{}, errors.Join(cause, confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, in)))
+	err = confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, in))
+	return wire.Done{}, errors.Join(cause, err, showState(ctx, string(in.State)))
 }
 
 func settleCancelled(op sdp.OperationRef, code, detail string) wire.SettleInput {

@@ -35,6 +35,7 @@ const (
 	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
 	lookByName     = "look-by-name"     // nodes get their questions for git servers from the server
 	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
+	liveState      = "live-state"       // the state is a search attribute all the time and not only at the end
 	honestCancel   = "honest-cancel"    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
 	settledRow     = "settled-row"      // a deployment that others have settled ends, and leaves alone what serves
 )

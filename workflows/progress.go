@@ -49,6 +49,9 @@ func (p *progress) begin(ctx workflow.Context, name sdp.StepName) error {
 		s.State, s.StartedAt = sdp.StepRunning, workflow.Now(ctx)
 	}
 	p.state = name.State()
+	if err := showState(ctx, string(p.state)); err != nil {
+		workflow.GetLogger(ctx).Warn("Showing the state failed", "deployment", p.deployment, "error", err)
+	}
 	return p.publish(ctx)
 }
 
@@ -130,6 +133,7 @@ func (p *progress) settled(state sdp.DeploymentState, failure *sdp.Failure) {
 
 // publish tells people. That they do not hear of it is no reason to end, but that the deployment has been settled is.
 func (p *progress) publish(ctx workflow.Context) error {
+	p.show(ctx)
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.snapshot()))

@@ -73,6 +73,7 @@ func (s *entity) run(ctx workflow.Context) error {
 func (s *entity) waitForWork(ctx workflow.Context) (idle bool) {
 	timerCtx, stopTimer := workflow.WithCancel(ctx)
 	defer stopTimer()
+	s.show(ctx)
 	sel := workflow.NewSelector(ctx)
 	sel.AddReceive(workflow.GetSignalChannel(ctx, wire.SubmitSignal), func(c workflow.ReceiveChannel, _ bool) {
 		var op sdp.OperationRef
@@ -272,7 +273,8 @@ func asChild(ctx workflow.Context, op sdp.OperationRef, whenParentEnds enums.Par
 		WaitForCancellation:   true,
 		StaticSummary:         op.Title(),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
-			attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User)),
+			attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User),
+			attrState.ValueSet(firstState(op))),
 	})
 }
 

@@ -20,8 +20,12 @@ import (
 	"sdp/internal/wire"
 )
 
-// sandboxAttribute is how the runs of a sandbox are found in the Temporal UI.
-var sandboxAttribute = temporal.NewSearchAttributeKeyKeyword(wire.SandboxAttribute)
+// How the runs of a sandbox, of a node and of a user are found in the Temporal UI.
+var (
+	sandboxAttribute = temporal.NewSearchAttributeKeyKeyword(wire.SandboxAttribute)
+	nodeAttribute    = temporal.NewSearchAttributeKeyKeyword(wire.NodeAttribute)
+	userAttribute    = temporal.NewSearchAttributeKeyKeyword(wire.UserAttribute)
+)
 
 // Engine is a client of Temporal. Its errors are *sdp.Error.
 type Engine struct {
@@ -120,7 +124,8 @@ func (e *Engine) BegunBefore(ctx context.Context, t time.Time) (int64, error) {
 // VerifyLogin proves credentials with an ls-remote run by the node's worker. Whoever reaches Temporal can answer in its
 // place, so that only the node's proof of this very login counts.
 func (e *Engine) VerifyLogin(ctx context.Context, in wire.LoginInput) error {
-	proof, err := answer[string](ctx, e, "login/"+in.ID, wire.LoginWorkflow, in)
+	proof, err := answer[string](ctx, e, "login/"+in.ID, wire.LoginWorkflow, in,
+		"proves credentials for "+in.Repository, nodeAttribute.ValueSet(in.Node), userAttribute.ValueSet(in.User))
 	if err != nil {
 		return err
 	}
@@ -134,27 +139,30 @@ func (e *Engine) VerifyLogin(ctx context.Context, in wire.LoginInput) error {
 
 // Branches lists a repository's branches as its git server has them now.
 func (e *Engine) Branches(ctx context.Context, in wire.BranchesInput) ([]sdp.Branch, error) {
-	return answer[[]sdp.Branch](ctx, e, "branches/"+in.ID, wire.BranchesWorkflow, in)
+	return answer[[]sdp.Branch](ctx, e, "branches/"+in.ID, wire.BranchesWorkflow, in,
+		"lists the branches of "+in.Repository, nodeAttribute.ValueSet(in.Node))
 }
 
 // Trace sends one tagged request through a sandbox and returns its hops in order.
 func (e *Engine) Trace(ctx context.Context, in wire.TraceInput) (wire.Trace, error) {
-	return answer[wire.Trace](ctx, e, "trace/"+in.ID, wire.TraceWorkflow, in)
+	return answer[wire.Trace](ctx, e, "trace/"+in.ID, wire.TraceWorkflow, in,
+		"traces a request through "+in.Sandbox, sandboxAttribute.ValueSet(in.Sandbox), nodeAttribute.ValueSet(in.Node))
 }
 
 // Preflight asks nodes about the services of a plan.
 func (e *Engine) Preflight(ctx context.Context, in wire.PlanInput) (wire.PlanAnswer, error) {
-	return answer[wire.PlanAnswer](ctx, e, "preflight/"+in.ID, wire.PreflightWorkflow, in)
+	return answer[wire.PlanAnswer](ctx, e, "preflight/"+in.ID, wire.PreflightWorkflow, in, "asks nodes about a plan")
 }
 
 // Images lists the images on nodes that SDP has to do with, and what needs each.
 func (e *Engine) Images(ctx context.Context, in wire.InventoryInput) (wire.Inventory, error) {
-	return answer[wire.Inventory](ctx, e, "images/"+in.ID, wire.ImagesWorkflow, in)
+	return answer[wire.Inventory](ctx, e, "images/"+in.ID, wire.ImagesWorkflow, in, "lists images")
 }
 
 // PruneImages removes the images of a node that SDP made and nothing needs, or says what it would remove.
 func (e *Engine) PruneImages(ctx context.Context, in wire.PruneRequest) (sdp.PruneReport, error) {
-	return answer[sdp.PruneReport](ctx, e, "prune/"+in.ID, wire.PruneImagesWorkflow, in)
+	return answer[sdp.PruneReport](ctx, e, "prune/"+in.ID, wire.PruneImagesWorkflow, in,
+		"removes images that nothing needs", nodeAttribute.ValueSet(in.Node))
 }
 
 // askTimeout bounds a workflow somebody waits for.
@@ -162,9 +170,11 @@ const askTimeout = 45 * time.Second
 
 // answer runs a workflow and returns what it answers. One that ends without an answer has not succeeded, whatever Temporal
 // says.
-func answer[T any](ctx context.Context, e *Engine, id, workflow string, in any) (T, error) {
+func answer[T any](ctx context.Context, e *Engine, id, workflow string, in any, summary string,
+	attributes ...temporal.SearchAttributeUpdate) (T, error) {
 	var out *T // stays nil where nothing is answered
-	err := e.run(ctx, id, workflow, in, &out)
+	err := e.run(ctx, client.StartWorkflowOptions{ID: id, StaticSummary: summary,
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...)}, workflow, in, &out)
 	if err == nil && out == nil {
 		err = sdp.Errorf(sdp.Unavailable, "unanswered", "the run %s ended in Temporal without an answer", id).WithRemedy("%s", sdp.SameVersionOrForged)
 	}
@@ -174,13 +184,12 @@ func answer[T any](ctx context.Context, e *Engine, id, workflow string, in any) 
 	return *out, nil
 }
 
-func (e *Engine) run(ctx context.Context, id, workflow string, in, out any) error {
+func (e *Engine) run(ctx context.Context, options client.StartWorkflowOptions, workflow string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	run, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: id, TaskQueue: sdp.ControlQueue, WorkflowExecutionTimeout: askTimeout,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}, workflow, in)
+	options.TaskQueue, options.WorkflowExecutionTimeout = sdp.ControlQueue, askTimeout
+	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	run, err := e.client.ExecuteWorkflow(ctx, options, workflow, in)
 	if err != nil {
 		return engineError(err)
 	}

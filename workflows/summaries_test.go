@@ -1,0 +1,99 @@
+package workflows
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+
+	"sdp/internal/sdp"
+	"sdp/internal/wire"
+)
+
+func TestEveryActivityHasASummary(t *testing.T) {
+	known := map[string]bool{}
+	for _, activities := range []any{host, control} {
+		kind := reflect.TypeOf(activities)
+		for method := range kind.Methods() {
+			known[method.Name] = true
+			if summaries[method.Name] == "" {
+				t.Errorf("%s.%s has no summary", kind, method.Name)
+			}
+		}
+	}
+	for name := range summaries {
+		if !known[name] {
+			t.Errorf("there is a summary and no activity %s", name)
+		}
+	}
+}
+
+// What an operator sees of a run in the Temporal UI is what the dashboard shows.
+func TestCurrentDetailsAreTheSteps(t *testing.T) {
+	s := newStage(t)
+	s.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{Summaries()}})
+	var during string
+	s.block["build"] = func() { during = s.details() }
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(during, "**BUILDING**") || !strings.Contains(during, "| build | running |") ||
+		!strings.Contains(during, "| fetch | done |") {
+		t.Errorf("while it builds it shows\n%s", during)
+	}
+	if after := s.details(); !strings.Contains(after, "**RUNNING**") || !strings.Contains(after, "| route | done |") {
+		t.Errorf("after the end it shows\n%s", after)
+	}
+}
+
+func (s *stage) details() string {
+	s.t.Helper()
+	value, err := s.env.QueryWorkflow("__temporal_workflow_metadata")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var metadata sdkpb.WorkflowMetadata
+	if err := value.Get(&metadata); err != nil {
+		s.t.Fatal(err)
+	}
+	return metadata.GetCurrentDetails()
+}
+
+func TestStateIsFoundWhileItRuns(t *testing.T) {
+	s := newStage(t)
+	var states []string
+	s.env.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(a temporal.SearchAttributes) bool {
+		if state, shown := a.GetKeyword(attrState); shown && !slices.Contains(states, state) {
+			states = append(states, state)
+		}
+		return true
+	})).Return(nil)
+	if err := s.deploy(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"FETCHING", "CHECKOUT", "BUILDING", "CREATING_IMAGE", "STARTING_CONTAINER", "RUNNING"}
+	if !slices.Equal(states, want) {
+		t.Errorf("it was shown as %q, want %q", states, want)
+	}
+}
+
+func TestSandboxShowsWhatItDoes(t *testing.T) {
+	y := newYard(t)
+	var shown string
+	y.at(0, wire.SubmitSignal, op(sdp.OpDeploy, "a", "account"))
+	y.at(time.Second, wire.SubmitSignal, op(sdp.OpStop, "s", "account"))
+	y.env.RegisterDelayedCallback(func() { shown = (&stage{t: t, env: y.env}).details() }, 2*time.Second)
+	y.run(t)
+	for _, want := range []string{"running: deploy of account (a), asked for by alice", "queued: stop of account (s)", "behind deploy of account (a)"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("it shows %q, want %q in it", shown, want)
+		}
+	}
+}
