@@ -8,9 +8,12 @@ import (
 	"sdp/internal/wire"
 )
 
-// NodeAlive reports whether the node's worker was heard of lately.
+// NodeAlive reports whether the node's worker was heard of lately; one that was removed is as good as silent.
 func (c *Control) NodeAlive(ctx context.Context, node string) (bool, error) {
 	n, err := c.DB.Node(ctx, node)
+	if err != nil && sdp.AsError(err).Code == wire.NodeRemoved {
+		return false, nil
+	}
 	if err != nil {
 		return false, fail(err)
 	}
@@ -48,9 +51,9 @@ func (c *Control) teardown(ctx context.Context, in wire.TeardownInput, err error
 // away are those of the nodes that are not heard of.
 func (c *Control) away(ctx context.Context, nodes []string) (away []string, err error) {
 	known, err := c.DB.Nodes(ctx)
-	for _, n := range known {
-		if slices.Contains(nodes, n.Name) && c.UseCases.Alive(n) != nil {
-			away = append(away, n.Name)
+	for _, name := range nodes {
+		if !slices.ContainsFunc(known, func(n sdp.Node) bool { return n.Name == name && c.UseCases.Alive(n) == nil }) {
+			away = append(away, name)
 		}
 	}
 	return away, err

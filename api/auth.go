@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -11,6 +13,7 @@ import (
 	"sdp/internal/control"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/wire"
 )
 
 const cookieName = sdp.SessionCookie
@@ -65,13 +68,38 @@ func (s *Server) asNode(hc huma.Context, next func(huma.Context)) {
 	c := humagin.Unwrap(hc)
 	name := c.Param("node")
 	token, _ := bearer(c.Request)
-	if sdp.CheckNodeName(name) != nil || !s.cfg.Keys.CheckNodeToken(name, token) {
+	issued, ok := s.cfg.Keys.CheckNodeToken(name, token)
+	if sdp.CheckNodeName(name) != nil || !ok {
 		s.fail(c, sdp.Errorf(sdp.Unauthenticated, "bad-node-token", "the token is not that of this node").
 			WithRemedy("copy the node's token from the server to the file that server.tokenFile of its node.yaml names"))
 		return
 	}
-	infoOf(c.Request.Context()).user = "node/" + name
+	info := infoOf(c.Request.Context())
+	info.user, info.tokenIssued = "node/"+name, issued
+	if err := s.refuseRemoved(c.Request.Context(), name, issued); err != nil {
+		s.fail(c, err)
+		return
+	}
 	next(hc)
+}
+
+// refuseRemoved refuses a node that was removed and shows a token from before that. It asks again and again: the audit has it
+// once.
+func (s *Server) refuseRemoved(ctx context.Context, name string, issued time.Time) error {
+	since, err := s.db.TokensSince(ctx, name)
+	if err != nil || issued.UnixMilli() >= since.UnixMilli() {
+		return err
+	}
+	refused := sdp.Errorf(sdp.Forbidden, wire.NodeRemoved, "node %s was removed at %s and its token is from before that", name,
+		since.Local().Format("2006-01-02 15:04")).
+		WithRemedy("an administrator who wants it back gives it a new token (`sdp node token %s` on the server) and restarts its worker; "+
+			"else stop its worker and router and remove its containers", name)
+	news, err := s.db.RefuseNode(ctx, name, refused.Detail)
+	if err == nil && news {
+		err = s.db.Audit(ctx, sdp.AuditEvent{User: "node/" + name, Action: sdp.AuditNodeRegister, Outcome: sdp.Refused,
+			Detail: refused.Code + ": " + refused.Detail})
+	}
+	return errors.Join(refused, err)
 }
 
 // sessionOf returns the session of a route for users.

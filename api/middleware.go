@@ -131,15 +131,16 @@ func peer(r *http.Request) string {
 
 // requestInfo is what the parts that handle one request tell each other.
 type requestInfo struct {
-	server  *Server
-	id      string
-	session secret.Session // of a signed-in user
-	user    string         // for the log and the audit: user name, or "node/<name>"
-	address string         // of the peer, without its port
-	problem *rest.Problem  // the answer, if it was an error
-	call    control.Call   // what the use case is told of who asks, and what it says for the audit
-	replay  bool           // the answer is a stored one: nothing was done
-	quiet   bool           // the same was refused, and audited, before
+	server      *Server
+	id          string
+	session     secret.Session // of a signed-in user
+	user        string         // for the log and the audit: user name, or "node/<name>"
+	address     string         // of the peer, without its port
+	problem     *rest.Problem  // the answer, if it was an error
+	call        control.Call   // what the use case is told of who asks, and what it says for the audit
+	tokenIssued time.Time      // of a node's token; zero for one that does not say
+	replay      bool           // the answer is a stored one: nothing was done
+	quiet       bool           // the same was refused, and audited, before
 }
 
 type infoKey struct{}

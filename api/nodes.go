@@ -10,7 +10,15 @@ import (
 // nodes is what views of sandboxes need to know of all nodes.
 func (s *Server) nodes(ctx context.Context) (rest.Nodes, error) {
 	nodes, err := s.db.Nodes(ctx)
-	return s.asNow(nodes), err
+	if err != nil {
+		return rest.Nodes{}, err
+	}
+	removed, err := s.db.RemovedNodes(ctx)
+	v := s.asNow(nodes)
+	for name, mark := range removed {
+		v.Trouble[name] = sdp.NodeTrouble{Removed: true, Worker: "was removed by " + mark.By + " at " + mark.At.Local().Format("2006-01-02 15:04")}
+	}
+	return v, err
 }
 
 // asNow is what views need to know of these nodes.
@@ -31,9 +39,11 @@ func (s *Server) listNodes(ctx context.Context, _ *none) (*body[rest.Page[rest.N
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(nodes, "", func(n sdp.Node) rest.Node {
-		return rest.FromNode(n, s.control.Alive(n) == nil, s.control.Problems(n))
-	}), nil
+	return pageOf(nodes, "", s.viewNode), nil
+}
+
+func (s *Server) viewNode(n sdp.Node) rest.Node {
+	return rest.FromNode(n, s.control.Alive(n) == nil, s.control.Problems(n))
 }
 
 func (s *Server) listRepositories(ctx context.Context, _ *none) (*body[rest.Page[rest.Repository]], error) {

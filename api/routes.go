@@ -20,6 +20,11 @@ func (s *Server) routes() {
 	read(s, byUser, "GET /api/v1/ports", "List ports", s.listPorts)
 	read(s, byUser, "GET /api/v1/images", "List images", s.listImages)
 	mutate(s, byUser, sdp.AuditImagesPrune, "POST /api/v1/nodes/{node}/images/prune", ok, "Prune images", s.pruneImages)
+	mutate(s, byUser, sdp.AuditNodeCordon, "POST /api/v1/nodes/{node}/cordon", ok, "Cordon a node", s.cordonNode)
+	mutate(s, byUser, sdp.AuditNodeUncordon, "POST /api/v1/nodes/{node}/uncordon", ok, "Uncordon a node", s.uncordonNode)
+	mutate(s, byUser, sdp.AuditNodeDrain, "POST /api/v1/nodes/{node}/drain", ok, "Drain a node", s.drainNode)
+	read(s, byUser, "GET /api/v1/nodes/{node}/work", "Show what a node has to do with", s.showNodeWork)
+	mutate(s, byUser, sdp.AuditNodeRemove, "DELETE /api/v1/nodes/{node}", http.StatusNoContent, "Remove a node", s.removeNode)
 	read(s, byUser, "GET /api/v1/repositories", "List repositories", s.listRepositories)
 	read(s, byUser, "GET /api/v1/repositories/{repository}/branches", "List branches", s.listBranches)
 

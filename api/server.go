@@ -84,9 +84,10 @@ func New(cfg Config) (*Server, error) {
 		runs:   rest.Runs{UI: cfg.TemporalUI, Namespace: cfg.TemporalNamespace},
 		origin: http.NewCrossOriginProtection(), logins: loginlimit.New(cfg.Now), streams: live.NewStreams(),
 		nodeAPI: &nodeapi.Endpoints{DB: cfg.DB, Control: cfg.Control, Keys: cfg.Keys,
-			Repeated: func(ctx context.Context) { infoOf(ctx).quiet = true }},
+			Repeated:    func(ctx context.Context) { infoOf(ctx).quiet = true },
+			TokenIssued: func(ctx context.Context) time.Time { return infoOf(ctx).tokenIssued }},
 		keys: &idempotency.Keys{DB: cfg.DB, Log: cfg.Log, MaxBody: maxBody,
-			Secret: []byte(cfg.Keys.NodeToken("/idempotency"))}, // no node can have that name
+			Secret: []byte(cfg.Keys.NodeToken("/idempotency", time.Time{}))}, // no node can have that name
 	}
 	if err := s.origin.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
 		return nil, sdp.Errorf(sdp.Invalid, "bad-config", "publicURL %q is not an origin: %w", cfg.PublicURL, err)

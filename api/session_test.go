@@ -63,7 +63,7 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 		"nobody":  anonymous(t, bed),
 		"garbage": anonymous(t, bed).with("Authorization", "Bearer nonsense"),
 		"basic":   anonymous(t, bed).with("Authorization", "Basic ZGFuYTp4"),
-		"a node":  anonymous(t, bed).with("Authorization", "Bearer "+bed.Keys.NodeToken("micro-1")),
+		"a node":  anonymous(t, bed).with("Authorization", "Bearer "+bed.Keys.NodeToken("micro-1", time.Time{})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := c.get("/api/v1/sandboxes").want(http.StatusUnauthorized)
@@ -171,11 +171,11 @@ func TestOtherSitesCannotChangeAnything(t *testing.T) {
 func TestNodeTokens(t *testing.T) {
 	t.Parallel()
 	bed := apitest.New(t)
-	for _, token := range []string{"", bed.Keys.NodeToken("gateway-1"), bed.Token()} {
+	for _, token := range []string{"", bed.Keys.NodeToken("gateway-1", time.Time{}), bed.Token()} {
 		c := anonymous(t, bed).with("Authorization", "Bearer "+token)
 		c.get("/node/v1/micro-1/desired").problem(http.StatusUnauthorized, "bad-node-token")
 	}
-	node := anonymous(t, bed).with("Authorization", "Bearer "+bed.Keys.NodeToken("micro-1"))
+	node := anonymous(t, bed).with("Authorization", "Bearer "+bed.Keys.NodeToken("micro-1", time.Time{}))
 	node.get("/node/v1/micro-1/desired").want(http.StatusOK)
 	node.get("/api/v1/nodes").problem(http.StatusUnauthorized, "bad-session")
 }

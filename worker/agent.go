@@ -42,7 +42,7 @@ type agent struct {
 	node     *node.Node
 	monitor  *healthMonitor
 	gate     *gate
-	mismatch *sdp.Error // the server and this node have no version in common
+	mismatch *sdp.Error // the server and this node have no version in common, or it was removed
 	log      *slog.Logger
 
 	traffic traffic

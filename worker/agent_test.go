@@ -47,6 +47,7 @@ type machine struct {
 type controlPlane struct {
 	mu       sync.Mutex
 	down     bool
+	removed  bool // the node was, and its token is from before
 	want     desired
 	sent     []string // sandboxes whose tables the node has asked for
 	reported []sdp.Correction
@@ -64,6 +65,9 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case r.Header.Get("Authorization") != "Bearer token":
 		w.WriteHeader(http.StatusUnauthorized)
+	case c.removed:
+		w.WriteHeader(http.StatusForbidden)
+		json.NewEncoder(w).Encode(map[string]string{"code": wire.NodeRemoved, "detail": "node micro-1 was removed", "remedy": "sdp node token micro-1"})
 	case strings.HasSuffix(r.URL.Path, "/desired"):
 		d := c.want.Desired
 		if d.Same = r.URL.Query().Get("have") == d.Tables.Digest(); d.Same {

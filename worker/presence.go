@@ -64,12 +64,13 @@ func (a *agent) beat(ctx context.Context, registered bool) bool {
 }
 
 // judge has the node take tasks from Temporal once the server has understood it, and no more once the server says that the
-// two have no version in common: what they write into Temporal for each other would be misunderstood.
+// two have no version in common, as what they write into Temporal for each other would be misunderstood, or that the node was
+// removed.
 func (a *agent) judge(err error) error {
 	if err == nil {
 		a.mismatch = nil
 		a.gate.open()
-	} else if e := sdp.AsError(err); e.Code == wire.VersionMismatch {
+	} else if e := sdp.AsError(err); e.Code == wire.VersionMismatch || e.Code == wire.NodeRemoved {
 		a.mismatch = e
 		a.gate.shut()
 	}

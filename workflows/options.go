@@ -120,8 +120,11 @@ func noWorker(ctx workflow.Context, node string) sdp.Failure {
 	defer cancel()
 	detail := "node " + node + ": no worker"
 	var status string
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.NodeStatus, node).Get(ctx, &status); err == nil {
+	err := workflow.ExecuteLocalActivity(database(ctx), control.NodeStatus, node).Get(ctx, &status)
+	if err == nil {
 		detail = status
+	} else if f, ok := failure.Of(err); ok && f.Code == wire.NodeRemoved {
+		return f.Failure
 	}
 	return sdp.Failure{Kind: sdp.Unavailable, Code: "no-worker", Detail: detail,
 		Remedy: "start `sdp worker` on " + node + " (`sdp nodes` shows it again), then deploy again"}

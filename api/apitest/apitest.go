@@ -43,6 +43,8 @@ type Bed struct {
 	Engine *Engine
 	Log    *logs.Buffer
 	Config api.Config
+	// Tokens says when nodes were given the tokens they have; zero is one that does not say.
+	Tokens map[string]time.Time
 	// Control is what Start makes the use cases with; a change counts from the next Start on.
 	Control control.Config
 
@@ -187,7 +189,7 @@ func (b *Bed) Node(name, method, path string, body any) (int, []byte) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+b.Keys.NodeToken(name))
+	req.Header.Set("Authorization", "Bearer "+b.Keys.NodeToken(name, b.Tokens[name]))
 	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		b.t.Fatal(err)

@@ -120,8 +120,11 @@ func (e *Engine) Progress(_ context.Context, deployment string) (wire.Progress, 
 	return p, nil
 }
 
+// EndRetirement implements control.Engine.
+func (e *Engine) EndRetirement(context.Context, string) error { return nil }
+
 // VerifyLogin implements control.Engine.
-func (e *Engine) VerifyLogin(_ context.Context, in wire.LoginInput) error {
+func (e *Engine) VerifyLogin(_ context.Context, in wire.LoginInput, _ time.Time) error {
 	if err := e.failing("VerifyLogin"); err != nil {
 		return err
 	}

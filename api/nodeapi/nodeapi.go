@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"sdp/internal/control"
 	"sdp/internal/postgres"
@@ -25,6 +26,8 @@ type Endpoints struct {
 	Keys    *secret.Keyring
 	// Repeated is told of a request that is refused as one before it was: the audit has it already.
 	Repeated func(context.Context)
+	// TokenIssued is when the token of the request's node was issued.
+	TokenIssued func(context.Context) time.Time
 
 	owners streamOwners
 }

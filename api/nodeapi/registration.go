@@ -21,6 +21,7 @@ func (e *Endpoints) Register(ctx context.Context, in *Report) (*Welcome, error) 
 	if err := checkRegistration(in.Node, r.NodeRegistration); err != nil {
 		return nil, err
 	}
+	r.Node.TokenIssued = e.TokenIssued(ctx)
 	return welcome(e.DB.RegisterNode(ctx, r.NodeRegistration))
 }
 

@@ -30,6 +30,38 @@ type Node struct {
 	Load1         float64   `json:"load1"`
 	RegisteredAt  time.Time `json:"registeredAt,omitzero"`
 	LastSeen      time.Time `json:"lastSeen,omitzero"`
+	CordonedBy    string    `json:"cordonedBy,omitempty" doc:"who has nothing new placed on it; absent = it takes work"`
+	CordonedAt    time.Time `json:"cordonedAt,omitzero"`
+}
+
+// NodeDrain is how far a drain of a node is.
+type NodeDrain struct {
+	Node       string      `json:"node"`
+	Operations []Operation `json:"operations" doc:"the stops that were begun"`
+	Cancelled  []string    `json:"cancelled" doc:"deployments under way on the node that were cancelled"`
+	Refused    []string    `json:"refused" doc:"what cannot be stopped now, and why, for people"`
+	Left       NodeWork    `json:"left"`
+}
+
+// NodeWork is what a node has to do with.
+type NodeWork struct {
+	Containers  []NodeContainer `json:"containers"`
+	Deployments []NodeContainer `json:"deployments" doc:"under way"`
+	Ports       []NodePort      `json:"ports" doc:"sandboxes whose public port it has: they cannot be moved"`
+}
+
+// NodeContainer is a container of a service on a node, or one that is to be.
+type NodeContainer struct {
+	Sandbox    string `json:"sandbox"`
+	Service    string `json:"service"`
+	Deployment string `json:"deployment"`
+}
+
+// NodePort is a public port of a sandbox.
+type NodePort struct {
+	Sandbox string `json:"sandbox"`
+	Owner   string `json:"owner"`
+	Port    int    `json:"port"`
 }
 
 // Repository is a git clone configured on a node; its name is also the name of the service it provides.
@@ -106,6 +138,20 @@ func FromNode(n sdp.Node, alive bool, problems []string) Node {
 		ImagesUsed: n.Health.ImagesUsed, Watermark: n.Health.Watermark,
 		MemoryFree: n.Health.MemoryFree, MemoryTotal: n.Health.MemoryTotal, CPUs: n.Health.CPUs, Load1: n.Health.Load1,
 		RegisteredAt: utc(n.RegisteredAt), LastSeen: utc(n.LastSeen),
+		CordonedBy: n.Cordoned.By, CordonedAt: utc(n.Cordoned.At),
+	}
+}
+
+// FromWork is the view of what a node has to do with.
+func FromWork(w sdp.NodeWork) NodeWork {
+	return NodeWork{
+		Containers: List(w.Containers, func(c sdp.Container) NodeContainer {
+			return NodeContainer{Sandbox: c.Sandbox, Service: c.Service, Deployment: c.Deployment}
+		}),
+		Deployments: List(w.Deployments, func(r sdp.OperationRef) NodeContainer {
+			return NodeContainer{Sandbox: r.Sandbox, Service: r.Service, Deployment: r.ID}
+		}),
+		Ports: List(w.Ports, func(p sdp.TakenPort) NodePort { return NodePort{Sandbox: p.Sandbox, Owner: p.Owner, Port: p.Port} }),
 	}
 }
 

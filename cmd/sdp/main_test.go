@@ -70,7 +70,7 @@ func TestWrongUsageIsExitCode2WithARemedy(t *testing.T) {
 		"sandbox create Bad_Name", "sandbox create demo -f /no/such/file.yaml", "sandbox show a/b", "restart demo",
 		"route demo account nowhere", "trace demo", "trace demo / -X POST", "logs", "logs ../../etc", "history a b",
 		"history --limit x", "history --limit -1", "nodes -o xml", "login", "login -u alice", "server", "worker", "router",
-		"migrate", "node", "node token", "keys", "keys list", "keys retire f", "keys retire f k", "keys reseal",
+		"migrate", "node", "node token", "node cordon", "node drain A_B", "node remove a b", "keys", "keys list", "keys retire f", "keys retire f k", "keys reseal",
 		"env", "env show", "env show A_B", "env create dev novalue", "env create dev A=1 --secret B", "env set dev", "env set dev 1A=x",
 		"env set dev --file /etc/passwd=x", "env set dev --file x", "env import dev", "env import dev /no/such/file", "env diff dev x", "env unset dev", "env explain box", "images", "images import", "demo", "demo git", "cancel", "--server ftp://x nodes", "up extra", "nodes -o csv", "audit -o csv -n 3", "audit --since yesterday", "events --type NO_SUCH", "events -f -n 3", "events -n -1", "completion nosuchshell", "completion bash extra",
 	} {
@@ -82,7 +82,7 @@ func TestWrongUsageIsExitCode2WithARemedy(t *testing.T) {
 }
 
 func TestHelpOfEveryVerb(t *testing.T) {
-	verbs := strings.Split("up,down,server,worker,router,migrate,node token,keys list,keys rotate,keys reseal,keys retire,env list,env show,env create,env set,env unset,env import,env versions,env diff,env usage,env redeploy,env delete,env explain,images import,login,logout,whoami,nodes,repos,branches,"+
+	verbs := strings.Split("up,down,server,worker,router,migrate,node token,node cordon,node uncordon,node drain,node remove,keys list,keys rotate,keys reseal,keys retire,env list,env show,env create,env set,env unset,env import,env versions,env diff,env usage,env redeploy,env delete,env explain,images import,login,logout,whoami,nodes,repos,branches,"+
 		"sandbox create,sandbox list,sandbox show,sandbox url,sandbox delete,deploy,cancel,restart,stop,history,logs,route,routes,traffic,"+
 		"trace,audit,demo git,demo ocp,completion bash", ",")
 	for _, verb := range append(verbs, "") {

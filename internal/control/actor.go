@@ -44,7 +44,7 @@ type Call struct {
 }
 
 // Object is what something is done to. What does not apply is empty.
-type Object struct{ Sandbox, Service, Environment, Operation string }
+type Object struct{ Sandbox, Service, Environment, Operation, Node string }
 
 // permit is the one seam all use cases pass: it says whether an actor may do something to an object. Today whoever is
 // signed in may do everything; roles will be asked here. What was asked for is noted for the audit, permitted or not.
@@ -60,6 +60,9 @@ func (c *Control) permit(call *Call, action sdp.AuditAction, on Object) error {
 		if part.value != "" {
 			*part.noted = part.value
 		}
+	}
+	if on.Node != "" {
+		call.Event.Detail = "node " + sdp.Printable(on.Node, 60)
 	}
 	if call.User == "" {
 		return sdp.Errorf(sdp.Forbidden, "nobody", "nobody asked for %s", action).WithRemedy("sign in: `sdp login`")

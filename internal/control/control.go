@@ -70,10 +70,12 @@ type Engine interface {
 	Describe(ctx context.Context, workflow string) (sdp.Run, error)
 	// Held lists the operations that a sandbox's entity workflow has, queued or running.
 	Held(ctx context.Context, sandbox string) ([]string, error)
+	// EndRetirement ends the removal of a deployment's container, which waits for a node that does not come back.
+	EndRetirement(ctx context.Context, deployment string) error
 	// Progress asks the deployment's own workflow. NotFound once Temporal has forgotten it.
 	Progress(ctx context.Context, deployment string) (wire.Progress, error)
-	// VerifyLogin proves credentials with an ls-remote on the node that owns the repository.
-	VerifyLogin(ctx context.Context, in wire.LoginInput) error
+	// VerifyLogin proves credentials with an ls-remote on the node that owns the repository, whose token was issued then.
+	VerifyLogin(ctx context.Context, in wire.LoginInput, issued time.Time) error
 	// Branches lists a repository's branches as its git server has them now.
 	Branches(ctx context.Context, in wire.BranchesInput) ([]sdp.Branch, error)
 	// Trace sends a tagged request through a sandbox and collects the hops from the nodes' routers.

@@ -29,7 +29,7 @@ func (c *Control) VerifyLogin(ctx context.Context, user string, password secret.
 	}
 	err = c.engine.VerifyLogin(ctx, wire.LoginInput{
 		ID: id, User: user, Node: node.Name, Repository: repository.Name, Credentials: box,
-	})
+	}, node.TokenIssued)
 	switch {
 	case sdp.KindOf(err) == sdp.NotFound:
 		return loginRepositoryMissing(err)

@@ -54,9 +54,11 @@ func (c *Control) deployable(ctx context.Context, name string) (sdp.Node, error)
 	return n, usable(n)
 }
 
-// usable returns an error unless a node that is alive has Docker and disk.
+// usable returns an error unless a node that is alive takes work, and has Docker and disk.
 func usable(n sdp.Node) error {
 	switch {
+	case n.Cordoned.By != "":
+		return placeable(n)
 	case n.Health.DockerError != "":
 		return dockerUp(n)
 	case n.Health.DiskTotal > 0 && n.Health.DiskFree < sdp.MinDiskFree:
@@ -85,6 +87,9 @@ func (c *Control) Problems(n sdp.Node) []string {
 		if problem.text != "" {
 			found = append(found, problem.what+problem.text)
 		}
+	}
+	if n.Cordoned.By != "" {
+		found = append(found, describeCordon(n))
 	}
 	if n.Health.DiskTotal > 0 && n.Health.DiskFree < sdp.MinDiskFree {
 		found = append(found, fmt.Sprintf("only %d MB of its disk are free", n.Health.DiskFree>>20))

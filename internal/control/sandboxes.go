@@ -114,7 +114,8 @@ func (c *Control) checkEnvironment(ctx context.Context, name string, version int
 // if there is one.
 func (c *Control) gatewayNode(ctx context.Context, gateway sdp.Repository) (sdp.Node, error) {
 	if gateway.Node != "" {
-		return c.readyNode(ctx, gateway.Node)
+		n, err := c.readyNode(ctx, gateway.Node)
+		return n, errOf(err, placeable(n))
 	}
 	nodes, err := c.db.Nodes(ctx)
 	if err != nil {
@@ -126,9 +127,9 @@ func (c *Control) gatewayNode(ctx context.Context, gateway sdp.Repository) (sdp.
 			WithRemedy("start a worker whose node.yaml has `type: GATEWAY` and `ports:`")
 	}
 	for _, n := range nodes {
-		if c.Alive(n) == nil {
+		if errOf(c.Alive(n), placeable(n)) == nil {
 			return n, nil
 		}
 	}
-	return nodes[0], c.Alive(nodes[0])
+	return nodes[0], errOf(c.Alive(nodes[0]), placeable(nodes[0]))
 }

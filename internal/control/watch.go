@@ -297,6 +297,8 @@ func (c *Control) unfit(n sdp.Node, name string) string {
 	switch {
 	case !n.Alive():
 		return "node " + name + " has no worker now"
+	case n.Cordoned.By != "":
+		return "node " + name + " is " + describeCordon(n)
 	case n.Health.DockerError != "":
 		return "Docker on node " + name + " does not answer now"
 	case n.Health.DiskTotal > 0 && n.Health.DiskFree < sdp.MinDiskFree:

@@ -35,7 +35,7 @@ type Engine struct {
 
 // Proofs tells what a node says from what others say in its name; *secret.Keyring does.
 type Proofs interface {
-	CheckProof(node, proof string, of ...string) bool
+	CheckProof(node string, issued time.Time, proof string, of ...string) bool
 }
 
 // New returns an Engine that talks through c.
@@ -63,6 +63,15 @@ func (e *Engine) signal(ctx context.Context, sandbox, signal string, arg any) er
 	}
 	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, signal, arg, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: sandbox})
 	return engineError(err)
+}
+
+// EndRetirement ends the removal of a deployment's container, if there is one.
+func (e *Engine) EndRetirement(ctx context.Context, deployment string) error {
+	err := engineError(e.client.CancelWorkflow(ctx, sdp.RetireWorkflowID(deployment), ""))
+	if sdp.KindOf(err) == sdp.NotFound {
+		return nil
+	}
+	return err
 }
 
 // Progress asks a deployment's workflow how far it is. It answers for ended ones too while Temporal keeps their history.
@@ -122,14 +131,14 @@ func (e *Engine) BegunBefore(ctx context.Context, t time.Time) (int64, error) {
 }
 
 // VerifyLogin proves credentials with an ls-remote run by the node's worker. Whoever reaches Temporal can answer in its
-// place, so that only the node's proof of this very login counts.
-func (e *Engine) VerifyLogin(ctx context.Context, in wire.LoginInput) error {
+// place, so that only the node's proof of this very login counts, made with the token that was issued to it then.
+func (e *Engine) VerifyLogin(ctx context.Context, in wire.LoginInput, issued time.Time) error {
 	proof, err := answer[string](ctx, e, "login/"+in.ID, wire.LoginWorkflow, in,
 		"proves credentials for "+in.Repository, nodeAttribute.ValueSet(in.Node), userAttribute.ValueSet(in.User))
 	if err != nil {
 		return err
 	}
-	if !e.proofs.CheckProof(in.Node, proof, in.Claim()...) {
+	if !e.proofs.CheckProof(in.Node, issued, proof, in.Claim()...) {
 		return sdp.Errorf(sdp.Unavailable, "login-not-proven", "the answer to the login is not that of node %s", in.Node).WithRemedy(
 			"an administrator gives the node the token this server has for it and runs the same version of sdp on both; where " +
 				"that is so, somebody else answers in Temporal: restrict who reaches it")

@@ -3,10 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"sdp/internal/postgres/nodestore"
 	"sdp/internal/postgres/pg"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -47,6 +49,9 @@ type generation struct {
 	SHA             string              `db:"sha"` // the commit the container runs
 	DeploymentState sdp.DeploymentState `db:"deployment_state"`
 	DeploymentSHA   string              `db:"deployment_sha"` // the commit the deployment is fixed to; "" = not recorded yet
+	Node            string              `db:"node"`
+	RemovedBy       string              `db:"removed_by"` // who removed that node, and when
+	RemovedAt       *time.Time          `db:"removed_at"`
 }
 
 // lockGeneration locks the sandbox of a deployment's container and reads it. The lock is a statement of its own: what
@@ -58,8 +63,10 @@ func lockGeneration(ctx context.Context, tx pgx.Tx, deployment string) (g genera
 		return g, err
 	}
 	g, err = pg.One(ctx, tx, pgx.RowToStructByName[generation], `SELECT c.deployment, s.id AS sandbox_id, s.name AS sandbox,
-			s.deleting, c.service, c.state, c.sha, d.state AS deployment_state, d.sha AS deployment_sha
+			s.deleting, c.service, c.state, c.sha, d.state AS deployment_state, d.sha AS deployment_sha,
+			c.node, n.removed_by, n.removed_at
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN deployments d ON d.id = c.deployment
+		JOIN nodes n ON n.name = c.node
 		WHERE c.deployment = $1 AND s.state <> 'DELETED'`, deployment)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = sdp.Errorf(sdp.NotFound, "container-gone", "deployment %s has no container", deployment)
@@ -79,6 +86,9 @@ func (g generation) serve(ctx context.Context, tx pgx.Tx) error {
 
 // mayServe returns a Conflict unless the container can be switched to.
 func (g generation) mayServe() error {
+	if g.RemovedAt != nil {
+		return nodestore.Gone(g.Node, g.RemovedBy, *g.RemovedAt)
+	}
 	if g.State != sdp.Starting {
 		return sdp.Errorf(sdp.Conflict, "container-state", "the container of deployment %s is %s and cannot serve",
 			g.Deployment, g.State)

@@ -71,11 +71,14 @@ func tables(ctx context.Context, q pg.Querier, names []string) ([]sandboxTable, 
 	const live = ` s.state <> 'DELETED' AND s.name = ANY($1) `
 	// The version is read first: should the rest be newer, the table is pushed again, but it never says more than it has.
 	pg.Collect(&b, &sandboxes, pgx.RowToStructByName, `SELECT id, name, state, route_version, gateway, deleting,
-		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port FROM sandboxes s WHERE`+live+`ORDER BY name`, names)
-	pg.Collect(&b, &catalog, pgx.RowToStructByName, `SELECT coalesce(r.name, h.name) AS name, coalesce(r.node, '') AS node,
+		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port,
+		EXISTS (SELECT FROM nodes n WHERE n.name = s.gateway_node AND n.removed_at IS NOT NULL) AS no_gateway_node
+		FROM sandboxes s WHERE`+live+`ORDER BY name`, names)
+	pg.Collect(&b, &catalog, pgx.RowToStructByName, `SELECT coalesce(r.name, h.name) AS name, coalesce(n.name, '') AS node,
 			coalesce(r.port, h.port) AS port, coalesce(nullif(r.ocp, ''), h.url, '') AS ocp,
 			coalesce(r.removed_at IS NULL, true) AS configured
-		FROM repositories r FULL JOIN shared_services h ON h.name = r.name ORDER BY 1`)
+		FROM repositories r FULL JOIN shared_services h ON h.name = r.name
+		LEFT JOIN nodes n ON n.name = r.node AND n.removed_at IS NULL ORDER BY 1`)
 	pg.Collect(&b, &services, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name, v.source, v.url,
 			v.container_name IS NOT NULL AS deployed
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id WHERE`+live, names)
@@ -83,10 +86,11 @@ func tables(ctx context.Context, q pg.Querier, names []string) ([]sandboxTable, 
 			n.address AS node_address, n.mesh_port, c.address, c.sha, c.deployment, c.state
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id JOIN nodes n ON n.name = c.node
 		WHERE c.state <> 'REMOVED' AND`+live, names)
-	pg.Collect(&b, &latest, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name AS service, d.id, d.state
+	pg.Collect(&b, &latest, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name AS service, d.id, d.state, coalesce(n.name, '') AS removed
 		FROM sandbox_services v JOIN sandboxes s ON s.id = v.sandbox_id
-		CROSS JOIN LATERAL (SELECT id, state FROM deployments d WHERE d.sandbox_id = v.sandbox_id AND d.service = v.name
+		CROSS JOIN LATERAL (SELECT id, state, node FROM deployments d WHERE d.sandbox_id = v.sandbox_id AND d.service = v.name
 			ORDER BY seq DESC LIMIT 1) d
+		LEFT JOIN nodes n ON n.name = d.node AND n.removed_at IS NOT NULL
 		WHERE v.source = 'sandbox' AND`+live, names)
 	if err := q.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, pg.Translate("computing routing tables", err)
@@ -116,6 +120,7 @@ type (
 		Port        int              `db:"port"`
 		Gateway     string           `db:"gateway"`
 		Deleting    bool             `db:"deleting"`
+		NoNode      bool             `db:"no_gateway_node"` // the gateway node was removed
 	}
 	catalogRow struct {
 		Name       string `db:"name"`
@@ -147,6 +152,7 @@ type (
 		Service   string              `db:"service"`
 		ID        string              `db:"id"`
 		State     sdp.DeploymentState `db:"state"`
+		Removed   string              `db:"removed"` // its node, if that was removed
 	}
 )
 
@@ -174,7 +180,7 @@ type tableBuilder struct {
 func newTableBuilder(s tableRow) *tableBuilder {
 	t := &tableBuilder{row: s, services: map[string]tableServiceRow{}, serving: map[string]tableContainerRow{},
 		latest: map[string]tableLatestRow{}, nodes: map[string]bool{}}
-	if s.GatewayNode != "" {
+	if s.GatewayNode != "" && !s.NoNode {
 		t.nodes[s.GatewayNode] = true
 	}
 	return t
@@ -238,6 +244,8 @@ func (t *tableBuilder) reason(service string) string {
 		return fmt.Sprintf("the last deployment of %s, %s, failed", service, d.ID)
 	case d.State == sdp.DeployCancelled:
 		return fmt.Sprintf("the last deployment of %s, %s, was cancelled", service, d.ID)
+	case d.State.Settled() && d.Removed != "":
+		return fmt.Sprintf("node %s, where %s ran, was removed", d.Removed, service)
 	case d.State.Settled():
 		return service + " is stopped"
 	}

@@ -39,7 +39,11 @@ const (
 	AuditEnvironmentUpdate        AuditAction = "environment.update"
 	AuditImagesPrune              AuditAction = "images.prune"
 	AuditKeysReseal               AuditAction = "keys.reseal"
-	AuditNodeRegister             AuditAction = "node.register"
+	AuditNodeCordon               AuditAction = "node.cordon"   // nothing new is placed on it
+	AuditNodeDrain                AuditAction = "node.drain"    // cordoned, and what runs there is stopped
+	AuditNodeRegister             AuditAction = "node.register" // also of one that was removed, and is refused
+	AuditNodeRemove               AuditAction = "node.remove"
+	AuditNodeUncordon             AuditAction = "node.uncordon"
 	AuditOperationCancel          AuditAction = "operation.cancel"
 	AuditPortReassign             AuditAction = "port.reassign" // something foreign holds the port a sandbox had
 	AuditReconcile                AuditAction = "reconcile"     // a node found something different from what it should be
@@ -99,7 +103,11 @@ var otherActions = []AuditAction{
 	AuditEnvironmentUpdate,
 	AuditImagesPrune,
 	AuditKeysReseal,
+	AuditNodeCordon,
+	AuditNodeDrain,
 	AuditNodeRegister,
+	AuditNodeRemove,
+	AuditNodeUncordon,
 	AuditOperationCancel,
 	AuditPortReassign,
 	AuditReconcile,

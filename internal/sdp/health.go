@@ -33,6 +33,8 @@ type NodeTrouble struct {
 	Worker string // no heartbeat arrives: what its containers do is not known
 	Docker string
 	Router string
+	// Removed: it is no node any more, Worker says since when.
+	Removed bool
 }
 
 // Judged is a judgement and the sentences it rests on.
@@ -66,7 +68,7 @@ func (s Sandbox) judgeService(v Service, trouble string, nodes map[string]NodeTr
 	case v.Source != SourceSandbox:
 		return ServiceExternal, ""
 	case v.Serving == nil:
-		return v.withoutContainer()
+		return v.withoutContainer(nodes)
 	}
 	node := nodes[v.Serving.Node]
 	switch {
@@ -103,7 +105,7 @@ func (v Service) servedBy() string {
 	return "the shared environment's " + v.Name
 }
 
-func (v Service) withoutContainer() (ServiceHealth, string) {
+func (v Service) withoutContainer(nodes map[string]NodeTrouble) (ServiceHealth, string) {
 	switch d := v.Latest; {
 	case d == nil:
 		return ServiceStopped, v.Name + " was not deployed"
@@ -115,6 +117,8 @@ func (v Service) withoutContainer() (ServiceHealth, string) {
 		return ServiceStopped, fmt.Sprintf("the deployment %s of %s was cancelled", d.ID, v.Name)
 	case d.State == Running:
 		return ServiceDown, "the container of " + v.Name + " is gone"
+	case nodes[d.Node].Removed:
+		return ServiceStopped, fmt.Sprintf("node %s, where %s ran, %s", d.Node, v.Name, nodes[d.Node].Worker)
 	}
 	return ServiceStopped, v.Name + " is stopped"
 }

@@ -30,7 +30,26 @@ type Node struct {
 	// SilentFor is how long ago that was when the node was read, by the same clock: others may differ by minutes.
 	SilentFor time.Duration `json:"-"`
 	Health    NodeHealth    `json:"-"`
+	Cordoned  Mark          `json:"-"` // since when nothing new is placed on it; zero = it takes work
+	// TokenIssued is when the token was issued that its worker registered with; zero for one that does not say.
+	TokenIssued time.Time `json:"-"`
 }
+
+// Mark says who did something to a node, and when. Zero = nobody did.
+type Mark struct {
+	By string
+	At time.Time
+}
+
+// NodeWork is what a node has to do with: what keeps it from being removed.
+type NodeWork struct {
+	Containers  []Container
+	Deployments []OperationRef // under way
+	Ports       []TakenPort    // of sandboxes whose public port it has
+}
+
+// None reports whether there is nothing.
+func (w NodeWork) None() bool { return len(w.Containers)+len(w.Deployments)+len(w.Ports) == 0 }
 
 // NodeHealth is what a worker reports with each heartbeat.
 type NodeHealth struct {

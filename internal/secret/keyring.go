@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -71,23 +73,39 @@ const (
 	sessionTokenPrefix = "sdps_"
 )
 
-// NodeToken returns the bearer token with which a node's worker calls the server.
-func (k *Keyring) NodeToken(node string) string { return nodeToken(k.set.active(), node) }
+// NodeToken returns a bearer token with which a node's worker calls the server. It says when it was issued, to the
+// millisecond: a node that was removed needs a later one. Zero is the token that does not say, which is always the same.
+func (k *Keyring) NodeToken(node string, issued time.Time) string {
+	return nodeToken(k.set.active(), node, issued)
+}
 
-// CheckNodeToken reports whether token is the node's, made with the active or an old key.
-func (k *Keyring) CheckNodeToken(node, token string) bool {
-	ok := 0
-	for _, key := range k.set.all() {
-		ok |= subtle.ConstantTimeCompare([]byte(token), []byte(nodeToken(key, node)))
+// CheckNodeToken reports whether token is the node's, made with the active or an old key, and when it was issued.
+func (k *Keyring) CheckNodeToken(node, token string) (issued time.Time, ok bool) {
+	if _, at, says := strings.Cut(token, "."); says {
+		ms, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return time.Time{}, false
+		}
+		issued = time.UnixMilli(ms)
 	}
-	return ok == 1
+	equal := 0
+	for _, key := range k.set.all() {
+		equal |= subtle.ConstantTimeCompare([]byte(token), []byte(nodeToken(key, node, issued)))
+	}
+	return issued, equal == 1
 }
 
 // MeshToken returns the secret the instance's routers share. It is derived from the oldest key, because a token that
 // changed with each rotation would cut routers off from each other until all have the new one. Retire changes it.
 func (k *Keyring) MeshToken() string { return meshTokenPrefix + derive(k.set.all()[0], "mesh-token") }
 
-func nodeToken(k key, node string) string { return nodeTokenPrefix + derive(k, "node-token/"+node) }
+func nodeToken(k key, node string, issued time.Time) string {
+	if issued.IsZero() {
+		return nodeTokenPrefix + derive(k, "node-token/"+node)
+	}
+	at := strconv.FormatInt(issued.UnixMilli(), 10)
+	return nodeTokenPrefix + derive(k, "node-token/"+node+"/"+at) + "." + at
+}
 
 func derive(k key, info string) string {
 	raw, err := hkdf.Key(sha256.New, k.secret, nil, "sdp/derive/v1/"+info, keySize)

@@ -139,7 +139,7 @@ func TestSealedBytesAreBoundToPurposeAndContext(t *testing.T) {
 func TestRotationKeepsOldOpenableUntilRetired(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "k")
 	k, other := keyring(t, path), keyring(t, path)
-	old, token, mesh := must(k.Seal("p", []byte("old"), "")), k.NodeToken("micro-1"), k.MeshToken()
+	old, token, mesh := must(k.Seal("p", []byte("old"), "")), k.NodeToken("micro-1", time.Time{}), k.MeshToken()
 	if err := k.Rotate(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +148,11 @@ func TestRotationKeepsOldOpenableUntilRetired(t *testing.T) {
 		if string(must(ring.Open("p", fresh, ""))) != "new" || string(must(ring.Open("p", old, ""))) != "old" {
 			t.Fatal("a key is missing")
 		}
-		if !ring.CheckNodeToken("micro-1", token) || !ring.CheckNodeToken("micro-1", ring.NodeToken("micro-1")) {
+		if !nodesOwn(ring, "micro-1", token) || !nodesOwn(ring, "micro-1", ring.NodeToken("micro-1", time.Time{})) {
 			t.Error("a node token became invalid")
 		}
 	}
-	if k.NodeToken("micro-1") == token || k.MeshToken() != mesh {
+	if k.NodeToken("micro-1", time.Time{}) == token || k.MeshToken() != mesh {
 		t.Error("want a new node token and the same mesh token")
 	}
 	keys := k.Keys()
@@ -166,7 +166,7 @@ func TestRotationKeepsOldOpenableUntilRetired(t *testing.T) {
 	}
 	_, err := k.Open("p", old, "")
 	wantCode(t, err, "unknown-key")
-	if k.CheckNodeToken("micro-1", token) || k.MeshToken() == mesh {
+	if nodesOwn(k, "micro-1", token) || k.MeshToken() == mesh {
 		t.Error("a retired key still makes tokens")
 	}
 }
@@ -225,13 +225,46 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	_ = must(k.Open("p", sealed, ""))
 }
 
+func nodesOwn(k *secret.Keyring, node, token string) bool {
+	_, ok := k.CheckNodeToken(node, token)
+	return ok
+}
+
+// A token says when it was issued, and nobody can make it say something else.
+func TestNodeTokenSaysWhenItWasIssued(t *testing.T) {
+	k := keyring(t, filepath.Join(t.TempDir(), "k"))
+	at := time.UnixMilli(1_700_000_000_123)
+	token := k.NodeToken("micro-1", at)
+	if issued, ok := k.CheckNodeToken("micro-1", token); !ok || !issued.Equal(at) {
+		t.Errorf("issued %s, %v", issued, ok)
+	}
+	if issued, ok := k.CheckNodeToken("micro-1", k.NodeToken("micro-1", time.Time{})); !ok || !issued.IsZero() {
+		t.Errorf("issued %s, %v", issued, ok)
+	}
+	bare, _, _ := strings.Cut(token, ".")
+	for _, other := range []string{bare, bare + ".", bare + ".x", bare + ".1800000000123", token + "0", token + ".1",
+		k.NodeToken("micro-1", time.Time{}) + ".1800000000123"} {
+		if nodesOwn(k, "micro-1", other) {
+			t.Errorf("%s passes", other)
+		}
+	}
+	if got := redact.Text("called with " + token); strings.Contains(got, bare) {
+		t.Error("package redact does not know node tokens")
+	}
+	of := []string{"login", "l-1", "alice"}
+	proof := secret.Prove(secret.New(token), of...)
+	if !k.CheckProof("micro-1", at, proof, of...) || k.CheckProof("micro-1", time.Time{}, proof, of...) {
+		t.Error("want a proof to count only with the token it was made with")
+	}
+}
+
 func TestNodeTokens(t *testing.T) {
 	k := keyring(t, filepath.Join(t.TempDir(), "k"))
-	token := k.NodeToken("micro-1")
+	token := k.NodeToken("micro-1", time.Time{})
 	for node, token := range map[string]string{
 		"micro-2": token, "micro-1": "", "": token, "micro-1 ": token, "x": k.MeshToken(),
 	} {
-		if k.CheckNodeToken(node, token) {
+		if nodesOwn(k, node, token) {
 			t.Errorf("%q passes with a token that is not its own", node)
 		}
 	}

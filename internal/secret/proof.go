@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"time"
 )
 
 // Prove says that the node with this token found something to be true: an HMAC under the token, which besides the node
@@ -20,11 +21,11 @@ func Prove(token Value, of ...string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// CheckProof reports whether the node said so, with a token made with the active or an old key.
-func (k *Keyring) CheckProof(node, proof string, of ...string) bool {
+// CheckProof reports whether the node said so, with the token issued then, made with the active or an old key.
+func (k *Keyring) CheckProof(node string, issued time.Time, proof string, of ...string) bool {
 	ok := false
 	for _, key := range k.set.all() {
-		want := Prove(New(nodeToken(key, node)), of...)
+		want := Prove(New(nodeToken(key, node, issued)), of...)
 		ok = hmac.Equal([]byte(proof), []byte(want)) || ok
 	}
 	return ok

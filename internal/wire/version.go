@@ -19,6 +19,9 @@ const (
 // VersionMismatch is the code of the error where two sides have no version in common.
 const VersionMismatch = "version-mismatch"
 
+// NodeRemoved is the code of the error with which a node is refused that was removed.
+const NodeRemoved = "node-removed"
+
 // Versions is what a program speaks. Two that have a version in common work together; each says so of itself with all it
 // sends and reads what the other says.
 type Versions struct {

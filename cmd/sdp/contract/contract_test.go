@@ -156,6 +156,10 @@ func TestWhatVerbsPrintFitsTheirSchemas(t *testing.T) {
 		x.json(strings.Fields(line)...)
 	}
 	x.operations()
+	x.bed.Register("spare-1", sdp.Micro)
+	for _, line := range []string{"node cordon spare-1", "node uncordon spare-1", "node drain spare-1", "node remove spare-1"} {
+		x.json(strings.Fields(line)...)
+	}
 	x.keys(file("codec.keys", ""))
 	x.json("logout")
 	root, app := program(&screen.Screen{}, screen.Text)

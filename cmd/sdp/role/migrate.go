@@ -1,9 +1,12 @@
 package role
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"sdp/cmd/sdp/client/cli"
+	"sdp/cmd/sdp/client/node"
 	"sdp/cmd/sdp/usage"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
@@ -42,7 +45,8 @@ server a database user that may not change the schema.`,
 }
 
 func nodeCommand(app *cli.App) *cobra.Command {
-	return usage.Group(&cobra.Command{Use: "node", Short: "Prepare the configuration of a node"}, nodeTokenCommand(app))
+	verbs := append(node.NodeCommands(app), nodeTokenCommand(app))
+	return usage.Group(&cobra.Command{Use: "node", Short: "Add a node, take it out of service, give it up"}, verbs...)
 }
 
 // issuedToken is what `sdp node token` prints.
@@ -57,7 +61,8 @@ func nodeTokenCommand(app *cli.App) *cobra.Command {
 		Use:   "token NODE --config FILE",
 		Short: "Print the token with which a node's worker proves who it is",
 		Long: `Print the token with which a node's worker proves who it is to the server. Run it on the server and put the output
-into the file that server.tokenFile of the node's configuration names, readable by the worker only.`,
+into the file that server.tokenFile of the node's configuration names, readable by the worker only. A token stays valid
+when another one is issued; a node that was removed (sdp node remove) registers again only with one issued after that.`,
 		Example: "  sdp node token micro-1 --config /etc/sdp/server.yaml | ssh micro-1 'umask 077; cat > /etc/sdp/token'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := sdp.CheckNodeName(args[0]); err != nil {
@@ -67,7 +72,7 @@ into the file that server.tokenFile of the node's configuration names, readable 
 			if err != nil {
 				return err
 			}
-			token, err := nodeToken(c.Keys.Master, args[0])
+			token, err := issueToken(c.Keys.Master, args[0], time.Now())
 			if err != nil {
 				return err
 			}
@@ -78,11 +83,16 @@ into the file that server.tokenFile of the node's configuration names, readable 
 	return cli.Prints[issuedToken](app, cmd)
 }
 
-// nodeToken derives a node's token from the master key in a file, which is made if it does not exist.
+// nodeToken is the token of a node that was never removed: always the same.
 func nodeToken(masterKey, node string) (string, error) {
+	return issueToken(masterKey, node, time.Time{})
+}
+
+// issueToken derives a node's token from the master key in a file, which is made if it does not exist.
+func issueToken(masterKey, node string, at time.Time) (string, error) {
 	keys, err := secret.LoadKeyring(masterKey)
 	if err != nil {
 		return "", err
 	}
-	return keys.NodeToken(node), nil
+	return keys.NodeToken(node, at), nil
 }

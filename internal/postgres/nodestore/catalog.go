@@ -64,7 +64,7 @@ func changeCatalog(ctx context.Context, tx pgx.Tx, change func() error) error {
 
 func catalogDigest(ctx context.Context, tx pgx.Tx) (digest string, err error) {
 	err = tx.QueryRow(ctx, `SELECT md5(coalesce(string_agg(line, E'\n' ORDER BY line), '')) FROM (
-			SELECT format('node %s %s %s', name, address, mesh_port) FROM nodes
+			SELECT format('node %s %s %s %s', name, address, mesh_port, removed_at IS NULL) FROM nodes
 			UNION ALL
 			SELECT format('repository %s %s %s %s %s', name, node, port, ocp, removed_at IS NULL) FROM repositories
 			UNION ALL

@@ -61,13 +61,14 @@ func putNode(ctx context.Context, tx pgx.Tx, r sdp.NodeRegistration) error {
 	n := r.Node
 	var b pgx.Batch
 	b.Queue(`INSERT INTO nodes AS n (name, type, address, mesh_port, port_first, port_last, key_id, public_key, builds,
-			version, docker_version, limits)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			version, docker_version, limits, token_issued)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (name) DO UPDATE SET (type, address, mesh_port, port_first, port_last, key_id, public_key, builds,
-			version, docker_version, limits, registered_at, last_seen)
-			= ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), now())`,
+			version, docker_version, limits, token_issued, registered_at, last_seen, removed_at, removed_by, health)
+			= ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now(), now(), NULL, '', n.health - 'refused')`,
 		n.Name, n.Type, n.Address, n.MeshPort, n.PortFirst, n.PortLast, n.KeyID, n.PublicKey, n.Builds, n.Version,
-		n.DockerVersion, pg.Document(n.Limits))
+		n.DockerVersion, pg.Document(n.Limits), pg.OrNull(n.TokenIssued))
+	queueReleasePorts(&b, n.Name)
 	names := []string{}
 	for _, repo := range r.Repositories {
 		names = append(names, repo.Name)
@@ -93,7 +94,7 @@ func (db *Store) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) er
 	var b pgx.Batch
 	b.Queue(`
 		WITH before AS (
-			SELECT name, last_seen, health FROM nodes WHERE name = $1 FOR NO KEY UPDATE
+			SELECT name, last_seen, health FROM nodes WHERE name = $1 AND removed_at IS NULL FOR NO KEY UPDATE
 		), beat AS (
 			UPDATE nodes n SET last_seen = now(), health = $2 FROM before b WHERE n.name = b.name
 			RETURNING b.last_seen < now() - $3::interval
@@ -134,7 +135,8 @@ func NoNode(name string) error {
 }
 
 const nodeColumns = `n.name, n.type, n.address, n.mesh_port, n.port_first, n.port_last, n.key_id, n.public_key, n.builds,
-	n.version, n.docker_version, n.limits, n.registered_at, n.last_seen, now() - n.last_seen AS silent_for, n.health`
+	n.version, n.docker_version, n.limits, n.registered_at, n.last_seen, now() - n.last_seen AS silent_for, n.health,
+	n.cordoned_at, n.cordoned_by, n.token_issued`
 
 // nodeRow has nodeColumns.
 type nodeRow struct {
@@ -154,31 +156,47 @@ type nodeRow struct {
 	LastSeen      time.Time     `db:"last_seen"`
 	SilentFor     time.Duration `db:"silent_for"`
 	Health        stored.Health `db:"health"`
+	CordonedAt    *time.Time    `db:"cordoned_at"`
+	CordonedBy    string        `db:"cordoned_by"`
+	TokenIssued   *time.Time    `db:"token_issued"`
 }
 
 func (r nodeRow) domain() sdp.Node {
 	return sdp.Node{Name: r.Name, Type: r.Type, Address: r.Address, MeshPort: r.MeshPort, PortFirst: r.PortFirst,
 		PortLast: r.PortLast, KeyID: r.KeyID, PublicKey: r.PublicKey, Builds: r.Builds, Version: r.Version,
 		DockerVersion: r.DockerVersion, Limits: r.Limits, RegisteredAt: r.RegisteredAt, LastSeen: r.LastSeen,
-		SilentFor: r.SilentFor, Health: sdp.NodeHealth(r.Health)}
+		SilentFor: r.SilentFor, Health: sdp.NodeHealth(r.Health), Cordoned: sdp.Mark{By: r.CordonedBy, At: pg.TimeOf(r.CordonedAt)},
+		TokenIssued: pg.TimeOf(r.TokenIssued)}
 }
 
-// Nodes lists all nodes by name.
+// Nodes lists all nodes by name, without those that were removed.
 func (db *Store) Nodes(ctx context.Context) ([]sdp.Node, error) {
-	return pg.Query(ctx, db.pool, "listing nodes", pg.ByName(nodeRow.domain), `SELECT `+nodeColumns+` FROM nodes n ORDER BY n.name`)
+	return pg.Query(ctx, db.pool, "listing nodes", pg.ByName(nodeRow.domain), `SELECT `+nodeColumns+` FROM nodes n WHERE n.removed_at IS NULL ORDER BY n.name`)
 }
 
 // Node returns one node.
 func (db *Store) Node(ctx context.Context, name string) (sdp.Node, error) {
-	found, err := pg.Query(ctx, db.pool, "reading node", pg.ByName(nodeRow.domain),
-		`SELECT `+nodeColumns+` FROM nodes n WHERE n.name = $1`, name)
-	if err == nil && len(found) == 0 {
-		err = NoNode(name)
+	return nodeNamed(ctx, db.pool, name)
+}
+
+func nodeNamed(ctx context.Context, q pg.Querier, name string) (sdp.Node, error) {
+	found, err := pg.Query(ctx, q, "reading node", pg.ByName(nodeRow.domain),
+		`SELECT `+nodeColumns+` FROM nodes n WHERE n.name = $1 AND n.removed_at IS NULL`, name)
+	if err == nil && len(found) == 1 {
+		return found[0], nil
 	}
 	if err != nil {
 		return sdp.Node{}, err
 	}
-	return found[0], nil
+	gone, err := pg.Query(ctx, q, "reading node", pgx.RowToStructByName[removedRow],
+		`SELECT name, removed_by, removed_at FROM nodes WHERE name = $1`, name)
+	switch {
+	case err != nil:
+		return sdp.Node{}, err
+	case len(gone) == 1:
+		return sdp.Node{}, Gone(name, gone[0].By, gone[0].At)
+	}
+	return sdp.Node{}, NoNode(name)
 }
 
 // repositoryColumns need the tables repositories as r and nodes as n.
@@ -228,12 +246,16 @@ func Provider(ctx context.Context, q pg.Querier, repository string) (r sdp.Repos
 	pg.Collect(&b, &repositories, pg.ByName(repositoryRow.domain), `SELECT `+repositoryColumns+`
 		FROM repositories r JOIN nodes n ON n.name = r.node WHERE r.name = $1`, repository)
 	pg.Collect(&b, &nodes, pg.ByName(nodeRow.domain), `SELECT `+nodeColumns+`
-		FROM nodes n JOIN repositories r ON r.node = n.name WHERE r.name = $1`, repository)
+		FROM nodes n JOIN repositories r ON r.node = n.name WHERE r.name = $1 AND n.removed_at IS NULL`, repository)
 	if err := q.SendBatch(ctx, &b).Close(); err != nil {
 		return r, n, err
 	}
-	if len(repositories) == 0 || len(nodes) == 0 {
+	if len(repositories) == 0 {
 		return r, n, pgx.ErrNoRows
+	}
+	if len(nodes) == 0 {
+		_, err = nodeNamed(ctx, q, repositories[0].Node)
+		return r, n, err
 	}
 	return repositories[0], nodes[0], nil
 }

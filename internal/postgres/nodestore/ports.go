@@ -66,7 +66,8 @@ func queueReleasePorts(b *pgx.Batch, node string) {
 func (db *Store) Ports(ctx context.Context) (list []sdp.NodePorts, err error) {
 	err = db.pool.InTxWith(ctx, pg.Snapshot, "listing ports", func(tx pgx.Tx) error {
 		list, err = pg.Query(ctx, tx, "listing ranges of ports", pg.ByName(rangeRow.domain), `
-			SELECT n.name, n.port_first, n.port_last FROM nodes n WHERE n.port_first > 0 OR EXISTS (
+			SELECT n.name, n.port_first, n.port_last FROM nodes n
+			WHERE n.port_first > 0 AND n.removed_at IS NULL OR EXISTS (
 				SELECT FROM sandboxes s WHERE s.gateway_node = n.name AND s.state <> 'DELETED') ORDER BY n.name`)
 		if err != nil {
 			return err

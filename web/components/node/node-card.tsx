@@ -9,6 +9,7 @@ import { Meter, fullness } from "@/components/ui/meter";
 import type { Schemas } from "@/lib/api";
 import { bytes, plural } from "@/lib/format";
 import { hrefs } from "@/lib/routes";
+import { NodeActions } from "./node-actions";
 
 type Node = Schemas["Node"];
 
@@ -25,7 +26,7 @@ export function NodeCard({ node: n, ports }: { node: Node; ports: Schemas["NodeP
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-3">
         <h2 className="text-base font-semibold wrap-anywhere">{n.name}</h2>
         <Badge tone={!n.alive ? "bad" : n.problems.length > 0 ? "warn" : "ok"} dot>
-          {!n.alive ? "not alive" : n.problems.length > 0 ? "has problems" : "alive"}
+          {!n.alive ? "not alive" : n.cordonedBy ? "cordoned" : n.problems.length > 0 ? "has problems" : "alive"}
         </Badge>
         <span className="text-ink-3">
           <b className="font-medium text-ink-2">{n.type}</b>, {types[n.type]}
@@ -44,6 +45,7 @@ export function NodeCard({ node: n, ports }: { node: Node; ports: Schemas["NodeP
         )}
         <Meters node={n} />
         {(ports?.first ?? 0) > 0 && ports && <Ports ports={ports} />}
+        <NodeActions node={n} />
         <dl className="flex flex-wrap gap-x-6 gap-y-1 border-t pt-3 text-xs text-ink-3">
           <Fact name="Address" value={<span className="font-mono">{n.address}</span>} />
           <Fact name="Worker" value={n.version && <span className="font-mono wrap-anywhere">{n.version}</span>} />

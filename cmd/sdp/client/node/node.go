@@ -47,6 +47,8 @@ func (a verbs) showNodes(nodes []rest.Node) {
 		switch {
 		case !n.Alive:
 			state = screen.Cell{Text: "down", Style: screen.Red}
+		case n.CordonedBy != "":
+			state = screen.Cell{Text: "cordoned", Style: screen.Yellow}
 		case len(n.Problems) > 0:
 			state = screen.Cell{Text: "impaired", Style: screen.Yellow}
 		}
