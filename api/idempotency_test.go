@@ -42,6 +42,50 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 }
 
+// The server dies after it has stored what was asked for and before it has answered: whoever asks again gets what was started,
+// and nothing is started twice.
+func TestKeyHoldsOverACrash(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	crash := func(call string) error {
+		if call == "Submit" { // the rows are there by then
+			panic("it ends here")
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		method, path, key string
+		body              any
+	}{
+		{"POST", "/api/v1/sandboxes", "create", shop},
+		{"POST", "/api/v1/sandboxes/shop/deployments", "deploy", deployBody("user", "main")},
+		{"POST", "/api/v1/sandboxes/shop/touch", "touch", nil},
+		{"DELETE", "/api/v1/sandboxes/shop", "delete", nil},
+	} {
+		keyed := me.with("Idempotency-Key", c.key)
+		bed.Engine.FailWith(crash)
+		keyed.do(c.method, c.path, c.body).problem(http.StatusInternalServerError, "internal")
+		bed.Engine.FailWith(nil)
+		answers := []answer{keyed.do(c.method, c.path, c.body).want(http.StatusAccepted), keyed.do(c.method, c.path, c.body).want(http.StatusAccepted)}
+		for _, a := range answers {
+			if a.header.Get("Idempotent-Replayed") != "true" || a.header.Get("Location") == "" || string(a.body) != string(answers[0].body) {
+				t.Errorf("%s: %v %s", c.key, a.header, a.body)
+			}
+		}
+		me.get(answers[0].header.Get("Location")).want(http.StatusOK)
+	}
+	for _, path := range []string{"/api/v1/deployments?service=user", "/api/v1/operations?kind=touch", "/api/v1/operations?kind=delete"} {
+		if list := decode[rest.Page[map[string]any]](me.get(path)); len(list.Items) != 1 {
+			t.Errorf("%s: %d rows", path, len(list.Items))
+		}
+	}
+	created := decode[rest.CreatedSandbox](me.with("Idempotency-Key", "create").post("/api/v1/sandboxes", shop).want(http.StatusAccepted))
+	if created.Sandbox.Name != "shop" || len(created.Deployments) != 2 || created.Operation.ID == "" {
+		t.Errorf("created %+v", created)
+	}
+}
+
 func TestRefusedRequestMayBeSentAgain(t *testing.T) {
 	t.Parallel()
 	bed := apitest.New(t)

@@ -36,7 +36,7 @@ func (s *Server) mutation(action sdp.AuditAction) func(huma.Context, func(huma.C
 				next(hc)
 				return
 			}
-			s.idempotent(c, func() { next(hc) })
+			s.idempotent(c, action, func() { next(hc) })
 		})
 		if !trail.Written() {
 			s.audit(ctx, info, held.Status())
@@ -46,13 +46,17 @@ func (s *Server) mutation(action sdp.AuditAction) func(huma.Context, func(huma.C
 }
 
 // idempotent runs next once, however often a signed-in user sends the request.
-func (s *Server) idempotent(c *gin.Context, next func()) {
+func (s *Server) idempotent(c *gin.Context, action sdp.AuditAction, next func()) {
 	info := infoOf(c.Request.Context())
 	if info.session.ID == "" {
 		next()
 		return
 	}
-	replayed, err := s.keys.Once(c, info.session.User, next)
+	var again func([]string) error
+	if answersStarted(action) {
+		again = func(started []string) error { return s.answerStarted(c, started) }
+	}
+	replayed, err := s.keys.Once(c, info.session.User, next, again)
 	info.replay = replayed
 	if err != nil {
 		s.fail(c, err)

@@ -27,6 +27,9 @@ const Header = "Idempotency-Key"
 
 const maxKey = 200 // characters
 
+// replayedHeader says that nothing was done.
+const replayedHeader = "Idempotent-Replayed"
+
 // Keys remembers what was answered to a request with a key.
 type Keys struct {
 	DB      *postgres.DB
@@ -38,7 +41,10 @@ type Keys struct {
 // Once runs next, which answers a user's request, at most once per key and user, and gives later requests the first answer:
 // then it is replayed, and nothing was done. Only successes are kept: a refused request may be sent again once its reason
 // has gone. The answer must be held back (transport.Hold).
-func (k *Keys) Once(c *gin.Context, user string, next func()) (replayed bool, err error) {
+//
+// What next starts is noted in the transaction that starts it. If the server ends before the answer is stored, a later request
+// is answered by again, which gets the IDs of what was started; nil if the request may be carried out twice.
+func (k *Keys) Once(c *gin.Context, user string, next func(), again func(started []string) error) (replayed bool, err error) {
 	key := c.GetHeader(Header)
 	if key == "" {
 		next()
@@ -56,12 +62,22 @@ func (k *Keys) Once(c *gin.Context, user string, next func()) (replayed bool, er
 	if err != nil {
 		return false, reusedKey(err)
 	}
-	if stored != nil {
+	switch {
+	case stored == nil:
+		if again != nil {
+			k.DB.NoteStarted(c.Request.Context(), user, key)
+		}
+		k.claimed(c, user, key, next)
+		return false, nil
+	case stored.Status != 0:
 		replay(c, stored)
 		return true, nil
 	}
-	k.claimed(c, user, key, next)
-	return false, nil
+	c.Header(replayedHeader, "true")
+	if err := again(stored.Started); err != nil {
+		return true, err
+	}
+	return true, k.keep(c.Request.Context(), c, user, key)
 }
 
 // claimed runs next for a key that is this request's alone.
@@ -77,17 +93,25 @@ func (k *Keys) claimed(c *gin.Context, user, key string, next func()) {
 		}
 	}()
 	next()
-	held, ok := c.Writer.(*transport.HeldAnswer)
-	if !ok || held.Status() >= http.StatusBadRequest {
+	if c.Writer.Status() >= http.StatusBadRequest {
 		return
 	}
-	err := k.DB.StoreResponse(ctx, user, key, postgres.StoredResponse{
-		Status: held.Status(), Body: bytes.Clone(held.Body()), Header: keptHeader(held.Header()),
-	})
+	err := k.keep(ctx, c, user, key)
 	if err != nil {
 		k.Log.ErrorContext(ctx, "Answer was not stored for its idempotency key", "error", err)
 	}
 	kept = err == nil
+}
+
+// keep stores what is answered.
+func (k *Keys) keep(ctx context.Context, c *gin.Context, user, key string) error {
+	held, ok := c.Writer.(*transport.HeldAnswer)
+	if !ok {
+		return nil
+	}
+	return k.DB.StoreResponse(ctx, user, key, postgres.StoredResponse{
+		Status: held.Status(), Body: bytes.Clone(held.Body()), Header: keptHeader(held.Header()),
+	})
 }
 
 func keptHeader(h http.Header) map[string][]string {
@@ -104,7 +128,7 @@ func replay(c *gin.Context, stored *postgres.StoredResponse) {
 	for name, values := range stored.Header {
 		c.Writer.Header()[name] = values
 	}
-	c.Header("Idempotent-Replayed", "true")
+	c.Header(replayedHeader, "true")
 	c.Status(stored.Status)
 	_, _ = c.Writer.Write(stored.Body) // held back: cannot fail
 }

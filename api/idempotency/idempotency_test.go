@@ -38,7 +38,7 @@ func (c *client) send(user, key, body string, status int) (*httptest.ResponseRec
 	replayed, err := c.keys.Once(ctx, user, func() {
 		c.done++
 		ctx.JSON(status, c.done)
-	})
+	}, nil)
 	held.Release(ctx)
 	if replayed != (w.Header().Get("Idempotent-Replayed") == "true") {
 		c.t.Errorf("replayed %t, header %v", replayed, w.Header())

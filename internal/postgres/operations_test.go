@@ -188,6 +188,39 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 }
 
+// What a request has started is noted in the transaction that starts it: its key is not free any more.
+func TestKeyKnowsWhatWasStarted(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	must(t, errors.Join(db.RegisterNode(t.Context(), micro()), db.RegisterNode(t.Context(), gatewayNode(8080, 8199))))
+	n := newSandbox("box")
+	for _, key := range []string{"starts", "does not"} {
+		start := key == "starts"
+		if r := got(db.ClaimKey(t.Context(), "ann", key, "POST /x"))(t); r != nil {
+			t.Fatal("the key is not free")
+		}
+		ctx, _ := postgres.WithAudit(t.Context(), func() []sdp.AuditEvent {
+			return []sdp.AuditEvent{{User: "ann", Action: sdp.AuditSandboxCreate, Operation: n.Operation.ID}}
+		})
+		db.NoteStarted(ctx, "ann", key)
+		if start {
+			got(db.CreateSandbox(ctx, n))(t)
+		} else {
+			_, err := db.CreateSandbox(ctx, n) // there is one
+			wantCode(t, err, sdp.Conflict, "sandbox-exists")
+		}
+		if start {
+			must(t, db.ReleaseKey(t.Context(), "ann", key)) // too late
+			sql(t, url, `UPDATE idempotency_keys SET claimed_at = now() - interval '5 minutes'`)
+		}
+	}
+	r := got(db.ClaimKey(t.Context(), "ann", "starts", "POST /x"))(t)
+	if r == nil || r.Status != 0 || !slices.Equal(r.Started, []string{n.Operation.ID}) {
+		t.Errorf("the key has %+v", r)
+	}
+}
+
 func TestRevokedSessions(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)

@@ -15,6 +15,7 @@ import (
 // both are there afterwards, or neither. A trail is written once; of several in a context the innermost counts.
 type Trail struct {
 	due     func() []sdp.AuditEvent
+	started func(b *pgx.Batch, events []sdp.AuditEvent)
 	written atomic.Bool
 }
 
@@ -25,6 +26,14 @@ type trailKey struct{}
 func WithTrail(ctx context.Context, due func() []sdp.AuditEvent) (context.Context, *Trail) {
 	t := &Trail{due: due}
 	return context.WithValue(ctx, trailKey{}, t), t
+}
+
+// OnStart has what started queues be written as well, if the context's next change starts something: in its transaction,
+// and knowing what the audit says of it.
+func OnStart(ctx context.Context, started func(b *pgx.Batch, events []sdp.AuditEvent)) {
+	if t, ok := ctx.Value(trailKey{}).(*Trail); ok {
+		t.started = started
+	}
 }
 
 // Written reports whether a change was made and the audit has its events.
@@ -56,11 +65,15 @@ func change(ctx context.Context, p *pg.Pool, outcome sdp.Outcome, what string, d
 		}
 		written = true
 		var b pgx.Batch
-		for _, e := range t.due() {
+		events := t.due()
+		for _, e := range events {
 			if e.Outcome == "" {
 				e.Outcome = outcome
 			}
 			Queue(&b, e)
+		}
+		if t.started != nil && outcome == sdp.Accepted {
+			t.started(&b, events)
 		}
 		return tx.SendBatch(ctx, &b).Close()
 	})
