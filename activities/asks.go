@@ -89,9 +89,6 @@ func (h *Host) Look(ctx context.Context, in wire.LookInput) (wire.Done, error) {
 	})
 }
 
-// reportAgain is the pause after a failed report.
-const reportAgain = time.Second
-
 // report gives answers to the server, for as long as it takes: to ask again could show refused credentials once more.
 func (h *Host) report(ctx context.Context, r wire.AnswersReport) error {
 	for len(r.Answers) > 0 {
@@ -99,7 +96,7 @@ func (h *Host) report(ctx context.Context, r wire.AnswersReport) error {
 		if kind := sdp.KindOf(err); err == nil || kind != sdp.Unavailable && kind != sdp.Internal {
 			return err
 		}
-		if ended := pause.For(ctx, reportAgain); ended != nil {
+		if ended := pause.For(ctx, serverAgain); ended != nil {
 			return err
 		}
 	}

@@ -195,6 +195,34 @@ func TestEndedDeploymentCannotGoOn(t *testing.T) {
 	equal(t, "retried", retried(err), false)
 }
 
+// route is where a switch that has just been made leads the requests for account: it names a table.
+func (p *platform) route(s wire.Switch) wire.ServiceRoute {
+	p.t.Helper()
+	equal(p.t, "named", fmt.Sprint(s.Table.Named, s.Table.Services), "true []")
+	table, _, err := p.DB.Table(p.t.Context(), "box")
+	p.must(err)
+	equal(p.t, "version", s.Table.Version, table.Version)
+	r, _ := table.Route("account")
+	return r
+}
+
+// However many services there are, what a workflow passes on of a table is small.
+func TestTablesAreNamedInHistories(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	services := map[string]postgres.SharedService{}
+	for n := range 500 {
+		services[fmt.Sprint("service-", n)] = postgres.SharedService{URL: fmt.Sprintf("http://service-%d.apps.ocp.example.com", n), Port: 80}
+	}
+	p.must(p.DB.SetSharedServices(t.Context(), services))
+	p.run()
+	s, err := p.CurrentTable(t.Context(), "box")
+	p.must(err)
+	if raw := jsonOf(t, s); len(raw) > 1000 {
+		t.Errorf("%d bytes", len(raw))
+	}
+}
+
 func TestServeAndUnserve(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -207,12 +235,12 @@ func TestServeAndUnserve(t *testing.T) {
 	if len(s.Previous) != 1 || s.Previous[0].Deployment != first || len(again.Previous) != 1 || again.Previous[0].Deployment != first {
 		t.Fatalf("replaced %+v, then %+v, want the container of %s", s.Previous, again.Previous, first)
 	}
-	if r, _ := s.Table.Route("account"); r.Target == nil || r.Target.Deployment != second {
+	if r := p.route(s); r.Target == nil || r.Target.Deployment != second {
 		t.Errorf("the table has %+v", r)
 	}
 	back, err := p.Unserve(t.Context(), second)
 	p.must(err)
-	if r, _ := back.Table.Route("account"); r.Target == nil || r.Target.Deployment != first {
+	if r := p.route(back); r.Target == nil || r.Target.Deployment != first {
 		t.Errorf("after taking it back the table has %+v", r)
 	}
 	if back.Table.Version <= s.Table.Version {
@@ -411,7 +439,7 @@ func TestSetRoute(t *testing.T) {
 
 	s, err := to(sdp.SourceURL, "http://elsewhere/x")
 	p.must(err)
-	r, _ := s.Table.Route("account")
+	r := p.route(s)
 	equal(t, "route", r.URL, "http://elsewhere/x")
 	if !slices.Contains(s.Nodes, "gateway-1") {
 		t.Errorf("the table goes to %q", s.Nodes)
@@ -421,7 +449,7 @@ func TestSetRoute(t *testing.T) {
 	p.must(err)
 	s, err = to(sdp.SourceSandbox, "")
 	p.must(err)
-	if r, _ := s.Table.Route("account"); r.Target == nil {
+	if r := p.route(s); r.Target == nil {
 		t.Errorf("the route is %+v, want the container that still runs", r)
 	}
 }

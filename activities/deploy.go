@@ -66,6 +66,9 @@ func (h *Host) Image(ctx context.Context, in wire.Job) (string, error) {
 func (h *Host) Start(ctx context.Context, in wire.Job) (sdp.Container, error) {
 	var out sdp.Container
 	err := h.step(ctx, in.Deployment, in.Secrets, func(ctx context.Context, given node.Confidential, log *logs.Stream) (err error) {
+		if in.Table, err = h.table(ctx, in.Table); err != nil {
+			return err
+		}
 		out, err = h.node.Containers.Start(ctx, in, given, log)
 		return err
 	})
@@ -76,7 +79,11 @@ func (h *Host) Start(ctx context.Context, in wire.Job) (sdp.Container, error) {
 // something foreign holds the public port.
 func (h *Host) Route(ctx context.Context, in wire.RouteInput) (wire.Done, error) {
 	return wire.Done{}, h.do(ctx, func(ctx context.Context) error {
-		errs := []error{h.node.Routes.Apply(ctx, in.Table)}
+		table, err := h.table(ctx, in.Table)
+		if err != nil {
+			return err
+		}
+		errs := []error{h.node.Routes.Apply(ctx, table)}
 		for _, c := range in.Containers {
 			errs = append(errs, h.node.Containers.Keep(ctx, c.DockerID))
 		}

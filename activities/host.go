@@ -11,6 +11,7 @@ import (
 
 	"sdp/internal/logs"
 	"sdp/internal/node"
+	"sdp/internal/pause"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -27,6 +28,8 @@ type Server interface {
 	// Asks returns a page of questions for git servers, TakeAnswers gives back the answers.
 	Asks(ctx context.Context, in wire.AsksRequest) (wire.AsksPage, error)
 	TakeAnswers(ctx context.Context, in wire.AnswersReport) error
+	// Table returns a sandbox's routing table as it is now.
+	Table(ctx context.Context, sandbox string) (wire.RoutingTable, error)
 }
 
 // NewHost returns the activities of a node.
@@ -71,6 +74,30 @@ func heartbeat(ctx, inner context.Context, cancel context.CancelCauseFunc) {
 			cancel(errStopping)
 			return
 		case <-ticker.C:
+		}
+	}
+}
+
+// A step that needs something of the server asks again after a moment, and gives up after a while: the server may just be started
+// anew.
+const (
+	serverAgain    = time.Second
+	serverPatience = 20 * time.Second
+)
+
+// table returns the table that is named, or a later version.
+func (h *Host) table(ctx context.Context, named wire.RoutingTable) (wire.RoutingTable, error) {
+	if !named.Named {
+		return named, nil // from before they were
+	}
+	for giveUp := time.Now().Add(serverPatience); ; {
+		table, err := h.server.Table(ctx, named.Sandbox)
+		if err == nil && table.Version < named.Version {
+			err = sdp.Errorf(sdp.Unavailable, "server-refused", "the server has version %d of the routes of sandbox %s, and not version %d",
+				table.Version, named.Sandbox, named.Version)
+		}
+		if sdp.KindOf(err) != sdp.Unavailable || time.Now().After(giveUp) || pause.For(ctx, serverAgain) != nil {
+			return table, err
 		}
 	}
 }

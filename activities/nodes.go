@@ -37,6 +37,7 @@ func (c *Control) switched(ctx context.Context, s wire.Switch, err error) (wire.
 	if err == nil {
 		s.Away, err = c.away(ctx, s.Nodes)
 	}
+	s.Table = s.Table.Name() // with hundreds of services it is too large for histories
 	return s, fail(err)
 }
 

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -44,6 +45,10 @@ func (q *questioner) Asks(_ context.Context, in wire.AsksRequest) (page wire.Ask
 		}
 	}
 	return page, nil
+}
+
+func (q *questioner) Table(context.Context, string) (wire.RoutingTable, error) {
+	return wire.RoutingTable{}, errors.New("nobody asks for tables here")
 }
 
 func (q *questioner) TakeAnswers(_ context.Context, in wire.AnswersReport) error {

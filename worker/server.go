@@ -98,6 +98,15 @@ func (s *server) prunedImages(ctx context.Context, r sdp.WatermarkPrune) error {
 	return s.call(ctx, http.MethodPost, "images/pruned", r, nil)
 }
 
+// Table returns a sandbox's routing table as it is now.
+func (s *server) Table(ctx context.Context, sandbox string) (table wire.RoutingTable, err error) {
+	err = s.tables(ctx, []string{sandbox}, func(t wire.RoutingTable) { table = t })
+	if err == nil && table.Sandbox == "" {
+		err = sdp.Errorf(sdp.NotFound, "sandbox-not-found", "the server has no routes of sandbox %s for node %s", sandbox, s.node)
+	}
+	return table, err
+}
+
 // Asks returns a page of questions for git servers.
 func (s *server) Asks(ctx context.Context, in wire.AsksRequest) (wire.AsksPage, error) {
 	var page wire.AsksPage

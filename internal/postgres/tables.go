@@ -42,7 +42,7 @@ func (db *DB) TablesFor(ctx context.Context, node string, sandboxes []string) (a
 		found, err := tables(ctx, tx, sandboxes)
 		for _, name := range sandboxes {
 			i := slices.IndexFunc(found, func(t sandboxTable) bool { return t.table.Sandbox == name })
-			if i >= 0 && !found[i].deleting && slices.Contains(found[i].nodes, node) {
+			if i >= 0 && slices.Contains(found[i].nodes, node) {
 				all = append(all, found[i].table)
 			}
 		}
@@ -53,9 +53,8 @@ func (db *DB) TablesFor(ctx context.Context, node string, sandboxes []string) (a
 
 // sandboxTable is a computed table and who needs it.
 type sandboxTable struct {
-	table    wire.RoutingTable
-	nodes    []string
-	deleting bool
+	table wire.RoutingTable
+	nodes []string
 }
 
 // tables computes the tables of live sandboxes in one round trip.
@@ -70,7 +69,7 @@ func tables(ctx context.Context, q pg.Querier, names []string) ([]sandboxTable, 
 	)
 	const live = ` s.state <> 'DELETED' AND s.name = ANY($1) `
 	// The version is read first: should the rest be newer, the table is pushed again, but it never says more than it has.
-	pg.Collect(&b, &sandboxes, pgx.RowToStructByName, `SELECT id, name, state, route_version, gateway, deleting,
+	pg.Collect(&b, &sandboxes, pgx.RowToStructByName, `SELECT id, name, state, route_version, gateway,
 		coalesce(gateway_node, '') AS gateway_node, coalesce(port, 0) AS port,
 		EXISTS (SELECT FROM nodes n WHERE n.name = s.gateway_node AND n.removed_at IS NOT NULL) AS no_gateway_node
 		FROM sandboxes s WHERE`+live+`ORDER BY name`, names)
@@ -119,7 +118,6 @@ type (
 		GatewayNode string           `db:"gateway_node"`
 		Port        int              `db:"port"`
 		Gateway     string           `db:"gateway"`
-		Deleting    bool             `db:"deleting"`
 		NoNode      bool             `db:"no_gateway_node"` // the gateway node was removed
 	}
 	catalogRow struct {
@@ -206,7 +204,7 @@ func (t *tableBuilder) build(catalog []catalogRow) sandboxTable {
 		}
 		table.Services = append(table.Services, t.route(c, service))
 	}
-	return sandboxTable{table: table, nodes: slices.Sorted(maps.Keys(t.nodes)), deleting: t.row.Deleting}
+	return sandboxTable{table: table, nodes: slices.Sorted(maps.Keys(t.nodes))}
 }
 
 func (t *tableBuilder) route(c catalogRow, v tableServiceRow) wire.ServiceRoute {

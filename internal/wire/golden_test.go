@@ -221,7 +221,7 @@ func TestJobOfBeforeIsRead(t *testing.T) {
 	read(t, "Job", &got)
 	fill(reflect.ValueOf(&want).Elem(), "job")
 	want.Deployment, want.Repository = "id", "name" // the deployment's ID, the repository's name
-	want.Table.Format, want.Table.Services[0].Split = 0, nil
+	want.Table.Format, want.Table.Named, want.Table.Services[0].Split = 0, false, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("read as\n%+v\nwant\n%+v", got, want)
 	}

@@ -21,6 +21,14 @@ type RoutingTable struct {
 	PublicPort  int              `json:"publicPort"`
 	Gateway     string           `json:"gateway"` // service that answers at PublicPort; "" = /<service>/... is routed to <service>, prefix stripped
 	Services    []ServiceRoute   `json:"services"`
+	// Named says that this only names a table, or a later version of it, without the services: the node gets it from the server.
+	Named bool `json:"named,omitempty"`
+}
+
+// Name returns what names the table.
+func (t RoutingTable) Name() RoutingTable {
+	t.Services, t.Named = nil, true
+	return t
 }
 
 // ServiceRoute says where requests for one service of a sandbox go.
@@ -73,6 +81,9 @@ func (t RoutingTable) Route(service string) (ServiceRoute, bool) {
 func (t RoutingTable) Check() error {
 	if t.Format > RouteFormat {
 		return tooNew(fmt.Sprintf("the routing table of sandbox %s", t.Sandbox), t.Format, RouteFormat)
+	}
+	if t.Named {
+		return sdp.Errorf(sdp.Invalid, "bad-table", "the routing table of sandbox %s comes without its services", t.Sandbox)
 	}
 	for _, s := range t.Services {
 		if err := s.check(t.Sandbox); err != nil {
