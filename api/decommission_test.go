@@ -8,6 +8,7 @@ import (
 	"sdp/api/apitest"
 	"sdp/api/rest"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 func nodeOf(t *testing.T, me *caller, name string) rest.Node {
@@ -139,4 +140,28 @@ func TestRemovedNodeIsRefusedUntilItHasANewToken(t *testing.T) {
 		t.Errorf("node %+v", n)
 	}
 	me.post("/api/v1/sandboxes/shop/deployments", deployBody("account", "main")).want(http.StatusAccepted)
+}
+
+// Whether a node lives is judged by one clock, so that clocks which differ kill nobody; that they differ is said.
+func TestClocksThatDifferAreNamedAndKillNobody(t *testing.T) {
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	for ahead, want := range map[time.Duration]string{
+		10 * time.Minute: "its clock is 10m0s ahead of the server's", -time.Hour: "its clock is 1h0m0s behind the server's", 20 * time.Second: "",
+	} {
+		bed.Node("micro-1", "POST", "heartbeat", wire.Heartbeat{Speaks: wire.Spoken(), Clock: time.Now().Add(ahead)})
+		n := nodeOf(t, me, "micro-1")
+		if !n.Alive || (len(n.Problems) > 0) != (want != "") {
+			t.Errorf("%s ahead: node %+v", ahead, n)
+		}
+		if want != "" {
+			contains(t, n.Problems[0], want)
+		}
+	}
+	bed.Control.Now = func() time.Time { return time.Now().Add(10 * time.Minute) } // the server's clock, not the database's
+	bed.Control.Started = time.Now().Add(-time.Hour)
+	bed.Restart()
+	if n := nodeOf(t, me, "micro-1"); !n.Alive {
+		t.Errorf("node %+v", n)
+	}
 }

@@ -85,7 +85,7 @@ func New(cfg Config) (*Server, error) {
 		origin: http.NewCrossOriginProtection(), logins: loginlimit.New(cfg.Now), streams: live.NewStreams(),
 		nodeAPI: &nodeapi.Endpoints{DB: cfg.DB, Control: cfg.Control, Keys: cfg.Keys,
 			Repeated:    func(ctx context.Context) { infoOf(ctx).quiet = true },
-			TokenIssued: func(ctx context.Context) time.Time { return infoOf(ctx).tokenIssued }},
+			TokenIssued: func(ctx context.Context) time.Time { return infoOf(ctx).tokenIssued }, Now: cfg.Now},
 		keys: &idempotency.Keys{DB: cfg.DB, Log: cfg.Log, MaxBody: maxBody,
 			Secret: []byte(cfg.Keys.NodeToken("/idempotency", time.Time{}))}, // no node can have that name
 	}

@@ -35,7 +35,7 @@ func (s *server) register(ctx context.Context, r sdp.NodeRegistration) error {
 }
 
 func (s *server) heartbeat(ctx context.Context, h sdp.Heartbeat) error {
-	return s.meet(ctx, "heartbeat", wire.Heartbeat{Speaks: wire.Spoken(), Heartbeat: h})
+	return s.meet(ctx, "heartbeat", wire.Heartbeat{Speaks: wire.Spoken(), Clock: time.Now(), Heartbeat: h})
 }
 
 func (s *server) meet(ctx context.Context, what string, in any) error {

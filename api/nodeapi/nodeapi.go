@@ -28,6 +28,7 @@ type Endpoints struct {
 	Repeated func(context.Context)
 	// TokenIssued is when the token of the request's node was issued.
 	TokenIssued func(context.Context) time.Time
+	Now         func() time.Time
 
 	owners streamOwners
 }
@@ -59,6 +60,9 @@ func (e *Endpoints) Heartbeat(ctx context.Context, in *Report) (*Welcome, error)
 	}
 	if err := e.checkVersion(ctx, in.Node, h.Speaks); err != nil {
 		return nil, err
+	}
+	if !h.Clock.IsZero() {
+		h.ClockAhead = h.Clock.Sub(e.Now()).Round(time.Second)
 	}
 	return welcome(e.DB.Heartbeat(ctx, in.Node, h.Heartbeat))
 }

@@ -91,6 +91,13 @@ func (c *Control) Problems(n sdp.Node) []string {
 	if n.Cordoned.By != "" {
 		found = append(found, describeCordon(n))
 	}
+	if ahead := n.Health.ClockAhead; ahead.Abs() > sdp.MaxClockSkew {
+		where := "ahead of"
+		if ahead < 0 {
+			where = "behind"
+		}
+		found = append(found, fmt.Sprintf("its clock is %s %s the server's: set the clocks of both with NTP", ahead.Abs(), where))
+	}
 	if n.Health.DiskTotal > 0 && n.Health.DiskFree < sdp.MinDiskFree {
 		found = append(found, fmt.Sprintf("only %d MB of its disk are free", n.Health.DiskFree>>20))
 	}

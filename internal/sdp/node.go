@@ -66,6 +66,8 @@ type NodeHealth struct {
 	Watermark     int     `json:"watermark"`  // percent of that above which the node removes images nothing needs; 0 = never
 	// Refused is why the server takes nothing from the worker; "" = it does. The server sets it, not the worker.
 	Refused string `json:"-"`
+	// ClockAhead is how much the node's clock is ahead of the server's, less than 0 = behind. The server measures it.
+	ClockAhead time.Duration `json:"-"`
 }
 
 // LivenessLimit is how old a node's last heartbeat may be before the node counts as down. Workers beat every
@@ -74,6 +76,10 @@ const (
 	LivenessLimit  = 12 * time.Second
 	HeartbeatEvery = 2 * time.Second
 )
+
+// MaxClockSkew is how much the clocks of node and server may differ before somebody should set them: what is sealed to a node
+// expires by the node's clock.
+const MaxClockSkew = 30 * time.Second
 
 // Alive reports whether the node's worker was heard of within LivenessLimit and is not refused.
 func (n Node) Alive() bool { return n.Health.Refused == "" && n.SilentFor <= LivenessLimit }

@@ -58,7 +58,8 @@ func (n *NodeKeys) Open(box sdp.SealedBox, node, operation string, now time.Time
 	}
 	if !now.Before(box.ExpiresAt) {
 		until := box.ExpiresAt.UTC().Format(time.RFC3339)
-		return nil, boxExpired("the credentials for %s were valid until %s", operation, until)
+		return nil, boxExpired("the credentials for %s were valid until %s, and the clock of node %s says %s", operation, until, node,
+			now.UTC().Format(time.RFC3339))
 	}
 	k, ok := n.set.find(box.KeyID)
 	if !ok || k.State == KeyOld && now.Sub(k.Since) > NodeKeyGrace {
@@ -105,5 +106,6 @@ func (n *NodeKeys) deleteExpired(now time.Time) error {
 }
 
 func boxExpired(format string, args ...any) error {
-	return sdp.Errorf(sdp.Unauthenticated, "credentials-expired", format, args...).WithRemedy("start the operation again")
+	return sdp.Errorf(sdp.Unauthenticated, "credentials-expired", format, args...).WithRemedy("start the operation again; if it was started just now, " +
+		"the clocks of server and node differ (`sdp nodes`): set them with NTP")
 }

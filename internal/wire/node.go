@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"sdp/internal/sdp"
 )
@@ -20,7 +21,8 @@ type Registration struct {
 
 // Heartbeat is what a worker sends every sdp.HeartbeatEvery.
 type Heartbeat struct {
-	Speaks Versions `json:"speaks"`
+	Speaks Versions  `json:"speaks"`
+	Clock  time.Time `json:"clock,omitzero"` // the node's, when this was sent
 	sdp.Heartbeat
 }
 

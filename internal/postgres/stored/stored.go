@@ -36,18 +36,19 @@ type Box struct {
 }
 
 type Health struct {
-	DockerError   string  `json:"dockerError"`
-	RouterError   string  `json:"routerError"`
-	DiskFree      int64   `json:"diskFree"`
-	DiskTotal     int64   `json:"diskTotal"`
-	MemoryFree    int64   `json:"memoryFree"`
-	MemoryTotal   int64   `json:"memoryTotal"`
-	CPUs          int     `json:"cpus"`
-	Load1         float64 `json:"load1"`
-	RunningBuilds int     `json:"runningBuilds"`
-	ImagesUsed    int     `json:"imagesUsed,omitempty"`
-	Watermark     int     `json:"watermark,omitempty"`
-	Refused       string  `json:"refused,omitempty"`
+	DockerError   string        `json:"dockerError"`
+	RouterError   string        `json:"routerError"`
+	DiskFree      int64         `json:"diskFree"`
+	DiskTotal     int64         `json:"diskTotal"`
+	MemoryFree    int64         `json:"memoryFree"`
+	MemoryTotal   int64         `json:"memoryTotal"`
+	CPUs          int           `json:"cpus"`
+	Load1         float64       `json:"load1"`
+	RunningBuilds int           `json:"runningBuilds"`
+	ImagesUsed    int           `json:"imagesUsed,omitempty"`
+	Watermark     int           `json:"watermark,omitempty"`
+	Refused       string        `json:"refused,omitempty"`
+	ClockAhead    time.Duration `json:"clockAhead,omitempty"`
 }
 
 func FailureDocument(f *sdp.Failure) []byte {
