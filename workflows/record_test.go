@@ -34,7 +34,7 @@ import (
 // The flags record histories of a real run before they are replayed; testdata/histories/README.md shows how. Payloads
 // are saved decoded and without what is of the machine they were recorded on.
 var (
-	record     = flag.String("record", "", "save histories first: `NAME=WORKFLOW-ID[,...]`, each to testdata/histories/NAME.json")
+	record     = flag.String("record", "", "save histories first: `NAME=WORKFLOW-ID[@RUN-ID][,...]`, each to testdata/histories/NAME.json")
 	temporalAt = flag.String("temporal", "127.0.0.1:7233", "with -record: host:port of Temporal")
 	codecKeys  = flag.String("codec-keys", "", "with -record: key `FILE` of the installation's payload codec")
 )
@@ -79,7 +79,8 @@ func recordHistories(ctx context.Context) error {
 func recordHistory(ctx context.Context, c client.Client, keys *secret.CodecKeys, name, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	events := c.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	id, run, _ := strings.Cut(id, "@") // by default the newest run
+	events := c.GetWorkflowHistory(ctx, id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	var history historypb.History
 	for events.HasNext() {
 		event, err := events.Next()
