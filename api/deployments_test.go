@@ -229,6 +229,26 @@ func TestOneBadOperationHoldsUpNoOtherSandbox(t *testing.T) {
 	}
 }
 
+func TestOneBadCancelHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	list := createShop(t, me).Deployments
+	bed.Engine.FailWith(func(string) error { return sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "no Temporal") })
+	for _, d := range list {
+		me.post("/api/v1/deployments/"+d.ID+"/cancel", nil).want(http.StatusAccepted)
+	}
+	bed.Engine.FailWith(nil)
+	r := control.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, list[0].ID}, Log: bed.Config.Log}
+	err := r.Recancel(t.Context(), 0, time.Hour)
+	if err == nil || !strings.Contains(err.Error(), list[0].ID) {
+		t.Errorf("got %v", err)
+	}
+	if got := bed.Engine.Cancelled(); len(got) != 1 || got[0] != list[1].ID {
+		t.Errorf("passed on %q, want that of %s", got, list[1].ID)
+	}
+}
+
 // refusing is an engine that cannot take one operation.
 type refusing struct {
 	control.Engine
@@ -240,6 +260,13 @@ func (e refusing) Submit(ctx context.Context, op sdp.OperationRef) error {
 		return sdp.Errorf(sdp.Internal, "workflow-failed", "its workflow takes no more signals")
 	}
 	return e.Engine.Submit(ctx, op)
+}
+
+func (e refusing) Cancel(ctx context.Context, op sdp.OperationRef) error {
+	if op.ID == e.id {
+		return sdp.Errorf(sdp.Internal, "workflow-failed", "its workflow takes no more signals")
+	}
+	return e.Engine.Cancel(ctx, op)
 }
 
 func TestCancel(t *testing.T) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -15,11 +16,7 @@ import (
 // answersStarted reports whether what an action has started says all of its answer. A cancel starts nothing new: it may be
 // sent twice. A redeploy of an environment is many operations, each accepted by itself.
 func answersStarted(action sdp.AuditAction) bool {
-	switch action {
-	case sdp.AuditDeploymentCancel, sdp.AuditOperationCancel, sdp.AuditEnvironmentRedeploy:
-		return false
-	}
-	return true
+	return !slices.Contains([]sdp.AuditAction{sdp.AuditDeploymentCancel, sdp.AuditOperationCancel, sdp.AuditEnvironmentRedeploy}, action)
 }
 
 // answerStarted answers a request whose first answer was lost, with what it has started as that is now.

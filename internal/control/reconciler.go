@@ -98,12 +98,17 @@ func submitOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.Oper
 }
 
 // Recancel tells the engine of cancels it was not told of within olderThan, and again of those that have had no effect for
-// again or longer.
+// again or longer. One that fails holds up no other, unless Temporal or the database does not answer.
 func (r *Reconciler) Recancel(ctx context.Context, olderThan, again time.Duration) error {
 	refs, err := r.DB.CancelsToSend(ctx, olderThan, again)
 	for _, ref := range refs {
-		if err := cancelOne(ctx, r.DB, r.Engine, ref); err != nil {
-			return err
+		failed := cancelOne(ctx, r.DB, r.Engine, ref)
+		if sdp.KindOf(failed) == sdp.Unavailable {
+			return failed
+		}
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("operation %s of sandbox %s: %w", ref.ID, ref.Sandbox, failed))
+			continue
 		}
 		r.Log.InfoContext(ctx, "Cancel passed on again", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox)
 	}

@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"sdp/api/rest"
@@ -19,14 +23,38 @@ import (
 // terminate ends workflows as the button of Temporal's Web UI does.
 func terminate(t *testing.T, ids ...string) {
 	t.Helper()
+	inTemporal(t, ids, func(c client.Client, id string) error { return c.TerminateWorkflow(t.Context(), id, "", "by a test") })
+}
+
+// forget has Temporal lose its records of workflows.
+func forget(t *testing.T, ids ...string) {
+	t.Helper()
+	inTemporal(t, ids, func(c client.Client, id string) error {
+		_, err := c.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: intruderNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id}})
+		return err
+	})
+	var missing *serviceerror.NotFound
+	inTemporal(t, ids, func(c client.Client, id string) error {
+		return until(time.Minute, func() error {
+			if _, err := c.DescribeWorkflowExecution(t.Context(), id, ""); !errors.As(err, &missing) {
+				return errorf("it is still there: %v", err)
+			}
+			return nil
+		})
+	})
+}
+
+func inTemporal(t *testing.T, ids []string, do func(client.Client, string) error) {
+	t.Helper()
 	c, err := client.Dial(client.Options{HostPort: temporalAddress(t), Namespace: intruderNamespace, Logger: silent{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	for _, id := range ids {
-		if err := c.TerminateWorkflow(t.Context(), id, "", "by a test"); err != nil {
-			t.Fatalf("terminating %s: %v", id, err)
+		if err := do(c, id); err != nil {
+			t.Fatalf("%s: %v", id, err)
 		}
 	}
 }
@@ -64,6 +92,23 @@ func TestTerminatedSandboxWorkflowLosesNoWork(t *testing.T) {
 	waitState(t, box.Name, d.ID, time.Minute, sdp.Running, sdp.DeployStopped)
 	stack.succeeds(t, restart.ID)
 	corrected(t, restart.ID, "handed it to Temporal again")
+	stack.sound(t, box.Name)
+}
+
+// What Temporal has no record of any more ends, its node keeps nothing of it, and the next deployment runs.
+func TestForgottenDeploymentSettles(t *testing.T) {
+	box := newGatedBox(t)
+	box.gate.close(box.Name)
+	d := deployInBackground(t, box.Name, "account@"+gateBranch(t))
+	box.gate.arrived(t, box.Name)
+	forget(t, "sandbox/"+box.Name, "deploy/"+d.ID)
+	if d = waitState(t, box.Name, d.ID, time.Minute, sdp.DeployFailed); d.Failure == nil || d.Failure.Code != "workflow-lost" {
+		t.Errorf("the deployment failed with %+v", d.Failure)
+	}
+	corrected(t, d.ID, "settled it as failed")
+	box.same(t)
+	box.gate.open(box.Name)
+	sdpOK(t, "deploy", box.Name, "account@"+gateBranch(t), "--wait")
 	stack.sound(t, box.Name)
 }
 
