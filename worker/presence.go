@@ -2,11 +2,13 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	sdkworker "go.temporal.io/sdk/worker"
@@ -124,16 +126,34 @@ func (a *agent) registration(ctx context.Context) sdp.NodeRegistration {
 	return r
 }
 
+// healthLimit bounds all that a heartbeat asks: a router or a Docker daemon that hangs must not silence its node.
+const healthLimit = sdp.LivenessLimit / 4
+
+func unanswered(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer within " + healthLimit.String()
+	}
+	return sdp.AsError(err).Detail
+}
+
 func (a *agent) health(ctx context.Context) sdp.NodeHealth {
+	ctx, done := context.WithTimeout(ctx, healthLimit)
+	defer done()
 	h := sdp.NodeHealth{CPUs: runtime.NumCPU()}
-	if _, err := a.runtime.Ping(ctx); err != nil {
-		h.DockerError = sdp.AsError(err).Detail
-	}
-	if r, err := a.router.Health(ctx); err != nil {
-		h.RouterError = sdp.AsError(err).Detail
-	} else {
-		h.RouterError = strings.Join(r.Problems, "; ")
-	}
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		if _, err := a.runtime.Ping(ctx); err != nil {
+			h.DockerError = unanswered(err)
+		}
+	})
+	asked.Go(func() {
+		if r, err := a.router.Health(ctx); err != nil {
+			h.RouterError = unanswered(err)
+		} else {
+			h.RouterError = strings.Join(r.Problems, "; ")
+		}
+	})
+	asked.Wait()
 	if disk, err := a.node.Sources.Disk(); err == nil {
 		h.DiskFree, h.DiskTotal = disk.Free, disk.Total
 	}

@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,5 +38,37 @@ func TestRegistration(t *testing.T) {
 	}
 	if r.Node.PortFirst != 8080 || r.Node.PortLast != 8119 || len(r.Node.PublicKey) == 0 {
 		t.Errorf("registered %+v", r.Node)
+	}
+}
+
+// A router or a Docker daemon that hangs is reported, and does not silence its node.
+func TestHeartbeatOutlastsWhatHangs(t *testing.T) {
+	c, err := loadText(t, fmt.Sprintf(good, clone(t, "http://git.example.com/account.git")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data, c.Instance = shortDir(t), sdp.NewID("t")
+	c.Docker = "unix://" + filepath.Join(c.Data, "docker.sock")
+	c.Server.TokenFile = filepath.Join(c.Data, "token")
+	if err := os.WriteFile(c.Server.TokenFile, []byte("token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{c.RouterSocket(), filepath.Join(c.Data, "docker.sock")} {
+		hanging, err := net.Listen("unix", path) // takes connections, and says nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { hanging.Close() })
+	}
+	n, err := newAgent(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.spool.Close() })
+	ctx, done := context.WithTimeout(t.Context(), sdp.LivenessLimit)
+	defer done()
+	h := n.health(ctx)
+	if ctx.Err() != nil || h.RouterError != "no answer within 3s" || h.DockerError != h.RouterError {
+		t.Errorf("%v, health %+v", ctx.Err(), h)
 	}
 }
