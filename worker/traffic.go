@@ -16,7 +16,12 @@ import (
 type traffic struct {
 	before map[string]reading
 	taken  map[string]sdp.SandboxTraffic
+	whole  time.Time // when the router last said all it has
 }
+
+// wholeEvery is how often the router is asked for all it has counted, and not only for what may have changed. Until then a
+// sandbox that it has forgotten is taken to be quiet.
+const wholeEvery = time.Minute
 
 // reading is what the router had counted at a time.
 type reading struct {
@@ -105,9 +110,33 @@ func counted(t, before wire.RouterTraffic, seconds float64) sdp.Traffic {
 // counted asks the router what it counted. Without an answer there is nothing to report; the heartbeat says that the
 // router is down.
 func (a *agent) counted(ctx context.Context) []sdp.SandboxTraffic {
-	stats, err := a.router.Stats(ctx)
+	now, ask := time.Now(), a.router.RecentStats
+	whole := now.Sub(a.traffic.whole) >= wholeEvery
+	if whole {
+		ask = a.router.Stats
+	}
+	stats, err := ask(ctx)
 	if err != nil {
 		return nil
 	}
-	return a.traffic.report(time.Now(), stats, a.monitor.unhealthy())
+	if whole {
+		a.traffic.whole = now
+	} else {
+		stats = a.traffic.complete(stats)
+	}
+	return a.traffic.report(now, stats, a.monitor.unhealthy())
+}
+
+// complete adds what the router said before of sandboxes that it leaves out now.
+func (t *traffic) complete(recent []wire.RouterStats) []wire.RouterStats {
+	said := make(map[string]bool, len(recent))
+	for _, s := range recent {
+		said[s.Sandbox] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.before)) {
+		if !said[name] {
+			recent = append(recent, t.before[name].stats)
+		}
+	}
+	return recent
 }

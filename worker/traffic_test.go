@@ -3,6 +3,7 @@ package worker
 import (
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,21 @@ func (m *machine) told() []sdp.SandboxTraffic {
 	m.control.mu.Lock()
 	defer m.control.mu.Unlock()
 	return m.control.beats[len(m.control.beats)-1].Traffic
+}
+
+// What the router leaves out because nothing has changed is taken from what it said before.
+func TestQuietSandboxesAreNotForgotten(t *testing.T) {
+	var tr traffic
+	now := time.Now()
+	quiet := wire.RouterStats{Sandbox: "quiet", Since: now, LastActivity: now, RouterTraffic: wire.RouterTraffic{Requests: 3}}
+	tr.took(tr.report(now, []wire.RouterStats{quiet, {Sandbox: "busy", Since: now, LastActivity: now}}, nil))
+	all := tr.complete([]wire.RouterStats{{Sandbox: "busy", Since: now, LastActivity: now, RouterTraffic: wire.RouterTraffic{Requests: 7}}})
+	if len(all) != 2 || all[0].Requests != 7 || !reflect.DeepEqual(all[1], quiet) {
+		t.Errorf("completed to %+v", all)
+	}
+	for _, r := range tr.report(now.Add(2*time.Second), all, nil) {
+		if r.Sandbox == "quiet" {
+			t.Errorf("a quiet sandbox is reported again: %+v", r)
+		}
+	}
 }

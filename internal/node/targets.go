@@ -50,7 +50,7 @@ func (t *Targets) TellGone(ctx context.Context, deployment string) error {
 func (t *Targets) TellAll(ctx context.Context) error {
 	t.telling.Lock()
 	defer t.telling.Unlock()
-	tables, err := t.router.Tables(ctx)
+	tables, err := t.router.LocalTables(ctx)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,7 @@ func (r *Router) install(sb *sandbox, t *table) {
 	}
 	before := sb.table.Swap(t)
 	sb.keepFormer(before, t)
+	sb.replaced.Store(time.Now().UnixNano())
 	r.sandboxes.put(sb)
 	r.leaves(before, t)
 }

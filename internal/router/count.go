@@ -48,6 +48,11 @@ func (sb *sandbox) lastActivity() time.Time {
 	return time.Time{}
 }
 
+// activeSince reports whether a request began or ended, or is under way, or the table was replaced since then.
+func (sb *sandbox) activeSince(t time.Time) bool {
+	return sb.total.InFlight() > 0 || sb.lastActivity().After(t) || time.Unix(0, sb.replaced.Load()).After(t)
+}
+
 // stats is what was counted for a sandbox.
 func (sb *sandbox) stats() wire.RouterStats {
 	s := wire.RouterStats{Sandbox: sb.name, Since: sb.since, LastActivity: sb.lastActivity(), Entered: sb.public.Traffic(),

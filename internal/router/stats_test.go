@@ -120,3 +120,52 @@ func TestUnanswered(t *testing.T) {
 		t.Errorf("after an answer: %q", why)
 	}
 }
+
+// What has not changed for a while is left out where only that is asked for which may have.
+func TestRecentStats(t *testing.T) {
+	n, port := startNode(t, Config{}), freePort(t)
+	n.apply(tableOf(1, port, container("gateway", backend(t, says("fine")), sha1), container("account", "127.0.0.1:1", sha2)))
+	recent := func() int {
+		t.Helper()
+		stats, err := n.RecentStats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(stats)
+	}
+	settle := func() {
+		sb, long := n.router.sandboxes.get("x"), time.Now().Add(-2*wire.StatsSettle).UnixNano()
+		sb.activity.Store(long)
+		sb.replaced.Store(long)
+	}
+	if recent() != 1 {
+		t.Error("a new sandbox is left out")
+	}
+	if settle(); recent() != 0 {
+		t.Error("a quiet sandbox is not left out")
+	}
+	if get(t, newClient(t, ""), at(port, "/")).want(t, 200, "fine"); recent() != 1 {
+		t.Error("a sandbox is left out after a request")
+	}
+	settle()
+	if n.tell(crashed); recent() != 1 {
+		t.Error("a sandbox is left out after its container ended")
+	}
+	if all, err := n.Stats(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("all are %+v, %v", all, err)
+	}
+}
+
+func TestLocalTables(t *testing.T) {
+	n := startNode(t, Config{})
+	far := container("account", "127.0.0.1:2", sha2)
+	far.Target.Node = "elsewhere"
+	n.apply(tableOf(1, 0, container("gateway", "127.0.0.1:1", sha1), far))
+	other := tableOf(1, 0, far)
+	other.Sandbox = "y"
+	n.apply(other)
+	tables, err := n.LocalTables(t.Context())
+	if err != nil || len(tables) != 1 || tables[0].Sandbox != "x" || len(tables[0].Services) != 1 || tables[0].Services[0].Service != "gateway" {
+		t.Errorf("local are %+v, %v", tables, err)
+	}
+}

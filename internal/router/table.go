@@ -24,6 +24,7 @@ type sandbox struct {
 	subnet   atomic.Pointer[netip.Prefix]               // of its containers on this node
 	since    time.Time                                  // when counting began
 	activity atomic.Int64                               // Unix nanoseconds
+	replaced atomic.Int64                               // when the table was, in Unix nanoseconds
 	public   stats.Counters                             // what comes through the public port
 	total    stats.Counters                             // what enters at this router
 	former   atomic.Pointer[map[string]*stats.Counters] // of services that the table no longer names

@@ -99,6 +99,10 @@ type RouterStats struct {
 	Services      map[string]RouterServiceTraffic `json:"services"`
 }
 
+// StatsSettle is how long after its last request, or change of its table, what a router counted for a sandbox may still change by
+// itself: percentiles are of the last two minutes at most.
+const StatsSettle = 3 * time.Minute
+
 // MeshToken is the secret that routers show each other.
 type MeshToken struct {
 	Token string `json:"token"`

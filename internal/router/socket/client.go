@@ -89,6 +89,14 @@ func (c *Client) Stats(ctx context.Context) ([]wire.RouterStats, error) {
 	return stats, err
 }
 
+// RecentStats returns what has changed within wire.StatsSettle, or may have, and maybe more: others are as they were. A router that
+// knows no better sends all.
+func (c *Client) RecentStats(ctx context.Context) ([]wire.RouterStats, error) {
+	var stats []wire.RouterStats
+	err := c.call(ctx, http.MethodGet, "/stats?"+onlyRecent, nil, &stats)
+	return stats, err
+}
+
 // Hops returns what this router saw of a traced request, in order of start; none if it saw nothing of it.
 func (c *Client) Hops(ctx context.Context, traceID string) ([]wire.Hop, error) {
 	var hops []wire.Hop
@@ -108,6 +116,13 @@ func (c *Client) Versions(ctx context.Context) (wire.TableVersions, error) {
 	var versions wire.TableVersions
 	err := c.call(ctx, http.MethodGet, "/tables?"+onlyVersions, nil, &versions)
 	return versions, err
+}
+
+// LocalTables returns the tables with routes to containers of this node, and of their routes maybe no others.
+func (c *Client) LocalTables(ctx context.Context) ([]wire.RoutingTable, error) {
+	var tables []wire.RoutingTable
+	err := c.call(ctx, http.MethodGet, "/tables?"+onlyLocal, nil, &tables)
+	return tables, err
 }
 
 // Networks returns the networks the router listens on, by sandbox.

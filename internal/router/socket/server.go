@@ -20,8 +20,10 @@ import (
 type Router interface {
 	Health() wire.RouterHealth
 	Stats() []wire.RouterStats
+	RecentStats() []wire.RouterStats
 	Hops(traceID string) []wire.Hop
 	Tables() []wire.RoutingTable
+	LocalTables() []wire.RoutingTable
 	Versions() wire.TableVersions
 	Networks() map[string]wire.Network
 	Apply(table wire.RoutingTable) error
@@ -39,7 +41,12 @@ const (
 	maxBody = 4 << 20
 )
 
-const onlyVersions = "only=versions"
+// Queries for a part of something. A router that does not know them answers with all of it.
+const (
+	onlyVersions = "only=versions"
+	onlyLocal    = "only=local"
+	onlyRecent   = "only=recent"
+)
 
 // Server is an open socket.
 type Server struct {
@@ -89,11 +96,19 @@ func (s *Server) Close() {
 func handler(r Router) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health", reply(func(*http.Request) (any, error) { return r.Health(), nil }))
-	mux.Handle("GET /stats", reply(func(*http.Request) (any, error) { return r.Stats(), nil }))
+	mux.Handle("GET /stats", reply(func(req *http.Request) (any, error) {
+		if req.URL.RawQuery == onlyRecent {
+			return r.RecentStats(), nil
+		}
+		return r.Stats(), nil
+	}))
 	mux.Handle("GET /hops/{id}", reply(func(req *http.Request) (any, error) { return r.Hops(req.PathValue("id")), nil }))
 	mux.Handle("GET /tables", reply(func(req *http.Request) (any, error) {
-		if req.URL.RawQuery == onlyVersions {
+		switch req.URL.RawQuery {
+		case onlyVersions:
 			return r.Versions(), nil
+		case onlyLocal:
+			return r.LocalTables(), nil
 		}
 		return r.Tables(), nil
 	}))

@@ -66,6 +66,9 @@ func (c *Counters) Traffic() wire.RouterTraffic {
 	return wire.RouterTraffic{Requests: c.requests.Load(), Errors: c.errors.Load(), InFlight: c.inFlight.Load(), P50: p50, P95: p95}
 }
 
+// InFlight is how many requests are under way.
+func (c *Counters) InFlight() int64 { return c.inFlight.Load() }
+
 // Unanswered returns which target did not answer the last request, and why; "" where it did.
 func (c *Counters) Unanswered() (target, why string) {
 	if u := c.unanswered.Load(); u != nil {
