@@ -23,19 +23,17 @@ const (
 // start, one more table, and its memory.
 func routerScale(ctx context.Context, s *stack) ([]figure, error) {
 	launch := func() (*router, error) {
-		return s.launchRouter(ctx, "scale", scaleFirstPort, scaleFirstPort+scaleSandboxes, "127.0.0.1:1")
+		return s.launchRouter(ctx, "scale", scaleFirstPort, scaleFirstPort+2*scaleSandboxes, "127.0.0.1:1")
 	}
 	r, err := launch()
 	if err != nil {
 		return nil, err
 	}
-	for n := range scaleSandboxes {
-		if err := r.control.Apply(ctx, scaleTable(n, 1)); err != nil {
-			r.stop()
-			return nil, err
-		}
-	}
+	ports, err := scaleFill(ctx, r)
 	r.stop()
+	if err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	if r, err = launch(); err != nil {
 		return nil, err
@@ -45,7 +43,7 @@ func routerScale(ctx context.Context, s *stack) ([]figure, error) {
 	var applied []time.Duration
 	for n := range scaleMore {
 		began := time.Now()
-		if err := r.control.Apply(ctx, scaleTable(n, 2)); err != nil {
+		if err := r.control.Apply(ctx, scaleTable(n, ports[n], 2)); err != nil {
 			return nil, err
 		}
 		applied = append(applied, time.Since(began))
@@ -61,9 +59,23 @@ func routerScale(ctx context.Context, s *stack) ([]figure, error) {
 	}, err
 }
 
-func scaleTable(n int, version int64) wire.RoutingTable {
+// scaleFill gives the router all tables and returns the ports of the sandboxes, which nobody else has.
+func scaleFill(ctx context.Context, r *router) (ports []int, err error) {
+	for port := scaleFirstPort; len(ports) < scaleSandboxes; port++ {
+		err := r.control.Apply(ctx, scaleTable(len(ports), port, 1))
+		switch {
+		case err == nil:
+			ports = append(ports, port)
+		case sdp.AsError(err).Code != "port-held":
+			return nil, err
+		}
+	}
+	return ports, nil
+}
+
+func scaleTable(n, port int, version int64) wire.RoutingTable {
 	t := wire.RoutingTable{Sandbox: fmt.Sprintf("scale-%04d", n), Version: version, State: sdp.Active, GatewayNode: "bench",
-		PublicPort: scaleFirstPort + n, Gateway: "service-0"}
+		PublicPort: port, Gateway: "service-0"}
 	for i := range scaleServices {
 		service := fmt.Sprintf("service-%d", i)
 		r := wire.ServiceRoute{Service: service, Port: 8080, Source: sdp.SourceOCP, URL: "http://" + service + ".apps.example.com/api"}
