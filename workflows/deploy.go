@@ -300,11 +300,12 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 func (d *deploy) takeBack(ctx workflow.Context) (back bool, err error) {
 	var s wire.Switch
 	err = workflow.ExecuteLocalActivity(database(ctx), control.Unserve, d.op.ID).Get(ctx, &s)
-	if err != nil && codeOf(err) != "container-gone" {
+	gone := codeOf(err) == "container-gone" // there is nothing to take back
+	if err != nil && !gone {
 		return false, err
 	}
 	d.switched = nil
-	if err != nil { // there is nothing to take back
+	if gone {
 		return true, nil
 	}
 	return true, applyTable(ctx, s)

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,12 +14,12 @@ import (
 // show shows a deployment's steps as the dashboard does.
 func (p *progress) show(ctx workflow.Context) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**", p.state)
+	b.WriteString("**" + string(p.state) + "**")
 	if p.cancelling {
 		b.WriteString(", being cancelled: waits for its node to confirm that nothing of it runs")
 	}
 	if p.failure != nil {
-		fmt.Fprintf(&b, ": %s (%s)", p.failure.Detail, p.failure.Code)
+		b.WriteString(": " + p.failure.Detail + " (" + p.failure.Code + ")")
 	}
 	b.WriteString("\n\n| step | state | took | |\n|---|---|---|---|\n")
 	for _, s := range p.steps {
@@ -28,7 +27,7 @@ func (p *progress) show(ctx workflow.Context) {
 		if !s.FinishedAt.IsZero() {
 			took = s.FinishedAt.Sub(s.StartedAt).Round(10 * time.Millisecond).String()
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Name, s.State, took, s.Detail)
+		b.WriteString("| " + string(s.Name) + " | " + string(s.State) + " | " + took + " | " + s.Detail + " |\n")
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
