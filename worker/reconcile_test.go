@@ -99,7 +99,7 @@ func TestContainerIsStartedWithoutRouter(t *testing.T) {
 		all, err := m.runtime.List(t.Context())
 		return err == nil && len(all) == 1 && all[0].State == "exited"
 	})
-	m.agent.router = socket.NewClient(t.TempDir() + "/none.sock")
+	m.router = socket.NewClient(t.TempDir() + "/none.sock")
 	if err := m.reconciler().round(t.Context()); sdp.AsError(err).Code != "router-down" {
 		t.Errorf("error is %v", err)
 	}

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"sdp/internal/sdp"
@@ -62,11 +62,8 @@ func (v TableVersions) Digest() string {
 		lines[i] = fmt.Sprintf("%s %d\n", t.Sandbox, t.Version)
 	}
 	slices.Sort(lines)
-	h := sha256.New()
-	for _, line := range lines {
-		io.WriteString(h, line)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // TablesRequest asks for the present routing tables of sandboxes.
