@@ -126,7 +126,7 @@ func (a *agent) registration(ctx context.Context) sdp.NodeRegistration {
 	return r
 }
 
-// healthLimit bounds all that a heartbeat asks: a router or a Docker daemon that hangs must not silence its node.
+// healthLimit bounds what a heartbeat asks of each: a router or a Docker daemon that hangs must not silence its node.
 const healthLimit = sdp.LivenessLimit / 4
 
 func unanswered(err error) string {

@@ -68,6 +68,7 @@ func TestHeartbeatOutlastsWhatHangs(t *testing.T) {
 	ctx, done := context.WithTimeout(t.Context(), sdp.LivenessLimit)
 	defer done()
 	h := n.health(ctx)
+	n.counted(ctx)
 	if ctx.Err() != nil || h.RouterError != "no answer within 3s" || h.DockerError != h.RouterError {
 		t.Errorf("%v, health %+v", ctx.Err(), h)
 	}

@@ -115,6 +115,8 @@ func (a *agent) counted(ctx context.Context) []sdp.SandboxTraffic {
 	if whole {
 		ask = a.router.Stats
 	}
+	ctx, done := context.WithTimeout(ctx, healthLimit)
+	defer done()
 	stats, err := ask(ctx)
 	if err != nil {
 		return nil
