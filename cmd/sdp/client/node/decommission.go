@@ -107,7 +107,7 @@ func (a verbs) drained(ctx context.Context, c *apiclient.Client, node string) (r
 
 func (a verbs) showDrain(d rest.NodeDrain) {
 	for _, why := range d.Refused {
-		a.Screen.Printf("%s: %s", a.Screen.Paint(screen.Yellow, d.Node), why)
+		a.Screen.Printf("%s", a.Screen.Paint(screen.Yellow, why))
 	}
 	for _, c := range append(d.Left.Containers, d.Left.Deployments...) {
 		a.Screen.Printf("%s: %s of sandbox %s is left (%s)", a.Screen.Paint(screen.Yellow, d.Node), c.Service, c.Sandbox, c.Deployment)
