@@ -322,7 +322,8 @@ func TestWhatWasSettledIsNotCarriedOut(t *testing.T) {
 		equal(t, "state", s.state(op.ID), sdp.OpFailed)
 	}
 	route := s.operation(sdp.OpRoute, func(o *sdp.Operation) { o.Source = sdp.SourceOCP })
-	s.done(s.Settle(t.Context(), wire.SettleInput{Operation: route, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "workflow-lost"}}))
+	s.done(s.Settle(t.Context(), wire.SettleInput{Operation: route, State: sdp.OpFailed,
+		Failure: &sdp.Failure{Code: "workflow-lost"}}))
 	_, err := s.SetRoute(t.Context(), route)
 	wantFailure(t, err, sdp.Conflict, "operation-state")
 	equal(t, "what ran", s.deployment(serving).State, sdp.Running)
@@ -343,7 +344,8 @@ func TestDeploymentThatComesBackIsRefused(t *testing.T) {
 	equal(t, "containers the node would keep", len(desired.Containers), 0)
 	_, err = s.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.Running, SHA: commit})
 	wantFailure(t, err, sdp.Conflict, sdp.CodeSettled)
-	s.done(s.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployFailed, Failure: &sdp.Failure{Code: sdp.CodeSettled}}))
+	s.done(s.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployFailed,
+		Failure: &sdp.Failure{Code: sdp.CodeSettled}}))
 	s.wantLost(s.deployment(id).Failure, "no record")
 }
 
@@ -353,8 +355,10 @@ func (s aftermath) change() (op sdp.OperationRef, part string) {
 	box, err := s.DB.Sandbox(s.t.Context(), "box")
 	s.must(err)
 	op = sdp.OperationRef{ID: sdp.NewID("o-"), Kind: sdp.OpApply, Sandbox: "box", User: "ann"}
-	d := postgres.NewDeployment{Deployment: sdp.Deployment{ID: sdp.NewID("d-"), Service: "account", Branch: "main", RequestedBy: "ann"}}
-	_, _, err = s.DB.AcceptChange(s.t.Context(), postgres.NewChange{RouteVersion: box.RouteVersion, Deployments: []postgres.NewDeployment{d},
+	d := postgres.NewDeployment{Deployment: sdp.Deployment{ID: sdp.NewID("d-"), Service: "account", Branch: "main",
+		RequestedBy: "ann"}}
+	_, _, err = s.DB.AcceptChange(s.t.Context(), postgres.NewChange{RouteVersion: box.RouteVersion,
+		Deployments: []postgres.NewDeployment{d},
 		Operation: sdp.Operation{ID: op.ID, Kind: op.Kind, RequestedBy: "ann", Change: &sdp.Change{Atomic: true,
 			Spec:    sdp.SandboxSpec{Name: "box", Services: map[string]sdp.ServiceSpec{"account": {Branch: "main"}}},
 			Actions: []sdp.Action{{Service: "account", Kind: sdp.ActionDeploy, Deployment: d.ID}}}}})
@@ -437,7 +441,8 @@ func TestDeploymentWhoseWorkflowEndedAndThatServesRuns(t *testing.T) {
 	s.done(s.Publish(t.Context(), wire.Progress{Deployment: id, State: sdp.StartingContainer, SHA: commit}))
 	s.serve(id)
 	ref := sdp.OperationRef{ID: id, Kind: sdp.OpDeploy, Sandbox: "box", Service: "account", User: "ann"}
-	s.done(s.Settle(t.Context(), wire.SettleInput{Operation: ref, State: sdp.OpFailed, Failure: &sdp.Failure{Code: "workflow-ended"}, Late: true}))
+	s.done(s.Settle(t.Context(), wire.SettleInput{Operation: ref, State: sdp.OpFailed, Late: true,
+		Failure: &sdp.Failure{Code: "workflow-ended"}}))
 	equal(t, "state", s.deployment(id).State, sdp.Running)
 	s.wantAudit(id, "deployment.finish succeeded")
 }

@@ -16,7 +16,8 @@ import (
 // answersStarted reports whether what an action has started says all of its answer. A cancel starts nothing new: it may be
 // sent twice. A redeploy of an environment is many operations, each accepted by itself.
 func answersStarted(action sdp.AuditAction) bool {
-	return !slices.Contains([]sdp.AuditAction{sdp.AuditDeploymentCancel, sdp.AuditOperationCancel, sdp.AuditEnvironmentRedeploy}, action)
+	return !slices.Contains([]sdp.AuditAction{
+		sdp.AuditDeploymentCancel, sdp.AuditOperationCancel, sdp.AuditEnvironmentRedeploy}, action)
 }
 
 // answerStarted answers a request whose first answer was lost, with what it has started as that is now.

@@ -143,7 +143,8 @@ func (l *lookout) settle(ctx context.Context, op sdp.OperationRef, run sdp.Run) 
 		return []sdp.AuditEvent{correction(op, settledAs(good)+": "+f.Detail)}
 	})
 	if settled {
-		l.Log.WarnContext(ctx, "Lost operation was settled", "operation", op.ID, "kind", op.Kind, "sandbox", op.Sandbox, "why", f.Detail)
+		l.Log.WarnContext(ctx, "Lost operation was settled", "operation", op.ID, "kind", op.Kind, "sandbox", op.Sandbox,
+			"why", f.Detail)
 	}
 	return err
 }

@@ -142,6 +142,6 @@ func TestTerminatedApplySettles(t *testing.T) {
 
 // A codec key stays for as long as Temporal says that it keeps history.
 func TestCodecKeyIsNeededAsLongAsTemporalKeepsHistory(t *testing.T) {
-	sdpFails(t, 1, []string{"Temporal keeps its history for 72h0m0s"}, "keys", "retire", filepath.Join(stack.data, "keys", "codec.keys"),
-		"none", "--config", filepath.Join(stack.data, "config", "server.yaml"))
+	sdpFails(t, 1, []string{"Temporal keeps its history for 72h0m0s"}, "keys", "retire",
+		filepath.Join(stack.data, "keys", "codec.keys"), "none", "--config", filepath.Join(stack.data, "config", "server.yaml"))
 }

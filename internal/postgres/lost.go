@@ -154,7 +154,8 @@ func (db *DB) LeftBehind(ctx context.Context, olderThan time.Duration) ([]sdp.Co
 	return pg.Query(ctx, db.pool, "looking for containers left behind", pg.ByName(containerRow.domain), `SELECT `+containerColumns+`
 		FROM containers c JOIN sandboxes s ON s.id = c.sandbox_id
 		WHERE c.state IN ('RETIRING', 'STOPPED') AND c.updated_at < now() - $1::interval AND s.state <> 'DELETED' AND NOT s.deleting
-			AND NOT EXISTS (SELECT FROM deployments d WHERE d.sandbox_id = c.sandbox_id AND d.service = c.service AND d.finished_at IS NULL)
+			AND NOT EXISTS (SELECT FROM deployments d WHERE d.sandbox_id = c.sandbox_id AND d.service = c.service
+				AND d.finished_at IS NULL)
 			AND NOT EXISTS (SELECT FROM operations o WHERE o.sandbox_id = c.sandbox_id AND o.finished_at IS NULL
 				AND o.service IN ('', c.service))
 		ORDER BY c.updated_at LIMIT 1000`, olderThan)

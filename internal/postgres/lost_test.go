@@ -20,7 +20,8 @@ func (f changeFixture) lost(ref sdp.OperationRef) (good bool) {
 	}
 	equal(f.t, "settled", settle(), true)
 	equal(f.t, "settled again", settle(), false)
-	events, _, err := f.AuditEvents(f.t.Context(), postgres.AuditFilter{Operation: ref.ID, Action: sdp.AuditReconcile}, postgres.Page{})
+	filter := postgres.AuditFilter{Operation: ref.ID, Action: sdp.AuditReconcile}
+	events, _, err := f.AuditEvents(f.t.Context(), filter, postgres.Page{})
 	must(f.t, err)
 	equal(f.t, "events", len(events), 1)
 	return good

@@ -199,7 +199,8 @@ func refuseKept(ctx context.Context, c serverConfig, keys *secret.CodecKeys) err
 	}
 	open, err := e.BegunBefore(ctx, rotatedAt(keys))
 	if err == nil && open > 0 {
-		err = sdp.Errorf(sdp.Conflict, "key-needed", "%d workflows in Temporal began before the keys were rotated and have not ended", open).
+		err = sdp.Errorf(sdp.Conflict, "key-needed",
+			"%d workflows in Temporal began before the keys were rotated and have not ended", open).
 			WithRemedy("retire the key once they have, the one of a sandbox ten minutes after its last operation, or add --force")
 	}
 	return err
@@ -223,7 +224,8 @@ func refuseRecent(keys *secret.CodecKeys, kept time.Duration, now time.Time) err
 		return nil
 	}
 	return sdp.Errorf(sdp.Conflict, "key-needed", "the keys were rotated %s ago, and Temporal keeps its history for %s",
-		age.Round(time.Minute), kept).WithRemedy("retire the old key after %s, or add --force", at.Add(kept).Local().Format("2006-01-02 15:04"))
+		age.Round(time.Minute), kept).WithRemedy("retire the old key after %s, or add --force",
+		at.Add(kept).Local().Format("2006-01-02 15:04"))
 }
 
 func same(a, b string) bool {
