@@ -26,6 +26,7 @@ import (
 	"sdp/internal/router/socket"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
+	"sdp/internal/wire"
 )
 
 // Version is the version of this build, set by the linker.
@@ -36,25 +37,44 @@ type agent struct {
 	config   NodeConfig
 	server   *server
 	runtime  node.Runtime
+	close    func() error // ends what the runtime has open
 	router   *socket.Client
 	keys     *secret.NodeKeys
 	spool    *logs.Spool
 	node     *node.Node
 	monitor  *healthMonitor
 	gate     *gate
-	mismatch *sdp.Error // the server and this node have no version in common, or it was removed
+	file     *configFile
+	changed  chan struct{} // something of the registration has changed
+	mismatch *sdp.Error    // the server and this node have no version in common, or it was removed
 	log      *slog.Logger
 
 	traffic traffic
 }
 
 // RunNode runs a node's worker until ctx ends. It needs nothing to be up: it waits for Temporal, the server, Docker and
-// the router, and says what it waits for.
-func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
+// the router, and says what it waits for. path is the node's configuration; when that changes, it counts from then on.
+func RunNode(ctx context.Context, path string, logger *slog.Logger) error {
+	for {
+		file, err := openConfig(path)
+		if err != nil {
+			return err
+		}
+		if err := runNode(ctx, file, logger); !errors.Is(err, errOtherConfig) || ctx.Err() != nil {
+			return err
+		}
+		logger.Info("Starting again with another configuration", "node", file.now.Node)
+	}
+}
+
+func runNode(ctx context.Context, file *configFile, logger *slog.Logger) error {
+	c := file.now
 	a, err := newAgent(ctx, c, logger)
 	if err != nil {
 		return err
 	}
+	defer a.close()
+	a.file = file
 	codec, err := c.loadCodecKeys()
 	if err != nil {
 		return err
@@ -68,6 +88,7 @@ func RunNode(ctx context.Context, c NodeConfig, logger *slog.Logger) error {
 	host := activities.NewHost(a.node, a.server)
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.followConfig(ctx) })
 	group.Go(func() error { return a.ship(ctx) })
 	group.Go(func() error { return a.node.Output.Run(ctx) })
 	group.Go(func() error { return a.register(ctx) })
@@ -116,10 +137,12 @@ func newAgent(ctx context.Context, c NodeConfig, logger *slog.Logger) (*agent, e
 		return nil, err
 	}
 	a := &agent{config: c, server: newServer(c, token), router: socket.NewClient(c.RouterSocket()), gate: newGate(),
-		log: logger}
-	if a.runtime, err = docker.New(c.Docker, c.Instance, c.Node, pool); err != nil {
+		changed: make(chan struct{}, 1), log: logger}
+	daemon, err := docker.New(c.Docker, c.Instance, c.Node, pool)
+	if err != nil {
 		return nil, err
 	}
+	a.runtime, a.close = daemon, daemon.Close
 	if a.keys, err = secret.OpenNodeKeys(filepath.Join(c.Data, "keys")); err != nil {
 		return nil, err
 	}
@@ -130,11 +153,7 @@ func newAgent(ctx context.Context, c NodeConfig, logger *slog.Logger) (*agent, e
 	if err != nil {
 		return nil, err
 	}
-	repositories, err := c.repositories()
-	if err != nil {
-		return nil, err
-	}
-	a.equip(repositories, toolchain)
+	a.equip(c.repositories(), toolchain)
 	return a, nil
 }
 
@@ -159,20 +178,34 @@ func (a *agent) probe(service string) containers.Probe {
 }
 
 // repositories are the configured ones with the remotes their clones have.
-func (c NodeConfig) repositories() (map[string]node.Repository, error) {
+func (c NodeConfig) repositories() map[string]node.Repository {
 	all := map[string]node.Repository{}
 	for _, r := range c.Repositories {
-		clone, err := git.Open(r.Path)
-		if err != nil {
-			return nil, err
-		}
-		all[r.Name] = node.Repository{
-			Repository: sdp.Repository{Name: r.Name, Node: c.Node, NodeType: c.Type, Kind: r.Kind, RemoteURL: clone.RemoteURL(),
-				Port: r.Port, HealthPath: r.Health, OCP: r.OCP, Variables: r.Env.Vars, UpstreamEnv: r.Env.Upstreams},
-			Path: r.Path, Build: r.Build, Dockerfile: r.Dockerfile, BaseImage: r.BaseImage, User: r.User,
-		}
+		all[r.Name] = c.repository(r)
 	}
-	return all, nil
+	return all
+}
+
+func (c NodeConfig) repository(r wire.RepositoryConfig) node.Repository {
+	out := node.Repository{
+		Repository: sdp.Repository{Name: r.Name, Node: c.Node, NodeType: c.Type, Kind: r.Kind,
+			Port: r.Port, HealthPath: r.Health, OCP: r.OCP, Variables: r.Env.Vars, UpstreamEnv: r.Env.Upstreams},
+		Path: r.Path, Build: r.Build, Dockerfile: r.Dockerfile, BaseImage: r.BaseImage, User: r.User,
+	}
+	problem := c.problems[r.Name]
+	if problem == "" {
+		clone, err := git.Open(r.Path)
+		if err == nil {
+			out.RemoteURL = clone.RemoteURL()
+			return out
+		}
+		problem = sdp.AsError(err).Detail
+	}
+	kind := r.Kind
+	if kind != sdp.DockerfileRepository {
+		kind = sdp.GoRepository
+	}
+	return node.Repository{Repository: sdp.Repository{Name: r.Name, Node: c.Node, NodeType: c.Type, Kind: kind, Problem: problem}}
 }
 
 // toolchain asks the installed toolchain where its caches are, so that builds share them with the people on the host.

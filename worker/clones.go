@@ -21,15 +21,15 @@ func (r *reconciler) pruneClones(want wire.Desired) {
 	needed := func(sha string) bool {
 		return slices.ContainsFunc(want.Containers, func(c sdp.Container) bool { return c.SHA == sha })
 	}
-	for _, repository := range r.config.Repositories {
-		if slices.ContainsFunc(want.Busy, func(b sdp.ServiceRef) bool { return b.Service == repository.Name }) {
+	for name, repository := range r.node.Sources.Repositories() {
+		if repository.Problem != "" || slices.ContainsFunc(want.Busy, func(b sdp.ServiceRef) bool { return b.Service == name }) {
 			continue
 		}
-		n, err := r.node.Sources.Prune(repository.Name, needed)
+		n, err := r.node.Sources.Prune(name, needed)
 		if err != nil {
-			r.log.Warn("Pruning a clone failed", "repository", repository.Name, "error", err)
+			r.log.Warn("Pruning a clone failed", "repository", name, "error", err)
 		} else if n > 0 {
-			r.log.Info("Pruned a clone", "repository", repository.Name, "commits", n)
+			r.log.Info("Pruned a clone", "repository", name, "commits", n)
 		}
 	}
 }

@@ -43,6 +43,8 @@ type NodeConfig struct {
 	Routes       RouteConfig             `yaml:"routes"`
 	Images       ImageConfig             `yaml:"images"`
 	Repositories []wire.RepositoryConfig `yaml:"repositories"`
+
+	problems map[string]string // why repositories cannot be used, by name
 }
 
 // ServerConfig says where the server is and how this node proves who it is.

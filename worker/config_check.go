@@ -150,8 +150,11 @@ func (c *NodeConfig) checkBounds(f *config.File) error {
 
 func percentage(v float64) bool { return v >= 0 && v <= 100 }
 
+// checkRepositories fails where it is not clear what a repository is called. One that cannot be used is out, and the others
+// work.
 func (c *NodeConfig) checkRepositories(f *config.File) error {
 	seen := map[string]bool{}
+	c.problems = map[string]string{}
 	for i := range c.Repositories {
 		r := &c.Repositories[i]
 		at := func(key string) []any { return []any{"repositories", i, key} }
@@ -163,7 +166,8 @@ func (c *NodeConfig) checkRepositories(f *config.File) error {
 		}
 		seen[r.Name] = true
 		if err := checkRepository(r, f, at); err != nil {
-			return err
+			e := sdp.AsError(err)
+			c.problems[r.Name] = e.Detail + "; " + e.Remedy
 		}
 	}
 	return nil

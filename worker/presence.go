@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +45,8 @@ func (a *agent) register(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-a.changed:
+			registered = false
 		case <-wait:
 		}
 	}
@@ -112,16 +116,16 @@ func (a *agent) registration(ctx context.Context) sdp.NodeRegistration {
 		a.log.Error("Docker cannot run containers", "error", err)
 	}
 	r := sdp.NodeRegistration{Node: sdp.Node{Name: c.Node, Type: c.Type, Address: c.Address, MeshPort: c.MeshPort,
-		PortFirst: first, PortLast: last, KeyID: keyID, PublicKey: public, Builds: c.Builds.Concurrency,
+		PortFirst: first, PortLast: last, KeyID: keyID, PublicKey: public, Builds: a.node.Slots.Limit(),
 		Limits:  sdp.Limits{CPUs: c.Limits.CPUs, Memory: sdp.Bytes(c.Limits.Memory), PIDs: c.Limits.PIDs},
 		Version: Version, DockerVersion: version}}
-	for _, repo := range c.Repositories {
-		known, err := a.node.Sources.Repository(repo.Name)
-		if err != nil {
-			a.log.Error("A configured repository is missing", "error", err)
-			continue
+	repositories := a.node.Sources.Repositories()
+	for _, name := range slices.Sorted(maps.Keys(repositories)) {
+		repo := repositories[name]
+		if repo.Problem != "" {
+			a.log.Error("A configured repository cannot be used", "repository", name, "problem", repo.Problem)
 		}
-		r.Repositories = append(r.Repositories, known.Repository)
+		r.Repositories = append(r.Repositories, repo.Repository)
 	}
 	return r
 }
@@ -162,6 +166,9 @@ func (a *agent) health(ctx context.Context) sdp.NodeHealth {
 	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
 		field, _, _ := strings.Cut(string(raw), " ")
 		h.Load1, _ = strconv.ParseFloat(field, 64) // 0 where the kernel says nothing readable
+	}
+	if a.file != nil {
+		h.ConfigError = a.file.whyNot()
 	}
 	h.RunningBuilds = a.node.Slots.Running()
 	return h

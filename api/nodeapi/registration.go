@@ -68,7 +68,7 @@ func checkRegistration(node string, r sdp.NodeRegistration) error {
 		if err := sdp.CheckServiceName(repository.Name); err != nil {
 			return err
 		}
-		if repository.Port < 1 || repository.Port > 65535 {
+		if (repository.Port < 1 || repository.Port > 65535) && repository.Problem == "" {
 			return badNode("repository " + repository.Name + " has no valid port")
 		}
 		if at := strings.LastIndexByte(repository.RemoteURL, '@'); at >= 0 && strings.Contains(repository.RemoteURL[:at], "://") {

@@ -75,6 +75,7 @@ type Repository struct {
 	Health    string `json:"health,omitempty"`
 	OCP       string `json:"ocp,omitempty" doc:"where the shared environment serves it"`
 	Gateway   bool   `json:"gateway"`
+	Problem   string `json:"problem,omitempty" doc:"why the node cannot use it; empty: it can"`
 }
 
 // Branch is a branch as the git server has it now.
@@ -160,6 +161,7 @@ func FromRepository(r sdp.Repository) Repository {
 	return Repository{
 		Name: r.Name, Node: r.Node, NodeType: string(r.NodeType), Kind: string(r.Kind), RemoteURL: r.RemoteURL,
 		Port: r.Port, Health: r.HealthPath, OCP: r.OCP, Gateway: r.IsGateway(),
+		Problem: r.Problem,
 	}
 }
 

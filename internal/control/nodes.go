@@ -98,6 +98,9 @@ func (c *Control) Problems(n sdp.Node) []string {
 		}
 		found = append(found, fmt.Sprintf("its clock is %s %s the server's: set the clocks of both with NTP", ahead.Abs(), where))
 	}
+	if n.Health.ConfigError != "" {
+		found = append(found, "its worker goes on with the configuration as it was: "+n.Health.ConfigError)
+	}
 	if n.Health.DiskTotal > 0 && n.Health.DiskFree < sdp.MinDiskFree {
 		found = append(found, fmt.Sprintf("only %d MB of its disk are free", n.Health.DiskFree>>20))
 	}

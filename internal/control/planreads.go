@@ -213,7 +213,7 @@ func (c *Control) port(ctx context.Context, p *planner) error {
 	if err == nil && p.current == nil && p.in.Port.Free == 0 {
 		p.in.Problems = append(p.in.Problems, planning.ProblemOf("", sdp.Errorf(sdp.Exhausted, "no-free-port",
 			"all public ports of node %s are taken", p.in.Port.Node).
-			WithRemedy("delete a sandbox, or widen `ports:` in the node's configuration and restart its worker")))
+			WithRemedy("delete a sandbox, or widen `ports:` in the node's configuration")))
 	}
 	return err
 }

@@ -55,8 +55,6 @@ type Hooks struct {
 	Seed func(ctx context.Context, s Stack) (Content, error)
 	// NodeReady returns nil once the server knows the node as alive; it is polled.
 	NodeReady func(ctx context.Context, s Stack, node string) error
-	// CheckNode returns what is wrong with a node's configuration file that was changed; nil = it is not asked.
-	CheckNode func(path string) error
 	// Ready is called once everything runs; an error it returns ends Run.
 	Ready func(ctx context.Context, s Stack, p Progress) error
 	// StopContainers stops, and does not remove, the containers of an instance at a graceful stop.

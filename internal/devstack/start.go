@@ -2,13 +2,10 @@ package devstack
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"sdp/internal/devstack/supervise"
 	"sdp/internal/sdp"
@@ -47,7 +44,6 @@ func (r *runner) start(ctx context.Context) error {
 			return err
 		}
 	}
-	go r.watchConfigs(ctx)
 	if r.cfg.Ready == nil {
 		return nil
 	}
@@ -157,46 +153,4 @@ func (r *runner) role(name string, ready func(context.Context) error, args ...st
 		Name: name, Argv: append([]string{r.cfg.Binary}, args...), Dir: r.stack.Data,
 		Ready: ready, Patience: readyRole, End: sigTerm, Death: sigKill, Grace: graceLong,
 	}
-}
-
-// watchConfigs starts a node's worker again when its configuration file was changed, until ctx ends. A file that cannot be
-// used stops nothing: the worker goes on with what it read.
-func (r *runner) watchConfigs(ctx context.Context) {
-	changed := func(node string) time.Time {
-		info, err := os.Stat(r.stack.Config[node])
-		if err != nil {
-			return time.Time{} // an editor may be replacing it right now
-		}
-		return info.ModTime()
-	}
-	seen := map[string]time.Time{}
-	for _, node := range r.stack.Nodes {
-		seen[node] = changed(node)
-	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, node := range r.stack.Nodes {
-			if now := changed(node); !now.IsZero() && !now.Equal(seen[node]) {
-				seen[node] = now
-				r.reread(node)
-			}
-		}
-	}
-}
-
-// reread starts a worker again with its new configuration.
-func (r *runner) reread(node string) {
-	if r.cfg.CheckNode != nil {
-		if err := r.cfg.CheckNode(r.stack.Config[node]); err != nil {
-			r.progress.Event(fmt.Sprintf("%s goes on with its configuration as it was: %v", workerName(node), err))
-			return
-		}
-	}
-	r.sup.Again(workerName(node))
 }

@@ -22,8 +22,6 @@ func TestBrokenConfiguration(t *testing.T) {
 	}{
 		{"unknown key", []string{"worker", "router"}, "micro-1", "meshPort:", "meshPrt:", "meshPrt", "meshPort", 0},
 		{"unknown key in a repository", []string{"worker", "router"}, "micro-1", "    health:", "    healht:", "healht", "health", 0},
-		{"path is not a clone", []string{"worker"}, "micro-1", "/AppGolang/account", "/AppGolang", "is not a git clone", "clone the repository there", 0},
-		{"relative path", []string{"worker"}, "micro-1", "path: /", "path: ", "is not absolute", "absolute path", 0},
 		{"duplicate name", []string{"worker"}, "micro-1", "name: payment", "name: account", `"account" is there twice`, "a name of its own", 0},
 		{"malicious name", []string{"worker"}, "micro-1", "name: payment", "name: ../../etc", "is not a valid name", "lower-case letters", 0},
 		{"bad range", []string{"worker", "router"}, "gateway-1", "\nports: ", "\nports: 9999-1 # ", `"9999-1" is not a range of ports`, `"8080-8119"`, 0},

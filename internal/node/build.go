@@ -20,7 +20,7 @@ type Builder struct {
 // Build builds a commit on the host, and leaves its binary in the checkout. A cancel kills all of it. Errors: those of
 // gobuild, "disk-full".
 func (b *Builder) Build(ctx context.Context, in wire.Job, log *logs.Stream) error {
-	repo, err := b.sources.Repository(in.Repository)
+	repo, err := b.sources.of(in)
 	if err != nil {
 		return err
 	}

@@ -175,6 +175,18 @@ func TestUnknownRepositoryFailsAtOnce(t *testing.T) {
 	wantFailure(t, y.build(t.Context()), sdp.NotFound, "unknown-repository")
 }
 
+// A deployment ends with the configuration it began with: its image is named after that.
+func TestBuildGoesOnAsItBegan(t *testing.T) {
+	y := newYard(t, module("package main\n\nfunc main() {}\n"))
+	y.Sources.begin("d1", y.config.Repositories["account"])
+	y.Sources.Configure(nil)
+	if err := y.build(t.Context()); err != nil {
+		t.Error(err)
+	}
+	y.Sources.end("d1")
+	wantFailure(t, y.build(t.Context()), sdp.NotFound, "unknown-repository")
+}
+
 // A build sees the toolchain's own settings and nothing else of the worker's environment, where its secrets may be.
 func TestBuildSeesNothingOfTheWorkersEnvironment(t *testing.T) {
 	y := newYard(t, nil)

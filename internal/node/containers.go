@@ -50,7 +50,7 @@ func (c *Containers) Wait() { c.background.Wait() }
 // Start creates a service's new generation beside the old one, on the sandbox's network, and waits until it is healthy.
 // Errors: "container-exited" and "never-healthy" carry the container's last output; "name-taken", "missing-image".
 func (c *Containers) Start(ctx context.Context, in wire.Job, given Confidential, log *logs.Stream) (sdp.Container, error) {
-	repo, err := c.sources.Repository(in.Repository)
+	repo, err := c.sources.of(in)
 	if err != nil {
 		return sdp.Container{}, err
 	}
@@ -79,6 +79,7 @@ func (c *Containers) Start(ctx context.Context, in wire.Job, given Confidential,
 		return sdp.Container{}, withOutput(err, log)
 	}
 	log.Printf("START", "%s is healthy at %s", spec.Name, running.Address)
+	c.sources.end(in.Deployment)
 	return sdp.Container{Deployment: in.Deployment, Sandbox: in.Sandbox, Service: in.Service, Node: c.node,
 		DockerID: running.ID, Address: running.Address, SHA: in.SHA, Image: in.Image, State: sdp.Starting}, nil
 }

@@ -90,7 +90,7 @@ func saying(log *logs.Stream, tag string) func(string) {
 }
 
 func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error {
-	repo, err := i.sources.Repository(in.Repository)
+	repo, err := i.sources.of(in)
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func extends(i, base containers.StoredImage) bool {
 // baseOf names the repositories whose images are, or will be, made from an image.
 func (s *stock) baseOf(i containers.StoredImage) []string {
 	of := map[string]bool{}
-	for name, r := range s.images.sources.repositories {
+	for name, r := range s.images.sources.Repositories() {
 		if r.BaseImage != "" && slices.Contains(i.Refs, r.BaseImage) {
 			of[name] = true
 		}

@@ -26,6 +26,7 @@ func (r *Resolver) Fetch(ctx context.Context, in wire.Job, cred git.Credentials,
 	if err != nil {
 		return wire.Fetched{}, err
 	}
+	r.sources.begin(in.Deployment, repo)
 	f := fetch{Resolver: r, in: in, cred: cred, log: log, commit: commit{repo: repo, clone: clone}}
 	began := time.Now()
 	if f.commit.sha, err = f.resolve(ctx); err != nil {

@@ -27,13 +27,18 @@ func (c *Containers) Keep(ctx context.Context, id string) error {
 func (c *Containers) Discard(ctx context.Context, deployment string) error {
 	c.images.claims.drop(deployment)
 	c.images.slots.drop(deployment)
+	c.sources.end(deployment)
 	return errors.Join(c.runtime.RemoveDeployment(ctx, deployment), c.sources.DropCheckout(deployment))
 }
 
 // Retire lets a replaced container finish the requests it has and removes it. Its successor then takes over the
-// canonical name.
+// canonical name. One that is gone has no requests: nothing of its deployment's is cut.
 func (c *Containers) Retire(ctx context.Context, in wire.RetireInput) error {
-	if in.Container.Address != "" {
+	_, found, err := c.runtime.Inspect(ctx, in.Container.DockerID)
+	if err != nil {
+		return err
+	}
+	if found && in.Container.Address != "" {
 		if err := c.routes.drain(ctx, in.Container.Deployment, c.drain); err != nil {
 			return err
 		}

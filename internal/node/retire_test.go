@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"sdp/internal/containers"
+	"sdp/internal/router/socket"
 	"sdp/internal/wire"
 )
 
@@ -34,6 +36,10 @@ func (f *failing) List(context.Context) ([]containers.Container, error) { return
 
 func (f *failing) Stop(_ context.Context, id string, _ time.Duration) error {
 	return f.call("stop " + id)
+}
+
+func (f *failing) Inspect(_ context.Context, id string) (c containers.Container, found bool, err error) {
+	return c, slices.ContainsFunc(f.have, func(c containers.Container) bool { return c.ID == id }), nil
 }
 
 func (f *failing) Remove(_ context.Context, id string) error { return f.call("remove " + id) }
@@ -72,6 +78,18 @@ func TestDiscardRemovesWhatItCan(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) || n.Images.claims.holder("sdp/account:x") != "" {
 		t.Errorf("the checkout or the claim is left: %v", err)
+	}
+}
+
+// Where the container is gone nothing is drained: its address may be another's by now, and there is nothing to wait for. There
+// is no router to ask.
+func TestRetireDrainsNothingThatIsGone(t *testing.T) {
+	f := &failing{}
+	in := wire.RetireInput{}
+	in.Container.DockerID, in.Container.Deployment, in.Container.Address = "a", "d1", "10.0.0.7:8080"
+	router := socket.NewClient(filepath.Join(t.TempDir(), "none.sock"))
+	if err := New(Config{Runtime: f, Router: router}).Containers.Retire(t.Context(), in); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,7 +17,8 @@ type Slots struct {
 	pressure func() string // what the machine is short of; "" = of nothing
 
 	mu      sync.Mutex
-	limit   int // builds at once
+	limit   int  // builds at once
+	held    bool // no further build begins
 	running int
 	line    []int               // who waits for a slot, by number
 	numbers int                 // given out in the line so far
@@ -42,12 +43,33 @@ func newSlots(limit int, pressure func() string) *Slots {
 	return &Slots{limit: max(limit, 1), pressure: pressure, images: map[string][]*maker{}, changed: make(chan struct{})}
 }
 
-// SetLimit changes how many builds run at once. Those that run go on.
+// SetLimit changes how many builds run at once, and ends a Hold. Those that run go on.
 func (s *Slots) SetLimit(limit int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.limit = limit
+	s.limit, s.held = limit, false
 	s.wake()
+}
+
+// Hold lets no further build begin.
+func (s *Slots) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = true
+}
+
+// Idle reports whether no image is being made: whoever has one to make waits for a slot.
+func (s *Slots) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running == 0 && len(s.images) <= len(s.line)
+}
+
+// Limit is how many builds run at once.
+func (s *Slots) Limit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limit
 }
 
 // Running is how many builds run.
@@ -148,7 +170,7 @@ func (s *Slots) take(ctx context.Context, say func(string)) error {
 	for {
 		short := s.short()
 		switch before := slices.Index(s.line, mine); {
-		case before > 0 || s.running >= s.limit:
+		case before > 0 || s.running >= s.limit || s.held:
 			queued.Do(func() { say(fmt.Sprintf("waiting for a build slot: %d before it", before+s.running)) })
 		case short != "":
 			held.Do(func() { say("waiting for a build slot: " + short) })

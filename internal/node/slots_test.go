@@ -131,6 +131,39 @@ func TestMoreSlotsAreUsedAtOnce(t *testing.T) {
 	})
 }
 
+// Where a node is to be idle, what runs ends and nothing else begins.
+func TestHeldSlotsBecomeIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(2, nil)
+		if err := s.claim(t.Context(), "image", "d1", silent); err != nil {
+			t.Fatal(err)
+		}
+		first := s.begin(t.Context())
+		s.Hold()
+		if err := s.claim(t.Context(), "another", "d2", silent); err != nil {
+			t.Fatal(err)
+		}
+		second := s.begin(t.Context())
+		if second.runs() || s.Idle() {
+			t.Error("want the first to run and the second to wait")
+		}
+		first.finish()
+		s.park("d1")
+		if s.Idle() {
+			t.Error("idle between two steps of a deployment")
+		}
+		s.drop("d1")
+		if second.runs() || !s.Idle() {
+			t.Error("not idle though only one waits")
+		}
+		s.SetLimit(2)
+		if !second.runs() {
+			t.Error("the second waits")
+		}
+		second.finish()
+	})
+}
+
 func TestAnImageIsMadeByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlots(1, nil)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"sdp/internal/git"
@@ -18,18 +20,73 @@ import (
 // Sources are the clones of a node's repositories, and the checkouts made of them: one for each deployment that is being
 // built.
 type Sources struct {
-	node         string
-	data         string
+	node      string
+	data      string
+	described git.Described
+
+	mu           sync.Mutex
 	repositories map[string]Repository
-	described    git.Described
+	begun        map[string]begun // by deployment
 }
 
-// Repository returns a configured repository.
+// begun is what a deployment goes on with, whatever is configured by then.
+type begun struct {
+	repository Repository
+	since      time.Time
+}
+
+// Configure changes which repositories there are. Deployments under way go on with what they began with.
+func (s *Sources) Configure(repositories map[string]Repository) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repositories = repositories
+}
+
+// Repositories are the configured ones, by name. They are not to be changed.
+func (s *Sources) Repositories() map[string]Repository {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.repositories
+}
+
+// begin remembers what a deployment goes on with, until end.
+func (s *Sources) begin(deployment string, r Repository) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun == nil {
+		s.begun = map[string]begun{}
+	}
+	maps.DeleteFunc(s.begun, func(_ string, b begun) bool { return time.Since(b.since) > wire.BoxLifetime }) // lost ones
+	s.begun[deployment] = begun{r, time.Now()}
+}
+
+func (s *Sources) end(deployment string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.begun, deployment)
+}
+
+// of returns the repository of a deployment as it was when that began, or, where the worker was started anew since, as it is.
+func (s *Sources) of(in wire.Job) (Repository, error) {
+	s.mu.Lock()
+	b, found := s.begun[in.Deployment]
+	s.mu.Unlock()
+	if found {
+		return b.repository, nil
+	}
+	return s.Repository(in.Repository)
+}
+
+// Repository returns a configured repository. Errors: "unknown-repository", "unusable-repository".
 func (s *Sources) Repository(name string) (Repository, error) {
-	r, ok := s.repositories[name]
+	r, ok := s.Repositories()[name]
+	if r.Problem != "" {
+		return r, sdp.Errorf(sdp.Conflict, "unusable-repository", "node %s cannot use its repository %s: %s", s.node, name, r.Problem).
+			WithRemedy("the operator of node %s repairs the clone or its entry in the node's configuration; the worker notices", s.node)
+	}
 	if !ok {
 		return r, sdp.Errorf(sdp.NotFound, "unknown-repository", "node %s has no repository %q any more", s.node, name).
-			WithRemedy("add it to the node's configuration and restart the worker; `sdp repos` lists what there is")
+			WithRemedy("add it to the node's configuration; `sdp repos` lists what there is")
 	}
 	return r, nil
 }
@@ -88,7 +145,7 @@ func (s *Sources) Heads(ctx context.Context, repository string, cred git.Credent
 
 // Checkout exports a commit into a directory of its own. The clone's working tree is never touched.
 func (s *Sources) Checkout(ctx context.Context, in wire.Job, log *logs.Stream) error {
-	repo, err := s.Repository(in.Repository)
+	repo, err := s.of(in)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,31 @@ func TestRepositoryLeavesAndReturns(t *testing.T) {
 	equal(t, "number of repositories", len(got(db.Repositories(t.Context()))(t)), 4)
 }
 
+// Of a repository that its node cannot use what was known stays, because it may run; what was never known is offered to
+// nobody.
+func TestRepositoryThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	run(t, db, "box", "account", 2)
+	before, _ := tableOf(t, db, "box")
+	bad := micro()
+	bad.Repositories[0] = sdp.Repository{Name: "account", Kind: sdp.GoRepository, Problem: "it is not a git clone"}
+	bad.Repositories = append(bad.Repositories, sdp.Repository{Name: "fresh", Kind: sdp.GoRepository, Problem: "it is not there"})
+	must(t, db.RegisterNode(t.Context(), bad))
+	account, fresh := got(db.Repository(t.Context(), "account"))(t), got(db.Repository(t.Context(), "fresh"))(t)
+	equal(t, "problem of account", account.Problem, "it is not a git clone")
+	equal(t, "port of account", account.Port, 8080)
+	equal(t, "problem of fresh", fresh.Problem, "it is not there")
+	after, _ := tableOf(t, db, "box")
+	equal(t, "target", route(t, after, "account").Target.Deployment, route(t, before, "account").Target.Deployment)
+	if _, ok := after.Route("fresh"); ok {
+		t.Error("a repository that nobody can use is routed to")
+	}
+	must(t, db.RegisterNode(t.Context(), micro()))
+	equal(t, "repaired", got(db.Repository(t.Context(), "account"))(t).Problem, "")
+}
+
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	db := platform(t)

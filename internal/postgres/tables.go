@@ -76,7 +76,7 @@ func tables(ctx context.Context, q pg.Querier, names []string) ([]sandboxTable, 
 	pg.Collect(&b, &catalog, pgx.RowToStructByName, `SELECT coalesce(r.name, h.name) AS name, coalesce(n.name, '') AS node,
 			coalesce(r.port, h.port) AS port, coalesce(nullif(r.ocp, ''), h.url, '') AS ocp,
 			coalesce(r.removed_at IS NULL, true) AS configured
-		FROM repositories r FULL JOIN shared_services h ON h.name = r.name
+		FROM (SELECT * FROM repositories WHERE port > 0) r FULL JOIN shared_services h ON h.name = r.name
 		LEFT JOIN nodes n ON n.name = r.node AND n.removed_at IS NULL ORDER BY 1`)
 	pg.Collect(&b, &services, pgx.RowToStructByName, `SELECT v.sandbox_id, v.name, v.source, v.url,
 			v.container_name IS NOT NULL AS deployed

@@ -53,12 +53,13 @@ func (w NodeWork) None() bool { return len(w.Containers)+len(w.Deployments)+len(
 
 // NodeHealth is what a worker reports with each heartbeat.
 type NodeHealth struct {
-	DockerError   string  `json:"dockerError"` // "" while the Docker daemon answers
-	RouterError   string  `json:"routerError"` // "" while the router answers
-	DiskFree      int64   `json:"diskFree"`    // bytes free where checkouts and images live
-	DiskTotal     int64   `json:"diskTotal"`   // bytes
-	MemoryFree    int64   `json:"memoryFree"`  // bytes available
-	MemoryTotal   int64   `json:"memoryTotal"` // bytes
+	DockerError   string  `json:"dockerError"`           // "" while the Docker daemon answers
+	RouterError   string  `json:"routerError"`           // "" while the router answers
+	ConfigError   string  `json:"configError,omitempty"` // why the node's changed configuration does not count; "" = it does
+	DiskFree      int64   `json:"diskFree"`              // bytes free where checkouts and images live
+	DiskTotal     int64   `json:"diskTotal"`             // bytes
+	MemoryFree    int64   `json:"memoryFree"`            // bytes available
+	MemoryTotal   int64   `json:"memoryTotal"`           // bytes
 	CPUs          int     `json:"cpus"`
 	Load1         float64 `json:"load1"` // one-minute load average
 	RunningBuilds int     `json:"runningBuilds"`
@@ -106,6 +107,8 @@ type Repository struct {
 	Variables map[string]string `json:"variables"`
 	// pattern such as "{{SERVICE}}_URL": for each other service, a variable that holds its address
 	UpstreamEnv string `json:"upstreamEnv"`
+	// Problem is why the node cannot use the repository; "" = it can. Of one that it cannot use only name and node are right.
+	Problem string `json:"problem,omitempty"`
 }
 
 // IsGateway reports whether the repository provides the API gateway: it is one configured on a GATEWAY node.

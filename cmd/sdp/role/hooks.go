@@ -15,7 +15,6 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
-	"sdp/worker"
 )
 
 // hooks connect devstack, which knows processes and files only, with the packages that know keys, Docker, the database
@@ -26,10 +25,6 @@ func hooks(s *screen.Screen, since time.Time) devstack.Hooks {
 		Seed:      seed,
 		NodeReady: func(ctx context.Context, stack devstack.Stack, node string) error {
 			return nodeReady(ctx, stack, node, since)
-		},
-		CheckNode: func(path string) error {
-			_, err := worker.LoadNodeConfig(path)
-			return err
 		},
 		Ready:          ready(s),
 		StopContainers: stopContainers,

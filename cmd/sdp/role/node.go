@@ -23,11 +23,7 @@ names and the machine's Docker daemon. It has no access to the database and keep
 		Example: "  sdp worker --config /etc/sdp/node.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			startLog("worker")
-			c, err := worker.LoadNodeConfig(path)
-			if err != nil {
-				return err
-			}
-			return worker.RunNode(cmd.Context(), c, slog.Default())
+			return worker.RunNode(cmd.Context(), path, slog.Default())
 		},
 	}, &path, "node.yaml")
 }

@@ -22,7 +22,6 @@ type Keeper struct {
 
 	once      sync.Once
 	stopping  chan struct{} // closed: stop for good
-	restart   chan struct{} // stop and start again
 	confirmed chan struct{} // closed once the first run was ready
 	failed    chan struct{} // closed once it was decided that the first run will not be ready
 	done      chan struct{} // closed once keep has returned
@@ -95,10 +94,6 @@ func (k *Keeper) keep() {
 		case <-k.stopping:
 			k.killed = p.stop(k.child.End, k.child.Grace)
 			return
-		case <-k.restart:
-			p.stop(k.child.End, k.child.Grace)
-			k.event(k.child.Name + " is started again with its new configuration")
-			pause = 0
 		case <-p.exited:
 			if !k.mayRepeat() {
 				return
@@ -111,7 +106,7 @@ func (k *Keeper) keep() {
 		if !k.revive(pause) {
 			return
 		}
-		pause = min(max(2*pause, firstPause), lastPause)
+		pause = min(2*pause, lastPause)
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *Supervisor) Launch(c Child) (*Keeper, error) {
 	}
 	k := &Keeper{
 		child: c, log: log, event: s.event,
-		stopping: make(chan struct{}), restart: make(chan struct{}, 1), done: make(chan struct{}),
+		stopping: make(chan struct{}), done: make(chan struct{}),
 		confirmed: make(chan struct{}), failed: make(chan struct{}),
 	}
 	k.from = log.position()
@@ -80,20 +80,6 @@ func (s *Supervisor) Launch(c Child) (*Keeper, error) {
 	s.mu.Unlock()
 	go k.keep()
 	return k, nil
-}
-
-// Again stops the named child and starts it again; it says nothing about unknown names.
-func (s *Supervisor) Again(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range s.children {
-		if k.child.Name == name {
-			select {
-			case k.restart <- struct{}{}:
-			default: // it is about to be restarted already
-			}
-		}
-	}
 }
 
 // Stop stops the children from the last started to the first one for which until is true, exclusive; nil = all.

@@ -72,11 +72,17 @@ func putNode(ctx context.Context, tx pgx.Tx, r sdp.NodeRegistration) error {
 	names := []string{}
 	for _, repo := range r.Repositories {
 		names = append(names, repo.Name)
+		if repo.Problem != "" { // what was known of it before stays: it may run
+			b.Queue(`INSERT INTO repositories (name, node, kind, port, problem) VALUES ($1, $2, $3, 0, $4)
+				ON CONFLICT (name) DO UPDATE SET (node, problem, removed_at) = ($2, $4, NULL)`,
+				repo.Name, n.Name, repo.Kind, pg.Clean(repo.Problem))
+			continue
+		}
 		b.Queue(`INSERT INTO repositories (name, node, kind, remote_url, port, health_path, ocp, upstream_env,
 				variables)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (name) DO UPDATE SET (node, kind, remote_url, port, health_path, ocp, upstream_env, variables,
-				removed_at) = ($2, $3, $4, $5, $6, $7, $8, $9, NULL)`,
+				removed_at, problem) = ($2, $3, $4, $5, $6, $7, $8, $9, NULL, '')`,
 			repo.Name, n.Name, repo.Kind, repo.RemoteURL, repo.Port, repo.HealthPath, repo.OCP, repo.UpstreamEnv,
 			pg.Document(pg.OrEmpty(repo.Variables)))
 	}
@@ -89,7 +95,7 @@ func putNode(ctx context.Context, tx pgx.Tx, r sdp.NodeRegistration) error {
 // Heartbeat records that a node's worker is alive and what its router counted. Subscribers hear of the node only if it
 // was down before or what is wrong with it changed: a beat every two seconds is no news.
 func (db *Store) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) error {
-	h.DockerError, h.RouterError = pg.Clean(h.DockerError), pg.Clean(h.RouterError)
+	h.DockerError, h.RouterError, h.ConfigError = pg.Clean(h.DockerError), pg.Clean(h.RouterError), pg.Clean(h.ConfigError)
 	known := false
 	var b pgx.Batch
 	b.Queue(`
@@ -99,7 +105,8 @@ func (db *Store) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) er
 			UPDATE nodes n SET last_seen = now(), health = $2 FROM before b WHERE n.name = b.name
 			RETURNING b.last_seen < now() - $3::interval
 				OR b.health->>'dockerError' IS DISTINCT FROM $2::jsonb->>'dockerError'
-				OR b.health->>'routerError' IS DISTINCT FROM $2::jsonb->>'routerError' OR b.health ? 'refused' AS news
+				OR b.health->>'routerError' IS DISTINCT FROM $2::jsonb->>'routerError'
+				OR b.health->>'configError' IS DISTINCT FROM $2::jsonb->>'configError' OR b.health ? 'refused' AS news
 		)
 		SELECT CASE WHEN news THEN sdp_notify('nodes', $1, '', 0) END FROM beat`,
 		node, pg.Document(stored.Health(h.NodeHealth)), sdp.LivenessLimit).Exec(func(tag pgconn.CommandTag) error {
@@ -201,7 +208,7 @@ func nodeNamed(ctx context.Context, q pg.Querier, name string) (sdp.Node, error)
 
 // repositoryColumns need the tables repositories as r and nodes as n.
 const repositoryColumns = `r.name, r.node, n.type AS node_type, r.kind, r.remote_url, r.port, r.health_path, r.ocp,
-	r.upstream_env, r.variables`
+	r.upstream_env, r.variables, r.problem`
 
 // repositoryRow has repositoryColumns.
 type repositoryRow struct {
@@ -215,6 +222,7 @@ type repositoryRow struct {
 	OCP         string             `db:"ocp"`
 	Variables   map[string]string  `db:"variables"`
 	UpstreamEnv string             `db:"upstream_env"`
+	Problem     string             `db:"problem"`
 }
 
 func (r repositoryRow) domain() sdp.Repository { return sdp.Repository(r) }

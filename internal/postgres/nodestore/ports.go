@@ -36,10 +36,10 @@ func FreePort(ctx context.Context, tx pgx.Tx, node string) (int, error) {
 		return 0, err
 	case first == 0:
 		return 0, sdp.Errorf(sdp.Invalid, "no-port-range", "node %s has no range of public ports", node).
-			WithRemedy("set `ports: 8080-8119` in the node's configuration and restart its worker")
+			WithRemedy("set `ports: 8080-8119` in the node's configuration")
 	case free == nil:
 		return 0, sdp.Errorf(sdp.Exhausted, "no-free-port", "all public ports of node %s, %d to %d, are taken",
-			node, first, last).WithRemedy("delete a sandbox, or widen `ports:` in the node's configuration and restart its worker")
+			node, first, last).WithRemedy("delete a sandbox, or widen `ports:` in the node's configuration")
 	}
 	return *free, nil
 }

@@ -38,6 +38,7 @@ type Box struct {
 type Health struct {
 	DockerError   string        `json:"dockerError"`
 	RouterError   string        `json:"routerError"`
+	ConfigError   string        `json:"configError,omitempty"`
 	DiskFree      int64         `json:"diskFree"`
 	DiskTotal     int64         `json:"diskTotal"`
 	MemoryFree    int64         `json:"memoryFree"`

@@ -71,19 +71,25 @@ export function RepositoryRow({
           <Slashed text={r.remoteURL} />
         </p>
       </div>
-      <p className="text-ink-2">
-        on {r.node}, port {r.port}
-        <span className="block text-xs text-ink-3">
-          {r.health ? (
-            <>
-              healthy when <code className="font-mono">{r.health}</code> answers
-            </>
-          ) : (
-            "healthy when its port is open"
-          )}
-          {r.ocp ? "; also in OCP" : "; not in OCP"}
-        </span>
-      </p>
+      {r.problem ? (
+        <p className="text-bad-text wrap-anywhere">
+          cannot be used on {r.node}: {r.problem}
+        </p>
+      ) : (
+        <p className="text-ink-2">
+          on {r.node}, port {r.port}
+          <span className="block text-xs text-ink-3">
+            {r.health ? (
+              <>
+                healthy when <code className="font-mono">{r.health}</code> answers
+              </>
+            ) : (
+              "healthy when its port is open"
+            )}
+            {r.ocp ? "; also in OCP" : "; not in OCP"}
+          </span>
+        </p>
+      )}
       <div className="relative z-10 min-w-0">
         {running.length === 0 ? <p className="text-ink-3">runs in no sandbox</p> : <RunningList running={running} most={3} />}
       </div>

@@ -22,7 +22,8 @@ func TestNodes(t *testing.T) {
 
 func TestRepositories(t *testing.T) {
 	a, out := testVerbs()
-	a.showRepos([]rest.Repository{{Name: "account", Node: "micro-1", Kind: "go", Port: 8080, Health: "/healthz", OCP: "http://127.0.0.1:7791", RemoteURL: "http://git/account.git"}})
+	a.showRepos([]rest.Repository{{Name: "account", Node: "micro-1", Kind: "go", Port: 8080, Health: "/healthz", OCP: "http://127.0.0.1:7791", RemoteURL: "http://git/account.git"},
+		{Name: "odd", Node: "micro-1", Kind: "go", Problem: "/srv/odd is not a git clone"}})
 	a.showRepos(nil)
 	a.showBranches([]rest.Branch{{Name: "feature/loyalty-points", SHA: clitest.Commit, Subject: "Show points", Author: "Ada", CommittedAt: clitest.Now.Add(-time.Hour)}, {Name: "main", SHA: clitest.Commit}})
 	clitest.Golden(t, out.Bytes())

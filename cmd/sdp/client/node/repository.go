@@ -28,6 +28,10 @@ func (a verbs) repos() *cobra.Command {
 func (a verbs) showRepos(repos []rest.Repository) {
 	t := a.Screen.Table("REPOSITORY", "NODE", "KIND", "PORT", "HEALTH", "SHARED ENVIRONMENT", "REMOTE")
 	for _, r := range repos {
+		if r.Problem != "" {
+			t.Row(r.Name, r.Node, "unusable", "", "", r.OCP, r.Problem)
+			continue
+		}
 		t.Row(r.Name, r.Node, r.Kind, r.Port, r.Health, r.OCP, r.RemoteURL)
 	}
 	t.Print("No repository is configured. Add it under `repositories:` in the node.yaml of the machine that has the clone.")
