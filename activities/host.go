@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,8 +20,9 @@ import (
 // Host are the activities of one node. Each opens what was sealed to the node, calls one of the node's capabilities and
 // turns its failure into what Temporal carries.
 type Host struct {
-	node   *node.Node
-	server Server
+	node     *node.Node
+	server   Server
+	attempts *attempts
 }
 
 // Server is what a node asks the server for while it works.
@@ -32,8 +34,11 @@ type Server interface {
 	Table(ctx context.Context, sandbox string) (wire.RoutingTable, error)
 }
 
-// NewHost returns the activities of a node.
-func NewHost(n *node.Node, s Server) *Host { return &Host{n, s} }
+// NewHost returns the activities of a node. What must be known of them after a crash is kept below data.
+func NewHost(n *node.Node, s Server, data string) (*Host, error) {
+	a, err := openAttempts(filepath.Join(data, "attempts"))
+	return &Host{n, s, a}, err
+}
 
 const beatEvery = 2 * time.Second
 
@@ -43,7 +48,9 @@ var errStopping = sdp.Errorf(sdp.Unavailable, "worker-stopping", "the node's wor
 // do runs an activity's work: it heartbeats while work runs, ends it when the worker stops, and turns its error into
 // what Temporal carries.
 func (h *Host) do(ctx context.Context, work func(context.Context) error) error {
-	inner, cancel := context.WithCancelCause(ctx)
+	info := activity.GetInfo(ctx)
+	inner, cancel, end := h.attempts.begin(ctx, info.WorkflowExecution.RunID+" "+info.ActivityID, info.TaskToken)
+	defer end()
 	var beats sync.WaitGroup
 	beats.Go(func() { heartbeat(ctx, inner, cancel) })
 	err := work(inner)
@@ -56,9 +63,18 @@ func (h *Host) do(ctx context.Context, work func(context.Context) error) error {
 	case stopped:
 		return failOnNode(errStopping)
 	case ctx.Err() != nil:
-		return temporal.NewCanceledError()
+		return whyEnded(ctx)
 	}
 	return failOnNode(err)
+}
+
+// whyEnded tells a cancel from a Temporal that did not answer a heartbeat in time, for which the SDK ends an activity as well.
+func whyEnded(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if temporal.IsCanceledError(cause) || errors.Is(cause, context.Canceled) {
+		return temporal.NewCanceledError()
+	}
+	return failOnNode(sdp.Errorf(sdp.Unavailable, "temporal-unreachable", "Temporal did not take the step's heartbeat: %w", cause))
 }
 
 // heartbeat tells Temporal that the activity lives, until inner ends.

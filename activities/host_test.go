@@ -31,6 +31,15 @@ type site struct {
 	runs string // a named pipe that the program opens first
 }
 
+func hostOf(t *testing.T, n *node.Node, s Server) *Host {
+	t.Helper()
+	h, err := NewHost(n, s, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // noImages is a runtime that has none, and nothing else.
 type noImages struct{ node.Runtime }
 
@@ -47,7 +56,7 @@ func newSite(t *testing.T) *site {
 	}
 	t.Cleanup(func() { spool.Close() })
 	checkout := filepath.Join(data, "checkouts", "d1")
-	s := &site{t: t, runs: filepath.Join(data, "runs"), host: NewHost(node.New(node.Config{Name: "micro-1", Data: data, Spool: spool,
+	s := &site{t: t, runs: filepath.Join(data, "runs"), host: hostOf(t, node.New(node.Config{Name: "micro-1", Data: data, Spool: spool,
 		Toolchain: gobuild.Toolchain{Timeout: time.Minute}, Runtime: noImages{},
 		Repositories: map[string]node.Repository{"account": {Repository: sdp.Repository{Name: "account", Kind: sdp.GoRepository}}}}), nil)}
 	err = errors.Join(syscall.Mkfifo(s.runs, 0o600), os.MkdirAll(checkout, 0o755), os.WriteFile(filepath.Join(checkout, "go.mod"), []byte("module account\n"), 0o644),
@@ -97,6 +106,19 @@ func TestCancelledActivityEndsAsCancelled(t *testing.T) {
 	if err := <-ended; !temporal.IsCanceledError(err) {
 		t.Errorf("ended with %v, want cancelled", err)
 	}
+}
+
+// A machine so busy that Temporal does not hear of a step has not cancelled it.
+func TestActivityThatTemporalDoesNotHearOfIsNotCancelled(t *testing.T) {
+	s := newSite(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	s.env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
+	ended := s.build()
+	cancel(context.DeadlineExceeded)
+	err := <-ended
+	wantFailure(t, err, sdp.Unavailable, "temporal-unreachable")
+	equal(t, "retried", retried(err), true)
 }
 
 // A worker that is told to stop hands its build to the next one instead of reporting a failure or a cancel.

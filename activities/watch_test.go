@@ -71,7 +71,7 @@ func newWatcher(t *testing.T, r *gittest.Remote) *watcher {
 	var suite testsuite.WorkflowTestSuite
 	w := &watcher{t: t, env: suite.NewTestActivityEnvironment(), keys: keys, clone: clone, server: &questioner{}}
 	w.env.SetTestTimeout(time.Minute)
-	w.env.RegisterActivity(NewHost(node.New(node.Config{Name: "micro-1", Keys: keys, Repositories: map[string]node.Repository{
+	w.env.RegisterActivity(hostOf(t, node.New(node.Config{Name: "micro-1", Keys: keys, Repositories: map[string]node.Repository{
 		"account": {Repository: sdp.Repository{Name: "account", RemoteURL: r.URL + "/account"}, Path: clone}}}), w.server))
 	return w
 }

@@ -85,9 +85,13 @@ func runNode(ctx context.Context, file *configFile, logger *slog.Logger) error {
 	}
 	defer temporal.Close()
 	a.sweep()
-	host := activities.NewHost(a.node, a.server)
+	host, err := activities.NewHost(a.node, a.server, c.Data)
+	if err != nil {
+		return err
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { activities.ReportLost(ctx, host, temporal); return nil })
 	group.Go(func() error { return a.followConfig(ctx) })
 	group.Go(func() error { return a.ship(ctx) })
 	group.Go(func() error { return a.node.Output.Run(ctx) })

@@ -16,8 +16,12 @@ import (
 func (m *machine) route(table wire.RoutingTable) error {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
-	env.RegisterActivity(activities.NewHost(m.node, m.server))
-	_, err := env.ExecuteActivity((*activities.Host)(nil).Route, wire.RouteInput{Table: table})
+	host, err := activities.NewHost(m.node, m.server, m.t.TempDir())
+	if err != nil {
+		return err
+	}
+	env.RegisterActivity(host)
+	_, err = env.ExecuteActivity((*activities.Host)(nil).Route, wire.RouteInput{Table: table})
 	return err
 }
 

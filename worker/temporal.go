@@ -96,12 +96,16 @@ func hostQueues(node string) map[string]int {
 	return map[string]int{sdp.NodeQueue(node): 16, sdp.WorkQueue(node): 32, sdp.BuildQueue(node): 256}
 }
 
+// beatAnswer is how long Temporal may take to answer a heartbeat before the SDK ends the activity, and how often one is sent.
+// Cancels are pushed and wait for none.
+const beatAnswer = 5 * time.Second
+
 func newHostWorker(c client.Client, queue string, tasks int, host *activities.Host) worker.Worker {
 	w := worker.New(c, queue, worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: tasks,
 		WorkerStopTimeout:                  5 * time.Second,
-		MaxHeartbeatThrottleInterval:       time.Second,
+		MaxHeartbeatThrottleInterval:       beatAnswer,
 	})
 	w.RegisterActivity(host)
 	return w

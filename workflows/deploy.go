@@ -348,7 +348,7 @@ func retire(ctx workflow.Context, previous *sdp.Container, successor string) wor
 // Retire lets a replaced container finish the requests it has, removes it and records that.
 func Retire(ctx workflow.Context, in wire.RetireInput) (wire.Done, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: sdp.WorkQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: heartbeatLimit,
+		TaskQueue: sdp.WorkQueue(in.Container.Node), StartToCloseTimeout: drainLimit, HeartbeatTimeout: workBeatLimit,
 		// No limit on attempts or on waiting for the node: the container must go, whenever its node is back.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 	})

@@ -44,6 +44,7 @@ const (
 const (
 	pickUpLimit     = 20 * time.Second
 	heartbeatLimit  = 10 * time.Second
+	workBeatLimit   = 30 * time.Second // a worker that was killed says so when it is back: this is for machines that are gone, or busy
 	buildLimit      = wire.BoxLifetime // builds wait in it for their turn; how long one may take is the node's own limit
 	fetchLimit      = 15 * time.Minute
 	startLimit      = 6 * time.Minute
@@ -83,14 +84,14 @@ func onNode(ctx workflow.Context, node string, limit time.Duration) workflow.Con
 // quick waits behind it.
 func atWork(ctx workflow.Context, node string, limit time.Duration) workflow.Context {
 	options := workflow.GetActivityOptions(onNode(ctx, node, limit))
-	options.TaskQueue = sdp.WorkQueue(node)
+	options.TaskQueue, options.HeartbeatTimeout = sdp.WorkQueue(node), workBeatLimit
 	return onQueue(ctx, node, options)
 }
 
 // onBuilder is onNode for builds.
 func onBuilder(ctx workflow.Context, node string) workflow.Context {
 	options := workflow.GetActivityOptions(onNode(ctx, node, buildLimit))
-	options.TaskQueue = sdp.BuildQueue(node)
+	options.TaskQueue, options.HeartbeatTimeout = sdp.BuildQueue(node), workBeatLimit
 	options.RetryPolicy.MaximumAttempts = 3
 	return onQueue(ctx, node, options)
 }

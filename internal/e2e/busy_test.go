@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -47,12 +49,75 @@ func TestBusyNode(t *testing.T) {
 	if err := s.up(); err != nil {
 		t.Fatal(err)
 	}
-	boxes := make([]rest.Sandbox, 30)
+	boxes := make([]rest.Sandbox, 24)
 	for i := range boxes {
 		boxes[i] = s.newSandbox(t, "")
 	}
-	t.Run("thirty deployments of a commit are one build", func(t *testing.T) { s.buildOnce(t, boxes) })
+	t.Run("two dozen deployments of a commit are one build", func(t *testing.T) { s.buildOnce(t, boxes) })
+	t.Run("its worker is killed during a build", s.killDuringBuild)
+	t.Run("its configuration changes during a build", s.configureDuringBuild)
 	t.Run("twenty services with open WebSockets are replaced", func(t *testing.T) { s.replaceUnderSockets(t, boxes[:20]) })
+}
+
+// killDuringBuild kills the worker: the next one builds within seconds.
+func (s *site) killDuringBuild(t *testing.T) {
+	box := s.newSandbox(t, "")
+	d := s.deployInBackground(t, box.Name, "chat@"+s.slowBranch(t, "chat"))
+	first := goBuild(t, d.ID, "")
+	s.kill(t, "worker", "micro-1")
+	began := time.Now()
+	goBuild(t, d.ID, first)
+	took := time.Since(began)
+	t.Logf("the build ran again after %s", took)
+	if took > 5*time.Second {
+		t.Errorf("it took %s until the build ran again", took)
+	}
+	s.waitState(t, box.Name, d.ID, 4*time.Minute, sdp.Running)
+}
+
+// goBuild waits for the `go build` of a deployment, another one than that of a process, and returns its process.
+func goBuild(t *testing.T, deployment, than string) (process string) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		for _, process = range goBuilds(t, deployment) {
+			line, err := os.ReadFile(filepath.Join("/proc", process, "cmdline"))
+			if err == nil && process != than && strings.HasPrefix(string(line), "go\x00build\x00") {
+				return nil
+			}
+		}
+		return errorf("no `go build` runs for %s", deployment)
+	})
+	return process
+}
+
+// configureDuringBuild changes what a worker has to be started anew for and adds a repository that cannot be used: the build
+// goes on as if nothing were, then both count.
+func (s *site) configureDuringBuild(t *testing.T) {
+	box := s.newSandbox(t, "")
+	d := s.deployInBackground(t, box.Name, "chat@"+s.slowBranch(t, "chat"))
+	s.waitState(t, box.Name, d.ID, time.Minute, sdp.Building)
+	config := filepath.Join(s.data, "config", "micro-1.yaml")
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "drain: 29s\n" + strings.Replace(string(raw), "repositories:\n",
+		"repositories:\n  - {name: odd, path: /nowhere, kind: go, port: 8080}\n", 1)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.waitState(t, box.Name, d.ID, 4*time.Minute, sdp.Running)
+	if log := s.ok(t, "logs", d.ID); strings.Count(log, "[BUILD] go build") != 1 {
+		t.Errorf("it was not one build:\n%s", log)
+	}
+	eventually(t, time.Minute, func() error {
+		if out := s.ok(t, "repos"); !strings.Contains(out, "/nowhere is not a git clone") {
+			return errorf("`sdp repos` does not say why odd cannot be used:\n%s", out)
+		}
+		return nil
+	})
+	s.fails(t, 1, []string{"/nowhere is not a git clone"}, "deploy", box.Name, "odd@main", "--wait")
+	s.deployToAll(t, []rest.Sandbox{box}, "main")
 }
 
 // deployToAll deploys a branch of chat to all sandboxes at once and waits until it runs in each.

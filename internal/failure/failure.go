@@ -5,6 +5,7 @@ package failure
 import (
 	"errors"
 	"slices"
+	"time"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -59,6 +60,12 @@ func Activity(f sdp.Failure, mayPass ...sdp.Kind) error {
 		options.Category = temporal.ApplicationErrorCategoryBenign // the user's build failed, not SDP
 	}
 	return temporal.NewApplicationErrorWithOptions(f.Detail, f.Code, options)
+}
+
+// Lost is what an activity ends with whose worker is gone: another attempt can begin at once.
+func Lost(f sdp.Failure) error {
+	return temporal.NewApplicationErrorWithOptions(f.Detail, f.Code, temporal.ApplicationErrorOptions{
+		NextRetryDelay: time.Millisecond, Details: []any{f}})
 }
 
 // Workflow is what a workflow ends with.
