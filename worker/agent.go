@@ -73,7 +73,7 @@ func runNode(ctx context.Context, file *configFile, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer a.close()
+	defer func() { _ = a.close() }() // nothing uses the runtime any more
 	a.file = file
 	codec, err := c.loadCodecKeys()
 	if err != nil {
