@@ -14,14 +14,14 @@ import (
 // what needs the node is refused until its next heartbeat says so, here and in cloneTo.
 func (c crash) gated(t *testing.T, g *gate) rest.Sandbox {
 	t.Helper()
-	c.awaitNode(t, "")
+	c.awaitNode(t, "micro-1", "")
 	return c.newSandbox(t, "variables: {GATE: '"+g.url+"'}\nservices:\n  plain: {branch: feature/gated}\n")
 }
 
 func (c crash) cloneTo(t *testing.T, box, name string) string {
 	t.Helper()
 	c.atEndDelete(t, name)
-	c.awaitNode(t, "")
+	c.awaitNode(t, "micro-1", "")
 	return c.change(t, "POST", "/api/v1/sandboxes/"+box+"/clone", `{"name":"`+name+`"}`)
 }
 

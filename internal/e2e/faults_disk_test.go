@@ -62,11 +62,11 @@ func TestDiskFull(t *testing.T) {
 
 	t.Run("known beforehand", func(t *testing.T) {
 		empty := fill(t, node, 100<<20)
-		s.awaitNode(t, "MB of its disk are free")
+		s.awaitNode(t, "micro-1", "MB of its disk are free")
 		s.fails(t, 1, []string{"node micro-1: only ", "MB of its disk are free", "\n  -> make room on micro-1"},
 			"deploy", box.Name, "plain@main", "--wait")
 		empty()
-		s.awaitNode(t, "")
+		s.awaitNode(t, "micro-1", "")
 	})
 	t.Run("during the build", func(t *testing.T) {
 		d := s.deployInBackground(t, box.Name, "plain@"+s.slowBranch(t, "plain"))
@@ -85,20 +85,20 @@ func TestDiskFull(t *testing.T) {
 		}
 		empty()
 		s.leftNothing(t, box.Name, d.ID, 1)
-		s.awaitNode(t, "")
+		s.awaitNode(t, "micro-1", "")
 	})
 	wantAnswer(t, box.URL+"/plain/", 200, "plain=sandbox@")
 	s.ok(t, "deploy", box.Name, "plain@feature/other", "--wait")
 }
 
-// awaitNode waits until micro-1 reports a problem, or none if that is "".
-func (s *site) awaitNode(t *testing.T, problem string) {
+// awaitNode waits until a node reports a problem, or none if that is "".
+func (s *site) awaitNode(t *testing.T, node, problem string) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
 		for _, n := range askJSON[[]rest.Node](t, s.installation, "nodes") {
-			if text := strings.Join(n.Problems, "; "); n.Name == "micro-1" &&
+			if text := strings.Join(n.Problems, "; "); n.Name == node &&
 				(problem == "" && text != "" || !strings.Contains(text, problem)) {
-				return errorf("micro-1 reports %q, want %q", text, problem)
+				return errorf("%s reports %q, want %q", node, text, problem)
 			}
 		}
 		return nil

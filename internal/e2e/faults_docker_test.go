@@ -59,9 +59,9 @@ func (c crash) whileServing(t *testing.T) {
 	serving := serviceOf(t, box, "plain").Serving
 	c.daemon.kill(t)
 	wantAnswer(t, box.URL+"/plain/", 200, "plain=sandbox@") // the container runs without its daemon
-	c.awaitNode(t, "Docker does not answer")
+	c.awaitNode(t, "micro-1", "Docker does not answer")
 	c.daemon.restart(t)
-	c.awaitNode(t, "")
+	c.awaitNode(t, "micro-1", "")
 	c.servesAgain(t, box.URL+"/plain/")
 	if now := serviceOf(t, c.sandbox(t, box.Name), "plain").Serving; now == nil || now.Deployment != serving.Deployment {
 		t.Errorf("deployment %s served before the crash, %+v does now", serving.Deployment, now)
@@ -89,12 +89,12 @@ func (c crash) before(t *testing.T) {
 	out, err := c.cli("", "deploy", box.Name, "plain@main", "--wait")
 	t.Logf("what the user sees:\n%s", out)
 	want(t, errors.Join(err, errors.New(out)), "Docker", "`systemctl start docker`", "micro-1")
-	c.awaitNode(t, "Docker does not answer")
+	c.awaitNode(t, "micro-1", "Docker does not answer")
 	out = c.fails(t, 1, []string{"node micro-1: Docker does not answer", "\n  -> start Docker on micro-1: `systemctl start docker`"},
 		"deploy", box.Name, "plain@main", "--wait")
 	t.Logf("what the user sees then:\n%s", out)
 	c.daemon.restart(t)
-	c.awaitNode(t, "")
+	c.awaitNode(t, "micro-1", "")
 	c.ok(t, "deploy", box.Name, "plain@main", "--wait")
 	c.servesAgain(t, box.URL+"/plain/")
 }

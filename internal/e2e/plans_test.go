@@ -183,13 +183,13 @@ func (s *site) planWithoutNode(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		restore()
-		s.awaitNode(t, "")
+		s.awaitNode(t, "micro-1", "")
 	})
 	if err := os.WriteFile(config, append(good, []byte("\nnosuchkey: 1\n")...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.kill(t, "worker", "micro-1")
-	s.awaitNode(t, "no worker since")
+	s.awaitNode(t, "micro-1", "no worker since")
 	began := time.Now()
 	var plan rest.Plan
 	out, err := s.cli("", "plan", "-f", file, "-o", "json")
