@@ -21,7 +21,7 @@ var stack *installation
 // of their own, and those that share the stack. More would not be faster on two cores: the browser wants one for itself.
 // There is no second stack: images are named after their content, so two demos would have theirs in common, and the
 // `sdp down` of one would take the other's.
-const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|BusyNode|ContainerNameHeldByAForeigner|DiskFull|DockerDown|" +
+const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|ContainerNameHeldByAForeigner|DiskFull|DockerDown|" +
 	"EnvironmentFromDotenv|EnvironmentReachesTheService|FloodOfOutput|ImagesArePruned|LoginFailuresAreToldApart|LongLine|" +
 	"MissingBaseImage|ModuleMissingOffline|NeverHealthy|NoDockerfile|NodeThatIsGone|OversizedSettingsFailTheDeployment|" +
 	"PasswordChangedAfterLogin|PlanIsWhatApplyDoes|PlansThatCannotBe|PublicPortHeldByAForeignProcess|RevokedSession|" +
