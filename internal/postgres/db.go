@@ -81,6 +81,10 @@ func (db *DB) Close() { db.pool.Close() }
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
+// KnowsSchema is a Conflict, "database-newer", once a newer program has migrated the database: what it writes is not
+// understood here, and what is written here may be wrong there.
+func (db *DB) KnowsSchema(ctx context.Context) error { return migrations.Known(ctx, db.pool) }
+
 // Listen starts a hub that runs until ctx ends; then all subscriptions' channels are closed. It returns once it
 // listens: what changes after that is announced.
 func (db *DB) Listen(ctx context.Context) (*Hub, error) { return hub.Listen(ctx, db.pool) }

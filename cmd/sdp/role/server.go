@@ -17,6 +17,7 @@ import (
 	"sdp/api"
 	"sdp/internal/control"
 	"sdp/internal/engine"
+	"sdp/internal/pause"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
@@ -90,6 +91,7 @@ func runServer(ctx context.Context, c serverConfig) error {
 	g, background := errgroup.WithContext(background)
 	g.Go(func() error { return s.runControl(background) })
 	g.Go(func() error { return s.reconciler().Run(background) })
+	g.Go(func() error { return s.watchSchema(background) })
 	g.Go(func() error {
 		defer stop() // what runs in the background ends once no request needs it
 		return s.serve(ctx, background, listener)
@@ -171,6 +173,20 @@ func (s *server) newAPI() (*api.Server, error) {
 		TemporalReady: s.temporalReady,
 		Dashboard:     web.Dashboard(),
 	})
+}
+
+// schemaEvery is how often it is looked whether a newer server has migrated the database.
+const schemaEvery = 5 * time.Second
+
+// watchSchema ends the server, its control worker with it, once a newer one has migrated the database. Nothing is lost by
+// that: the newer one goes on with what runs.
+func (s *server) watchSchema(ctx context.Context) error {
+	for pause.For(ctx, schemaEvery) == nil {
+		if err := s.db.KnowsSchema(ctx); sdp.KindOf(err) == sdp.Conflict {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *server) reconciler() *control.Reconciler {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"sdp/internal/pause"
 )
 
 const (
@@ -27,20 +29,8 @@ func await(ctx context.Context, what string, try func(context.Context) error, me
 			slog.Warn("Waiting", "for", what, "error", err)
 			said = time.Now()
 		}
-		if !pause(ctx, retryEvery) {
+		if pause.For(ctx, retryEvery) != nil {
 			return nil
 		}
-	}
-}
-
-// pause waits for d and reports whether ctx still goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

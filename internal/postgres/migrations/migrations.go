@@ -65,11 +65,8 @@ func migrate(ctx context.Context, conn *pgx.Conn, version int) error {
 	if err != nil {
 		return err
 	}
-	known := all[len(all)-1].version
-	if applied > known {
-		return sdp.Errorf(sdp.Conflict, "database-newer",
-			"the database has schema version %d and this program knows %d at most", applied, known).
-			WithRemedy("run the newer `sdp` that migrated it")
+	if err := known(applied, all); err != nil {
+		return err
 	}
 	for _, m := range all {
 		if m.version <= applied || version != newest && m.version > version {
@@ -87,6 +84,29 @@ func migrate(ctx context.Context, conn *pgx.Conn, version int) error {
 		return fmt.Errorf("telling the database the domain's rules: %w", err)
 	}
 	return nil
+}
+
+// Known is a Conflict, "database-newer", if a newer program has migrated the database meanwhile.
+func Known(ctx context.Context, q pg.Querier) error {
+	all, err := embedded()
+	if err != nil {
+		return err
+	}
+	var applied int
+	if err := q.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM schema_migrations`).Scan(&applied); err != nil {
+		return pg.Translate("reading the schema's version", err)
+	}
+	return known(applied, all)
+}
+
+func known(applied int, all []migration) error {
+	last := all[len(all)-1].version
+	if applied <= last {
+		return nil
+	}
+	return sdp.Errorf(sdp.Conflict, "database-newer",
+		"the database has schema version %d and this program knows %d at most", applied, last).
+		WithRemedy("run the newer `sdp` that migrated it")
 }
 
 // tellRules writes the domain's table of kinds and its state machines into the database, which enforces them. Kinds are
