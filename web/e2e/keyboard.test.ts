@@ -28,40 +28,62 @@ async function tabTo(page: Page, name: RegExp, most = 120): Promise<void> {
   throw new Error(`Tab does not reach ${name}; it passed ${passed.slice(0, 60).join(" | ")}`);
 }
 
-describe("without a mouse", () => {
-  browserTest("sign in, choose a sandbox, switch a route", { anonymous: true, timeout: 120_000 }, async ({ page }) => {
+describe("at the keyboard", () => {
+  browserTest(
+    "sign in, choose a sandbox, switch a route without a mouse",
+    { anonymous: true, timeout: 120_000 },
+    async ({ page }) => {
+      const box = await newBox("account@main");
+      await page.goto(url + "/");
+      await page.waitForURL(/\/login/);
+      await tabTo(page, /^User name$/);
+      await page.keyboard.type(user);
+      await tabTo(page, /^Password$/);
+      await page.keyboard.type(password);
+      await page.keyboard.press("Enter");
+      await shows(page.getByRole("heading", { level: 1, name: "Sandboxes" }));
+      await shows(page.getByRole("link", { name: box.name }));
+      await tabTo(page, /^Search sandboxes$/);
+      await page.keyboard.type(box.name);
+      await tabTo(page, new RegExp(`^${box.name}`));
+      await page.keyboard.press("Enter");
+      await shows(page.getByRole("region", { name: "Topology" }));
+      await shows(page.getByRole("region", { name: "Topology" }).getByRole("button", { name: /^account/ }));
+      await tabTo(page, /^account/);
+      await page.keyboard.press("Enter");
+      await tabTo(page, /^Route to OCP$/);
+      await page.keyboard.press("Enter");
+      const dialog = page.getByRole("dialog");
+      await shows(dialog);
+      assert.ok(await dialog.evaluate((d) => d.contains(document.activeElement)), "the dialog does not take the focus");
+      await page.keyboard.press("Escape");
+      await goes(dialog);
+      await tabTo(page, /^Route to OCP$/);
+      await page.keyboard.press("Enter");
+      await shows(dialog);
+      await tabTo(page, /^Switch route$/);
+      await page.keyboard.press("Enter");
+      await page.locator('[data-edge="account"][data-source="ocp"]').first().waitFor({ state: "attached", timeout: 30_000 });
+      assert.match(await servedBy(box, "/account/version"), /^account=ocp/);
+    },
+  );
+
+  browserTest("a link that is followed right after the last letter of a search", {}, async ({ page }) => {
     const box = await newBox("account@main");
+    let release = () => {};
+    const held = new Promise<void>((go) => (release = go));
+    await page.route(/\/sandbox(\/[^?]*)?\.txt/, async (route) => {
+      await held;
+      await route.continue();
+    });
     await page.goto(url + "/");
-    await page.waitForURL(/\/login/);
-    await tabTo(page, /^User name$/);
-    await page.keyboard.type(user);
-    await tabTo(page, /^Password$/);
-    await page.keyboard.type(password);
-    await page.keyboard.press("Enter");
-    await shows(page.getByRole("heading", { level: 1, name: "Sandboxes" }));
     await shows(page.getByRole("link", { name: box.name }));
-    await tabTo(page, /^Search sandboxes$/);
+    await page.getByRole("searchbox", { name: "Search sandboxes" }).focus();
     await page.keyboard.type(box.name);
-    await tabTo(page, new RegExp(`^${box.name}`));
-    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: box.name }).click();
+    await page.waitForURL((at) => at.searchParams.get("q") === box.name); // the address has followed, and the page is under way
+    release();
     await shows(page.getByRole("region", { name: "Topology" }));
-    await shows(page.getByRole("region", { name: "Topology" }).getByRole("button", { name: /^account/ }));
-    await tabTo(page, /^account/);
-    await page.keyboard.press("Enter");
-    await tabTo(page, /^Route to OCP$/);
-    await page.keyboard.press("Enter");
-    const dialog = page.getByRole("dialog");
-    await shows(dialog);
-    assert.ok(await dialog.evaluate((d) => d.contains(document.activeElement)), "the dialog does not take the focus");
-    await page.keyboard.press("Escape");
-    await goes(dialog);
-    await tabTo(page, /^Route to OCP$/);
-    await page.keyboard.press("Enter");
-    await shows(dialog);
-    await tabTo(page, /^Switch route$/);
-    await page.keyboard.press("Enter");
-    await page.locator('[data-edge="account"][data-source="ocp"]').first().waitFor({ state: "attached", timeout: 30_000 });
-    assert.match(await servedBy(box, "/account/version"), /^account=ocp/);
   });
 });
 

@@ -10,12 +10,13 @@ import { me, sorts, stateGroups, type choicesOf, type Query } from "./filter";
 interface Props {
   query: Query;
   set: (changes: Partial<Query>) => void;
+  leaveSearch: () => void;
   choices: ReturnType<typeof choicesOf>;
   user: string;
 }
 
 /** Filters is search, filters, order and view. On a phone all but the search fold into one button. */
-export function Filters({ query, set, choices, user }: Props) {
+export function Filters({ query, set, leaveSearch, choices, user }: Props) {
   const [open, setOpen] = useState(false);
   const panel = useId();
   const used = [query.owner, query.service, query.branch, query.state].filter(Boolean).length;
@@ -23,7 +24,7 @@ export function Filters({ query, set, choices, user }: Props) {
   return (
     <search className="space-y-2">
       <div className="flex gap-2">
-        <SearchBox value={query.q} onChange={(q) => set({ q })} />
+        <SearchBox value={query.q} onChange={(q) => set({ q })} onLeave={leaveSearch} />
         <Button className="sm:hidden" aria-expanded={open} aria-controls={panel} onClick={() => setOpen(!open)}>
           <SlidersHorizontal aria-hidden className="size-4" /> Filters{used > 0 && <span className="tabular-nums">({used})</span>}
         </Button>
@@ -135,7 +136,7 @@ function Options({ values, chosen }: { values: string[]; chosen: string }) {
 const settle = 250; // milliseconds without a key before the address follows: browsers limit how often it may change
 
 /** SearchBox answers to every key at once and writes the address when the typing pauses. "/" leads to it. */
-function SearchBox({ value, onChange }: { value: string; onChange: (q: string) => void }) {
+function SearchBox({ value, onChange, onLeave }: { value: string; onChange: (q: string) => void; onLeave: () => void }) {
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const focus = (e: KeyboardEvent) => {
@@ -164,6 +165,7 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
         placeholder="Search name, service, branch, commit, owner"
         value={value}
         onChange={(e) => onChange(e.target.value)}
+        onBlur={onLeave}
         onKeyDown={(e) => {
           if (e.key === "Escape") onChange("");
         }}
@@ -197,7 +199,8 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
 
 /**
  * useSearch keeps what is typed at hand and brings it into the address a little later. The address may show an old text
- * while more is typed: only a text that was not written here, such as that of a link or of Back, replaces what is typed.
+ * while more is typed: only a text that was not written here, such as that of a link or of Back, replaces what is typed. Whoever leaves the box
+ * may be about to follow a link, and a change of the address then would take that back: leave writes it before.
  */
 export function useSearch(inAddress: string, write: (q: string) => void) {
   const [text, setText] = useState(inAddress);
@@ -212,19 +215,20 @@ export function useSearch(inAddress: string, write: (q: string) => void) {
       setWritten([]);
     }
   }
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const due = useRef<{ q: string; timer: ReturnType<typeof setTimeout> }>(undefined);
+  useEffect(() => () => clearTimeout(due.current?.timer), []);
+  const leave = () => {
+    if (!due.current) return;
+    const { q, timer } = due.current;
+    clearTimeout(timer);
+    due.current = undefined;
+    setWritten((w) => [...w, q]);
+    write(q);
+  };
   const change = (typed: string) => {
     setText(typed);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(
-      () => {
-        const q = typed.trim();
-        setWritten((w) => [...w, q]);
-        write(q);
-      },
-      typed ? settle : 0,
-    );
+    clearTimeout(due.current?.timer);
+    due.current = { q: typed.trim(), timer: setTimeout(leave, typed ? settle : 0) };
   };
-  return [text, change] as const;
+  return [text, change, leave] as const;
 }

@@ -24,7 +24,7 @@ export function Overview() {
   const user = useUser();
   const { items, problem, loading, reload } = useSandboxes();
   const { values, set } = useQuery(...queryNames);
-  const [typed, setTyped] = useSearch(values.q, (q) => set({ q }));
+  const [typed, setTyped, leaveSearch] = useSearch(values.q, (q) => set({ q }));
   const [creating, setCreating] = useState(false);
 
   // What is typed shows at once; the list follows when there is time.
@@ -69,6 +69,7 @@ export function Overview() {
             <Filters
               query={{ ...values, q: typed }}
               set={(c) => (c.q === undefined ? set(c) : setTyped(c.q))}
+              leaveSearch={leaveSearch}
               choices={choices}
               user={user}
             />
