@@ -17,7 +17,7 @@ const (
 // waits for, and again from time to time.
 func await(ctx context.Context, what string, try func(context.Context) error, mends func(error) bool) error {
 	var said time.Time
-	for {
+	for again := true; again; again = pause.For(ctx, retryEvery) == nil {
 		err := try(ctx)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop; what broke because of that is no failure
@@ -29,8 +29,6 @@ func await(ctx context.Context, what string, try func(context.Context) error, me
 			slog.Warn("Waiting", "for", what, "error", err)
 			said = time.Now()
 		}
-		if pause.For(ctx, retryEvery) != nil {
-			return nil
-		}
 	}
+	return nil
 }
