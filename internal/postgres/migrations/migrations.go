@@ -92,8 +92,8 @@ func Known(ctx context.Context, q pg.Querier) error {
 	if err != nil {
 		return err
 	}
-	var applied int
-	if err := q.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM schema_migrations`).Scan(&applied); err != nil {
+	applied, err := lastApplied(ctx, q)
+	if err != nil {
 		return pg.Translate("reading the schema's version", err)
 	}
 	return known(applied, all)
@@ -136,7 +136,11 @@ func appliedVersion(ctx context.Context, conn *pgx.Conn) (version int, err error
 	if err != nil {
 		return 0, err
 	}
-	err = conn.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM schema_migrations`).Scan(&version)
+	return lastApplied(ctx, conn)
+}
+
+func lastApplied(ctx context.Context, q pg.Querier) (version int, err error) {
+	err = q.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM schema_migrations`).Scan(&version)
 	return version, err
 }
 
