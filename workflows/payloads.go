@@ -9,28 +9,12 @@ import (
 
 // Refusals makes it the failure of a step that its input cannot be given to Temporal, because it is too large. The SDK
 // panics over that, and a workflow task that panics is tried again for ever, with nothing to be seen by who waits for it.
-func Refusals() interceptor.WorkerInterceptor { return &refusals{} }
-
-type refusals struct {
-	interceptor.WorkerInterceptorBase
-}
-
-func (*refusals) InterceptWorkflow(
-	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
-) interceptor.WorkflowInboundInterceptor {
-	in := &refusingInbound{}
-	in.Next = next
-	return in
-}
-
-type refusingInbound struct {
-	interceptor.WorkflowInboundInterceptorBase
-}
-
-func (r *refusingInbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
-	out := &refusingOutbound{}
-	out.Next = next
-	return r.Next.Init(out)
+func Refusals() interceptor.WorkerInterceptor {
+	return &outbound{wrap: func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+		out := &refusingOutbound{}
+		out.Next = next
+		return out
+	}}
 }
 
 type refusingOutbound struct {

@@ -60,28 +60,35 @@ var summaries = map[string]string{
 }
 
 // Summaries gives each activity its line in the Temporal UI.
-func Summaries() interceptor.WorkerInterceptor { return &summarizing{} }
-
-type summarizing struct {
-	interceptor.WorkerInterceptorBase
+func Summaries() interceptor.WorkerInterceptor {
+	return &outbound{wrap: func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+		out := &summarizingOutbound{}
+		out.Next = next
+		return out
+	}}
 }
 
-func (*summarizing) InterceptWorkflow(
+// outbound puts what wrap makes between workflows and what they ask for.
+type outbound struct {
+	interceptor.WorkerInterceptorBase
+	wrap func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor
+}
+
+func (o *outbound) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
-	in := &summarizingInbound{}
+	in := &outboundInit{wrap: o.wrap}
 	in.Next = next
 	return in
 }
 
-type summarizingInbound struct {
+type outboundInit struct {
 	interceptor.WorkflowInboundInterceptorBase
+	wrap func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor
 }
 
-func (s *summarizingInbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
-	out := &summarizingOutbound{}
-	out.Next = next
-	return s.Next.Init(out)
+func (i *outboundInit) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(i.wrap(next))
 }
 
 type summarizingOutbound struct {
