@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"sdp/internal/control"
+	"sdp/internal/control/reconcile"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/secret"
@@ -168,7 +169,7 @@ func (c *Control) begin(ctx context.Context, op sdp.OperationRef) error {
 
 // settleLost writes the end of what nobody carries out any more.
 func (c *Control) settleLost(ctx context.Context, in wire.SettleInput) error {
-	_, err := control.SettleLost(ctx, c.DB, in.Operation, *in.Failure, func(bool) []sdp.AuditEvent { return nil })
+	_, err := reconcile.SettleLost(ctx, c.DB, in.Operation, *in.Failure, func(bool) []sdp.AuditEvent { return nil })
 	return fail(unlessSettled(err))
 }
 

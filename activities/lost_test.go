@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sdp/internal/control"
+	"sdp/internal/control/reconcile"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -63,7 +64,7 @@ func (s aftermath) look() error {
 	s.sql(`UPDATE deployments SET submitted_at = submitted_at - interval '1 hour';
 		UPDATE operations SET submitted_at = submitted_at - interval '1 hour';
 		UPDATE containers SET updated_at = updated_at - interval '1 hour'`)
-	r := control.Reconciler{DB: s.DB, Engine: s.memory, Log: slog.New(slog.DiscardHandler)}
+	r := reconcile.Reconciler{DB: s.DB, Engine: s.memory, Log: slog.New(slog.DiscardHandler)}
 	return r.Lost(s.t.Context(), time.Minute)
 }
 
@@ -209,7 +210,7 @@ func TestWhatNeverBeganIsHandedOverAgain(t *testing.T) {
 	waits, lost := s.handedOver(), s.given(sdp.OpStop, sdp.OpQueued).ID
 	s.runs["sandbox/box"], s.held = sdp.Run{State: sdp.RunOpen}, []string{waits}
 	s.looks()
-	r := control.Reconciler{DB: s.DB, Engine: s.memory, Log: slog.New(slog.DiscardHandler)}
+	r := reconcile.Reconciler{DB: s.DB, Engine: s.memory, Log: slog.New(slog.DiscardHandler)}
 	s.must(r.Lost(t.Context(), time.Minute)) // nothing is due
 	if !slices.Equal(s.submitted, []string{lost}) {
 		t.Errorf("handed over again: %q, want %s", s.submitted, lost)

@@ -8,7 +8,7 @@ import (
 	"sdp/api"
 	"sdp/api/apitest"
 	"sdp/api/rest"
-	"sdp/internal/control"
+	"sdp/internal/control/reconcile"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -128,7 +128,7 @@ func TestCancelIsAcceptedWhileTemporalIsDown(t *testing.T) {
 	if got := decode[rest.Deployment](me.post("/api/v1/deployments/"+d.ID+"/cancel", nil).want(http.StatusAccepted)); !got.Cancelling {
 		t.Errorf("%+v", got)
 	}
-	r := control.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
+	r := reconcile.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
 	passedOn := func(again time.Duration, want int) {
 		t.Helper()
 		if err := r.Recancel(t.Context(), 0, again); err != nil {

@@ -12,6 +12,7 @@ import (
 	"sdp/api/apitest"
 	"sdp/api/rest"
 	"sdp/internal/control"
+	"sdp/internal/control/reconcile"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
@@ -182,7 +183,7 @@ func TestDeployIsAcceptedWhileTemporalIsDown(t *testing.T) {
 	createShop(t, me)
 	bed.Engine.FailWith(func(string) error { return errors.New("no Temporal") })
 	d := decode[rest.Deployments](me.post("/api/v1/sandboxes/shop/deployments", deployBody("user", "main")).want(http.StatusAccepted)).Deployments[0]
-	r := control.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
+	r := reconcile.Reconciler{DB: bed.DB, Engine: bed.Engine, Log: bed.Config.Log}
 	if err := r.Resubmit(t.Context(), 0); err == nil {
 		t.Error("no error though nothing could be submitted")
 	}
@@ -214,7 +215,7 @@ func TestOneBadOperationHoldsUpNoOtherSandbox(t *testing.T) {
 	good.Name = "good"
 	me.post("/api/v1/sandboxes", good).want(http.StatusAccepted)
 	bed.Engine.FailWith(nil)
-	r := control.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, bad}, Log: bed.Config.Log}
+	r := reconcile.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, bad}, Log: bed.Config.Log}
 	err := r.Resubmit(t.Context(), 0)
 	if err == nil {
 		t.Fatal("no error though an operation could not be handed over")
@@ -239,7 +240,7 @@ func TestOneBadCancelHoldsUpNoOther(t *testing.T) {
 		me.post("/api/v1/deployments/"+d.ID+"/cancel", nil).want(http.StatusAccepted)
 	}
 	bed.Engine.FailWith(nil)
-	r := control.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, list[0].ID}, Log: bed.Config.Log}
+	r := reconcile.Reconciler{DB: bed.DB, Engine: refusing{bed.Engine, list[0].ID}, Log: bed.Config.Log}
 	err := r.Recancel(t.Context(), 0, time.Hour)
 	if err == nil || !strings.Contains(err.Error(), list[0].ID) {
 		t.Errorf("got %v", err)

@@ -10,7 +10,7 @@ import (
 	"sdp/internal/sdp"
 )
 
-// submitTimeout bounds the hand-over to Temporal. What is not handed over in time is picked up by the Reconciler.
+// submitTimeout bounds the hand-over to Temporal. What is not handed over in time is picked up by the reconciler.
 const submitTimeout = 5 * time.Second
 
 func (c *Control) newOperation(call *Call, kind sdp.OperationKind, sandbox, service string) sdp.Operation {
@@ -31,17 +31,33 @@ func deploymentRef(d sdp.Deployment) sdp.OperationRef {
 func newDeploymentRef(d postgres.NewDeployment) sdp.OperationRef { return deploymentRef(d.Deployment) }
 
 // submit hands accepted operations to the engine, in order. A failure is no failure of the request: the rows are
-// there, and the Reconciler submits them as soon as Temporal answers.
+// there, and the reconciler submits them as soon as Temporal answers.
 func (c *Control) submit(ctx context.Context, refs []sdp.OperationRef) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
 	for _, ref := range refs {
-		if err := submitOne(ctx, c.db, c.engine, ref); err != nil {
+		if err := HandOver(ctx, c.db, c.engine, ref); err != nil {
 			c.log.WarnContext(ctx, "Operation was not submitted yet", "operation", ref.ID, "kind", ref.Kind,
 				"sandbox", ref.Sandbox, "error", err)
 			return // the order within a sandbox matters
 		}
 	}
+}
+
+// HandOver gives the engine an accepted operation and notes that it has it.
+func HandOver(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
+	if err := engine.Submit(ctx, ref); err != nil {
+		return err
+	}
+	return db.MarkSubmitted(ctx, ref.ID)
+}
+
+// PassOnCancel tells the engine of a cancel that is noted, and notes that it was told.
+func PassOnCancel(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
+	if err := engine.Cancel(ctx, ref); err != nil {
+		return err
+	}
+	return db.MarkCancelSent(ctx, ref.ID)
 }
 
 // service returns a service of a sandbox that can be changed.
@@ -170,7 +186,7 @@ func (c *Control) CancelOperation(ctx context.Context, call *Call, id string) (s
 }
 
 // cancel notes that something is to be cancelled and tells the engine. The note counts: what has not begun does not begin
-// any more, and the Reconciler tells the engine again until it is settled.
+// any more, and the reconciler tells the engine again until it is settled.
 func (c *Control) cancel(ctx context.Context, ref sdp.OperationRef) (time.Time, error) {
 	at, err := c.db.MarkCancelled(ctx, ref.ID)
 	if err != nil {
@@ -178,7 +194,7 @@ func (c *Control) cancel(ctx context.Context, ref sdp.OperationRef) (time.Time, 
 	}
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer done()
-	if err := cancelOne(ctx, c.db, c.engine, ref); err != nil {
+	if err := PassOnCancel(ctx, c.db, c.engine, ref); err != nil {
 		c.log.WarnContext(ctx, "Cancel was not passed on yet", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox, "error", err)
 	}
 	return at, nil

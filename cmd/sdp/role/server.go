@@ -16,6 +16,7 @@ import (
 	"sdp/activities"
 	"sdp/api"
 	"sdp/internal/control"
+	"sdp/internal/control/reconcile"
 	"sdp/internal/engine"
 	"sdp/internal/pause"
 	"sdp/internal/postgres"
@@ -189,8 +190,8 @@ func (s *server) watchSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) reconciler() *control.Reconciler {
-	return &control.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep,
+func (s *server) reconciler() *reconcile.Reconciler {
+	return &reconcile.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep,
 		LostAfter: s.config.Reconcile.LostAfter}
 }
 

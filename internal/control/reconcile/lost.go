@@ -1,4 +1,4 @@
-package control
+package reconcile
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -117,7 +118,7 @@ func (l *lookout) waiting(ctx context.Context, op sdp.OperationRef) error {
 	if slices.ContainsFunc(l.open[op.Sandbox], op.WaitsFor) {
 		return nil
 	}
-	if err := submitOne(ctx, l.DB, l.Engine, op); err != nil {
+	if err := control.HandOver(ctx, l.DB, l.Engine, op); err != nil {
 		return err
 	}
 	return l.report(ctx, op, "handed it to Temporal again, which did not have it", "")
@@ -191,13 +192,13 @@ func lostEnd(op sdp.OperationRef, d sdp.Deployment, f sdp.Failure, good bool) sd
 		if good {
 			p.State = sdp.Running
 		}
-		return DeploymentEnded(d, p)
+		return control.DeploymentEnded(d, p)
 	}
 	in := wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure}
 	if good {
 		in.State = sdp.OpSucceeded
 	}
-	return OperationEnded(in)
+	return control.OperationEnded(in)
 }
 
 // correction is how the audit says what a reconciler did.

@@ -1,4 +1,6 @@
-package control
+// Package reconcile compares what was accepted with what Temporal has, while the server runs: what was not handed over is
+// handed over, what Temporal lost is settled. Nodes compare what runs on them by themselves.
+package reconcile
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 )
@@ -25,7 +28,7 @@ const (
 // one each.
 type Reconciler struct {
 	DB        *postgres.DB
-	Engine    Engine
+	Engine    control.Engine
 	Log       *slog.Logger
 	KeepLog   time.Duration // how long logs are kept; 0 = for ever
 	LostAfter time.Duration // how long Temporal has had something before it is asked about it; 0 = it is never asked
@@ -77,7 +80,7 @@ func (r *Reconciler) Resubmit(ctx context.Context, olderThan time.Duration) erro
 		if failed[ref.Sandbox] != nil {
 			continue
 		}
-		err := submitOne(ctx, r.DB, r.Engine, ref)
+		err := control.HandOver(ctx, r.DB, r.Engine, ref)
 		if sdp.KindOf(err) == sdp.Unavailable {
 			return err
 		}
@@ -90,19 +93,12 @@ func (r *Reconciler) Resubmit(ctx context.Context, olderThan time.Duration) erro
 	return errors.Join(slices.Collect(maps.Values(failed))...)
 }
 
-func submitOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
-	if err := engine.Submit(ctx, ref); err != nil {
-		return err
-	}
-	return db.MarkSubmitted(ctx, ref.ID)
-}
-
 // Recancel tells the engine of cancels it was not told of within olderThan, and again of those that have had no effect for
 // again or longer. One that fails holds up no other, unless Temporal or the database does not answer.
 func (r *Reconciler) Recancel(ctx context.Context, olderThan, again time.Duration) error {
 	refs, err := r.DB.CancelsToSend(ctx, olderThan, again)
 	for _, ref := range refs {
-		failed := cancelOne(ctx, r.DB, r.Engine, ref)
+		failed := control.PassOnCancel(ctx, r.DB, r.Engine, ref)
 		if sdp.KindOf(failed) == sdp.Unavailable {
 			return failed
 		}
@@ -113,11 +109,4 @@ func (r *Reconciler) Recancel(ctx context.Context, olderThan, again time.Duratio
 		r.Log.InfoContext(ctx, "Cancel passed on again", "operation", ref.ID, "kind", ref.Kind, "sandbox", ref.Sandbox)
 	}
 	return err
-}
-
-func cancelOne(ctx context.Context, db *postgres.DB, engine Engine, ref sdp.OperationRef) error {
-	if err := engine.Cancel(ctx, ref); err != nil {
-		return err
-	}
-	return db.MarkCancelSent(ctx, ref.ID)
 }
