@@ -165,3 +165,13 @@ func TestClocksThatDifferAreNamedAndKillNobody(t *testing.T) {
 		t.Errorf("node %+v", n)
 	}
 }
+
+func TestNodeThatProvesLoginsIsRemovedByForceOnly(t *testing.T) {
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	p := me.delete("/api/v1/nodes/micro-1").problem(http.StatusConflict, "node-proves-logins")
+	contains(t, p.Detail, "it has repository account")
+	contains(t, p.Remedy, "login.repository")
+	me.delete("/api/v1/nodes/micro-1?force=true").want(http.StatusNoContent)
+	me.delete("/api/v1/nodes/gateway-1").want(http.StatusNoContent)
+}

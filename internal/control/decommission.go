@@ -117,8 +117,19 @@ func (c *Control) RemoveNode(ctx context.Context, call *Call, name string, force
 	if err != nil {
 		return err
 	}
+	proves, err := c.provesLogins(ctx, name)
+	if err != nil {
+		return err
+	}
 	alive := c.Alive(n) == nil
-	left, err := c.db.RemoveNode(ctx, name, call.User, c.now(), func(left sdp.NodeWork) error { return removable(n, alive, force, left) })
+	left, err := c.db.RemoveNode(ctx, name, call.User, c.now(), func(left sdp.NodeWork) error {
+		if err := removable(n, alive, force, left); err != nil || force || !proves {
+			return err
+		}
+		return sdp.Errorf(sdp.Conflict, "node-proves-logins", "nobody could sign in without node %s: it has repository %s, whose git "+
+			"server proves who they are", name, c.cfg.LoginRepository).WithRemedy("set login.repository of server.yaml to a repository "+
+			"of another node and restart the server; or `sdp node remove %s --force`", name)
+	})
 	if err != nil {
 		return err
 	}
@@ -128,6 +139,15 @@ func (c *Control) RemoveNode(ctx context.Context, call *Call, name string, force
 		}
 	}
 	return nil
+}
+
+// provesLogins says whether a node has the repository that proves logins.
+func (c *Control) provesLogins(ctx context.Context, name string) (bool, error) {
+	r, err := c.db.Repository(ctx, c.cfg.LoginRepository)
+	if sdp.KindOf(err) == sdp.NotFound {
+		return false, nil
+	}
+	return r.Node == name, err
 }
 
 func removable(n sdp.Node, alive, force bool, left sdp.NodeWork) error {

@@ -71,6 +71,8 @@ var node = []Code{
 		"start its worker and drain it, or forget all that: `sdp node remove NODE --force`"},
 	{"node-not-drained", in(sdp.Conflict), "The node to remove is alive and still has to do.", "drain it: `sdp node drain NODE`"},
 	{"node-not-found", in(sdp.NotFound), "There is no such node.", "`sdp nodes` lists the nodes there are"},
+	{"node-proves-logins", in(sdp.Conflict), "The node to remove has the repository that proves logins.",
+		"set login.repository of server.yaml to a repository of another node, and restart the server"},
 	{"node-removed", in(sdp.NotFound, sdp.Forbidden), "The node was removed.",
 		"to have it back, give it a new token: `sdp node token NODE` on the server"},
 	{"node-without-worker", in(sdp.Unavailable), "The node's worker has not been heard of for a while.",
