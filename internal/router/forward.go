@@ -71,8 +71,21 @@ func (x *exchange) unanswered(err error) {
 		return
 	}
 	who, remedy := x.culprit()
+	var gone *forward.Unreachable
+	if errors.As(err, &gone) {
+		x.unreachable(gone, remedy)
+		return
+	}
 	x.route.counters.Missed(x.target.name, reason(err))
 	x.problem(http.StatusBadGateway, "target-unreachable", who+" did not answer: "+reason(err), remedy)
+}
+
+// unreachable tells the client that another node cannot be reached.
+func (x *exchange) unreachable(gone *forward.Unreachable, remedy string) {
+	why := fmt.Sprintf("node %s at %s cannot be reached from node %s since %s: %s", x.target.Node, x.target.address, x.r.cfg.Node,
+		gone.Since.UTC().Format(time.RFC3339), reason(gone))
+	x.route.counters.Missed(x.target.name, why)
+	x.problem(http.StatusBadGateway, "node-unreachable", why, remedy)
 }
 
 // culprit names who did not answer, and says what to do about it.

@@ -10,7 +10,8 @@ import (
 // poolConn is a connection its pool knows of.
 type poolConn struct {
 	*net.TCPConn
-	pool *Pool
+	pool    *Pool
+	address string // as it was dialled
 
 	mu      sync.Mutex
 	changed sync.Cond // of what follows
@@ -19,8 +20,8 @@ type poolConn struct {
 	count   uint64 // bytes Read has returned
 }
 
-func newPoolConn(conn *net.TCPConn, p *Pool) *poolConn {
-	c := &poolConn{TCPConn: conn, pool: p}
+func newPoolConn(conn *net.TCPConn, p *Pool, address string) *poolConn {
+	c := &poolConn{TCPConn: conn, pool: p, address: address}
 	c.changed.L = &c.mu
 	return c
 }

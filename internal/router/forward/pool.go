@@ -39,6 +39,7 @@ type Pool struct {
 	uses       int    // targets of tables in force that lead here; Pools.mu guards it
 
 	rules  *egress.Rules // where it may lead; nil: wherever the table says
+	peers  *peers        // of a pool that leads to other routers
 	owner  atomic.Pointer[Owner]
 	plain  Plain
 	http1  http1
@@ -103,6 +104,11 @@ func (p *Pool) makeTransports() {
 // HTTP/2 goes on as HTTP/2 if the target speaks it. Once the response's body is closed a plain request is no longer used;
 // others may be, see Body.
 func (p *Pool) RoundTrip(req *http.Request) (*http.Response, error) {
+	if p.peers != nil { // an idle connection to a router that cannot be reached would be used
+		if err := p.peers.check(req.URL.Host); err != nil {
+			return nil, err
+		}
+	}
 	if IsPlain(req) {
 		return p.plain.RoundTrip(req)
 	}
@@ -238,15 +244,11 @@ func (p *Pool) connect(ctx context.Context, address string) (*poolConn, error) {
 	}
 	ctx, done := p.dials.begin(ctx)
 	defer done()
-	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
-	if p.rules != nil {
-		d.ControlContext = p.rules.Guard(address)
-	}
-	conn, err := d.DialContext(ctx, "tcp", address)
+	conn, err := p.open(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	c := newPoolConn(conn.(*net.TCPConn), p)
+	c := newPoolConn(conn.(*net.TCPConn), p, address)
 	p.mu.Lock()
 	if p.conns == nil {
 		p.conns = map[*poolConn]struct{}{}
@@ -257,4 +259,15 @@ func (p *Pool) connect(ctx context.Context, address string) (*poolConn, error) {
 		c.Close()
 	}
 	return c, nil
+}
+
+func (p *Pool) open(ctx context.Context, address string) (net.Conn, error) {
+	if p.peers != nil {
+		return p.peers.dial(ctx, address)
+	}
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	if p.rules != nil {
+		d.ControlContext = p.rules.Guard(address)
+	}
+	return d.DialContext(ctx, "tcp", address)
 }

@@ -12,6 +12,7 @@ import (
 // Pools is all pools of a router.
 type Pools struct {
 	rules      *egress.Rules
+	peers      *peers
 	mu         sync.Mutex
 	containers map[string][]*Pool // by deployment; of each there is one for each address it had, since two containers may have the same one after the other
 	byIP       map[netip.Addr][]*Pool
@@ -27,7 +28,7 @@ type sharedBy struct {
 
 // NewPools returns none yet; what leads outside goes by the rules.
 func NewPools(e *egress.Rules) *Pools {
-	return &Pools{rules: e, containers: map[string][]*Pool{}, byIP: map[netip.Addr][]*Pool{}, shared: map[sharedBy]*Pool{},
+	return &Pools{rules: e, peers: newPeers(), containers: map[string][]*Pool{}, byIP: map[netip.Addr][]*Pool{}, shared: map[sharedBy]*Pool{},
 		doubtful: map[*Pool]struct{}{}}
 }
 
@@ -61,7 +62,9 @@ func (ps *Pools) Shared(sandbox string, mesh bool) *Pool {
 	p := ps.shared[by]
 	if p == nil {
 		p = newPool("", outsideIdle, mesh)
-		if !mesh {
+		if mesh {
+			p.peers = ps.peers
+		} else {
 			p.rules = ps.rules
 		}
 		ps.shared[by] = p
@@ -137,15 +140,17 @@ func remove[K comparable](from map[K][]*Pool, key K, p *Pool) {
 	}
 }
 
-// CloseOld closes connections that have been idle for too long.
+// CloseOld closes connections that have been idle for too long, and those whose other side no longer answers.
 func (ps *Pools) CloseOld() {
 	for _, p := range ps.all() {
 		p.closeOld()
+		p.closeDead()
 	}
 }
 
 // CloseAll closes all connections and lets none be opened.
 func (ps *Pools) CloseAll() {
+	ps.peers.close()
 	for _, p := range ps.all() {
 		p.cut.Store(true)
 		p.closeAll()

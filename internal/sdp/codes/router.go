@@ -34,6 +34,8 @@ var router = []Code{
 	{"no-token", in(sdp.Invalid), "The router was given an empty token for the mesh: a defect of SDP.",
 		"report it with the worker's log"},
 	{"no-tunnels", in(sdp.Invalid), "The router opens no tunnels (CONNECT).", "ask for the URL itself"},
+	{"node-unreachable", in(sdp.Unavailable), "The router of another node cannot be reached over the network.",
+		"check that node and the network to it; requests go there again as soon as it can be reached"},
 	{"not-serving", in(sdp.Unavailable), "The service has nothing that serves in this sandbox.",
 		"`sdp routes SANDBOX` shows who should answer"},
 	{"port-held", in(sdp.Conflict), "Another program holds the port.", "`ss -ltnp` shows which; stop it, or take another port"},
