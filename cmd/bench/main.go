@@ -40,11 +40,11 @@ type measurement struct {
 var measurements = []measurement{
 	{"cold", coldDeploys}, {"warm", warmDeploys}, {"parallel", parallelDeploys}, {"switch", switchUnderLoad},
 	{"router", routerThroughput}, {"scale", routerScale}, {"logs", logLatency}, {"clone", clones}, {"plan", plans}, {"apply", applies},
-	{"many", manySandboxes}, {"browser", browserFigures},
+	{"tracking", looks}, {"many", manySandboxes}, {"browser", browserFigures},
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,scale,logs,clone,plan,apply,many,browser")
+	only := flag.String("only", "", "comma-separated measurements: cold,warm,parallel,switch,router,scale,logs,clone,plan,apply,tracking,many,browser")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -29,15 +29,11 @@ func (s *stack) shares(ctx context.Context, sandbox string, err error) ([]string
 	if err != nil {
 		return nil, err
 	}
-	config, err := os.ReadFile(filepath.Join(s.data, "config", "server.yaml"))
-	if err != nil {
-		return nil, err
+	id := idField.FindStringSubmatch(out)
+	if id == nil {
+		return nil, fmt.Errorf("no deployment found")
 	}
-	id, address := idField.FindStringSubmatch(out), addressField.FindSubmatch(config)
-	if id == nil || address == nil {
-		return nil, fmt.Errorf("no deployment or no address of Temporal found")
-	}
-	c, err := client.Dial(client.Options{HostPort: string(address[1]), Namespace: "sdp"})
+	c, err := s.temporal()
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +48,18 @@ func (s *stack) shares(ctx context.Context, sandbox string, err error) ([]string
 		split.add(e)
 	}
 	return []string{split.String()}, nil
+}
+
+func (s *stack) temporal() (client.Client, error) {
+	config, err := os.ReadFile(filepath.Join(s.data, "config", "server.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	address := addressField.FindSubmatch(config)
+	if address == nil {
+		return nil, fmt.Errorf("no address of Temporal found")
+	}
+	return client.Dial(client.Options{HostPort: string(address[1]), Namespace: "sdp"})
 }
 
 // shareSplit adds up a history's time by who had it.
