@@ -79,10 +79,11 @@ func (t TLSConfig) load() (*tls.Config, error) {
 	return out, nil
 }
 
-// NewControl returns the worker of the control queue: all workflows and the database activities.
-func NewControl(c client.Client, control *activities.Control) worker.Worker {
+// NewControl returns the worker of the control queue: all workflows and the database activities, each of which is tried for
+// patience.
+func NewControl(c client.Client, control *activities.Control, patience time.Duration) worker.Worker {
 	w := worker.New(c, sdp.ControlQueue, worker.Options{WorkerStopTimeout: 5 * time.Second,
-		Interceptors: []interceptor.WorkerInterceptor{workflows.Refusals(), workflows.Summaries()}})
+		Interceptors: []interceptor.WorkerInterceptor{workflows.Refusals(), workflows.Summaries(), workflows.Patience(patience)}})
 	for _, definition := range workflows.Definitions() {
 		w.RegisterWorkflow(definition)
 	}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -42,29 +43,52 @@ const (
 
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.
 const (
-	pickUpLimit     = 20 * time.Second
-	heartbeatLimit  = 10 * time.Second
-	workBeatLimit   = 30 * time.Second // a worker that was killed says so when it is back: this is for machines that are gone, or busy
-	buildLimit      = wire.BoxLifetime // builds wait in it for their turn; how long one may take is the node's own limit
-	fetchLimit      = 15 * time.Minute
-	startLimit      = 6 * time.Minute
-	drainLimit      = 15 * time.Minute
-	quickLimit      = 30 * time.Second
-	retirePause     = 30 * time.Second // how long a removal may take before the node's liveness is looked at
-	databaseLimit   = 10 * time.Second
-	databasePatient = 10 * time.Minute
+	pickUpLimit    = 20 * time.Second
+	heartbeatLimit = 10 * time.Second
+	workBeatLimit  = 30 * time.Second // a worker that was killed says so when it is back: this is for machines that are gone, or busy
+	buildLimit     = wire.BoxLifetime // builds wait in it for their turn; how long one may take is the node's own limit
+	fetchLimit     = 15 * time.Minute
+	startLimit     = 6 * time.Minute
+	drainLimit     = 15 * time.Minute
+	quickLimit     = 30 * time.Second
+	retirePause    = 30 * time.Second // how long a removal may take before the node's liveness is looked at
+	databaseLimit  = 10 * time.Second
 )
+
+// DatabasePatience is how long a workflow goes on trying to read or write the database, unless Patience says otherwise.
+const DatabasePatience = 10 * time.Minute
 
 // database are the options of the control worker's database activities: local, because a remote one costs about
 // 50 ms, and patient, because a restart of PostgreSQL must not fail a deployment.
 func database(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    databaseLimit,
-		ScheduleToCloseTimeout: databasePatient,
+		ScheduleToCloseTimeout: DatabasePatience,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 5 * time.Second,
 		},
 	})
+}
+
+// Patience has workflows try what concerns the database for limit. Runs that are under way may go on with another limit:
+// what is in their histories does not depend on it.
+func Patience(limit time.Duration) interceptor.WorkerInterceptor {
+	return &outbound{wrap: func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+		out := &patientOutbound{limit: limit}
+		out.Next = next
+		return out
+	}}
+}
+
+type patientOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	limit time.Duration
+}
+
+func (p *patientOutbound) ExecuteLocalActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
+	options := workflow.GetLocalActivityOptions(ctx)
+	options.ScheduleToCloseTimeout = p.limit
+	return p.Next.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, options), activity, args...)
 }
 
 // onNode are the options of a quick step on a node. It ends only when the host has confirmed the end, so that "cancelled"

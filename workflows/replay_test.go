@@ -15,6 +15,7 @@ import (
 
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -67,7 +68,11 @@ func replay(t *testing.T, h *historypb.History, definitions ...any) error {
 	if definitions == nil {
 		definitions = Definitions()
 	}
-	replayer := worker.NewWorkflowReplayer()
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		Interceptors: []interceptor.WorkerInterceptor{Refusals(), Summaries(), Patience(time.Second)}}) // not what they ran with
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, definition := range definitions {
 		replayer.RegisterWorkflow(definition)
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,9 +10,12 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -94,6 +98,29 @@ func TestSandboxShowsWhatItDoes(t *testing.T) {
 	for _, want := range []string{"running: deploy of account (a), asked for by alice", "queued: stop of account (s)", "behind deploy of account (a)"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("it shows %q, want %q in it", shown, want)
+		}
+	}
+}
+
+// How long a step in the database is tried is what the worker was made with.
+func TestPatienceIsTheWorkers(t *testing.T) {
+	limit := func(ctx context.Context) (time.Duration, error) {
+		return activity.GetInfo(ctx).ScheduleToCloseTimeout, nil
+	}
+	patience := func(ctx workflow.Context) (got time.Duration, err error) {
+		err = workflow.ExecuteLocalActivity(database(ctx), limit).Get(ctx, &got)
+		return got, err
+	}
+	for want, interceptors := range map[time.Duration][]interceptor.WorkerInterceptor{
+		DatabasePatience: nil,
+		3 * time.Second:  {Summaries(), Patience(3 * time.Second)},
+	} {
+		env := new(testsuite.WorkflowTestSuite).NewTestWorkflowEnvironment()
+		env.SetWorkerOptions(worker.Options{Interceptors: interceptors})
+		env.ExecuteWorkflow(patience)
+		var got time.Duration
+		if err := env.GetWorkflowResult(&got); err != nil || got != want {
+			t.Errorf("it is tried for %s, %v; want %s", got, err, want)
 		}
 	}
 }

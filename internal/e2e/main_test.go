@@ -25,7 +25,7 @@ const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|Contain
 	"EnvironmentFromDotenv|EnvironmentReachesTheService|FloodOfOutput|ImagesArePruned|LoginFailuresAreToldApart|LongLine|" +
 	"MissingBaseImage|ModuleMissingOffline|NeverHealthy|NoDockerfile|NodeThatIsGone|OversizedSettingsFailTheDeployment|" +
 	"PasswordChangedAfterLogin|PlanIsWhatApplyDoes|PlansThatCannotBe|PublicPortHeldByAForeignProcess|RevokedSession|" +
-	"SecretsAreNowhere|Templates|TooLargeSettingsAreRefused|Tracking)$"
+	"SecretsAreNowhere|StoresGoAway|Templates|TooLargeSettingsAreRefused|Tracking)$"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

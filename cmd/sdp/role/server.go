@@ -208,7 +208,7 @@ func (s *server) runControl(ctx context.Context) error {
 		if err := s.temporalReady(ctx); err != nil {
 			return err
 		}
-		w := worker.NewControl(s.temporal, control)
+		w := worker.NewControl(s.temporal, control, s.config.Reconcile.Patience)
 		if err := w.Start(); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/worker"
+	"sdp/workflows"
 )
 
 // serverConfig is the server's configuration file.
@@ -56,6 +57,7 @@ type trackingConfig struct {
 
 type reconcileConfig struct {
 	LostAfter time.Duration `yaml:"lostAfter"` // how long Temporal has had an operation before it is asked whether it still has
+	Patience  time.Duration `yaml:"patience"`  // how long an operation goes on trying to read or write the database
 }
 
 type sharedConfig struct {
@@ -72,7 +74,7 @@ func loadServerConfig(path string) (serverConfig, error) {
 		Logs:     logsConfig{Keep: 30 * 24 * time.Hour},
 		Tracking: trackingConfig{Every: time.Minute},
 
-		Reconcile: reconcileConfig{LostAfter: 2 * time.Minute},
+		Reconcile: reconcileConfig{LostAfter: 2 * time.Minute, Patience: workflows.DatabasePatience},
 	}
 	err := config.Load(path, &c)
 	return c, err
@@ -152,6 +154,10 @@ func (c *serverConfig) checkBounds(f *config.File) error {
 	if after := c.Reconcile.LostAfter; after < time.Second || after > 24*time.Hour {
 		return f.Errorf([]any{"reconcile", "lostAfter"}, "write a duration between 1s and 24h, such as 2m",
 			"reconcile.lostAfter is too short or too long")
+	}
+	if patience := c.Reconcile.Patience; patience < time.Second || patience > time.Hour {
+		return f.Errorf([]any{"reconcile", "patience"}, "write a duration between 1s and 1h, such as 10m",
+			"reconcile.patience is too short or too long")
 	}
 	return nil
 }

@@ -66,6 +66,7 @@ func TestWrongServerConfigsNameLineAndRemedy(t *testing.T) {
 		minimal + "logs: {keep: 1h}\n":                     "server.yaml:4: logs.keep",
 		minimal + "tracking: {every: 1ms}\n":               "server.yaml:4: tracking.every",
 		minimal + "reconcile: {lostAfter: 0s}\n":           "server.yaml:4: reconcile.lostAfter",
+		minimal + "reconcile: {patience: 2h}\n":            "server.yaml:4: reconcile.patience",
 		minimal + "instance: A\n":                          "server.yaml:4: instance",
 		strings.Replace(minimal, "sdp@", "sdp:pw@", 1):     "server.yaml:1: database.url holds a password",
 		strings.Replace(minimal, "postgres:", "mysql:", 1): "server.yaml:1: database.url is not a PostgreSQL URL",

@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"sdp/api/rest"
+	"sdp/internal/sdp"
+)
+
+// impatient has what is under way give its database up after a moment.
+const impatient = "reconcile: {lostAfter: 4s, patience: 2s}\n"
+
+// stores is a site whose PostgreSQL and Temporal go away in ways that their next start does not mend.
+type stores struct {
+	*site
+	gate *gate
+	box  rest.Sandbox // serves held@main
+}
+
+// Whatever happens to where things are stored: what was under way ends, what serves goes on, and what comes next works.
+func TestStoresGoAway(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
+	t.Run("the database is away for longer than anything waits", s.databaseAway)
+	t.Run("PostgreSQL is away for longer than anything waits", s.postgresAway)
+}
+
+func newStores(t *testing.T) stores {
+	t.Helper()
+	held := repository{name: "held", config: plainRepository.config,
+		main:     files{"go.mod": "module held\n\ngo 1.21\n", "main.go": plainSource("", ":8080"), "gate.go": gateSource},
+		branches: map[string]files{"feature/next": {"note.go": "package main\n\nvar _ = 1\n"}}}
+	site, err := newSite("", held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := site.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	config := "login: {repository: held}\ntracking: {every: 2s}\n" + impatient
+	if err := errors.Join(put(filepath.Join(site.data, "config", "server.yaml"), config), site.up()); err != nil {
+		t.Fatal(err)
+	}
+	s := stores{site: site, gate: newGate(t)}
+	s.box = s.newBox(t)
+	return s
+}
+
+// newBox is a sandbox whose containers ask the gate and that serves held@main.
+func (s stores) newBox(t *testing.T) rest.Sandbox {
+	t.Helper()
+	return s.newSandbox(t, "variables: {GATE: '"+s.gate.url+"'}\nservices:\n  held: {branch: main}\n")
+}
+
+// atTheGate deploys a branch up to where its container waits for the gate to be opened.
+func (s stores) atTheGate(t *testing.T, box rest.Sandbox, branch string) rest.Deployment {
+	t.Helper()
+	s.gate.close(box.Name)
+	d := s.deployInBackground(t, box.Name, "held@"+branch)
+	s.gate.arrived(t, box.Name)
+	return d
+}
+
+// goesOn wants a sandbox to be in order and to take the next deployment.
+func (s stores) goesOn(t *testing.T, box rest.Sandbox) {
+	t.Helper()
+	s.gate.open(box.Name)
+	s.sound(t, box.Name)
+	s.ok(t, "deploy", box.Name, "held@feature/next", "--wait")
+	s.ok(t, "deploy", box.Name, "held@main", "--wait")
+	s.sound(t, box.Name)
+}
+
+// lost waits until a deployment has ended as one that nobody carries out any more.
+func (s stores) lost(t *testing.T, d rest.Deployment) {
+	t.Helper()
+	if d = s.waitState(t, d.Sandbox, d.ID, time.Minute, sdp.DeployFailed); d.Failure == nil || d.Failure.Code != "workflow-lost" {
+		t.Errorf("deployment %s failed with %+v", d.ID, d.Failure)
+	}
+}
+
+// The database alone is away, so that Temporal has each step give up.
+func (s stores) databaseAway(t *testing.T) {
+	d := s.atTheGate(t, s.box, "feature/next")
+	s.sql(t, "postgres", "ALTER DATABASE sdp ALLOW_CONNECTIONS false",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'sdp'")
+	s.gate.open(s.box.Name)
+	s.closed(t, "deploy/"+d.ID)
+	s.sql(t, "postgres", "ALTER DATABASE sdp ALLOW_CONNECTIONS true")
+	s.lost(t, d)
+	s.goesOn(t, s.box)
+}
+
+// closed waits until a workflow has ended in Temporal.
+func (s stores) closed(t *testing.T, workflow string) {
+	t.Helper()
+	s.inTemporal(t, func(c client.Client) {
+		eventually(t, time.Minute, func() error {
+			d, err := c.DescribeWorkflowExecution(t.Context(), workflow, "")
+			if err == nil && d.GetWorkflowExecutionInfo().GetCloseTime() == nil {
+				err = errorf("%s has not ended", workflow)
+			}
+			return err
+		})
+	})
+}
+
+func (s stores) inTemporal(t *testing.T, do func(client.Client)) {
+	t.Helper()
+	p, err := newPlaces(s.site, nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.temporal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	do(c)
+}
+
+// PostgreSQL is away in the middle of a build, and Temporal with it.
+func (s stores) postgresAway(t *testing.T) {
+	d := s.deployInBackground(t, s.box.Name, "held@"+s.slowBranch(t, "held"))
+	s.waitState(t, s.box.Name, d.ID, time.Minute, sdp.Building)
+	s.withoutPostgres(t, func() {
+		var since time.Time
+		eventually(t, time.Minute, func() error {
+			if err := s.ready(); err == nil {
+				return errorf("the server is ready without PostgreSQL")
+			} else if since.IsZero() {
+				since = time.Now()
+			}
+			if away := time.Since(since); away < 5*time.Second {
+				return errorf("it is away for %s only", away)
+			}
+			return nil
+		})
+	})
+	d = s.waitState(t, s.box.Name, d.ID, 4*time.Minute, sdp.Running, sdp.DeployFailed)
+	t.Logf("ended %s %+v", d.State, d.Failure)
+	if d.State == sdp.DeployFailed && d.Failure.Code != "workflow-lost" {
+		t.Errorf("it failed with %+v", d.Failure)
+	}
+	s.goesOn(t, s.box)
+}
+
+// withoutPostgres stops PostgreSQL, which cannot start again until do returns.
+func (s stores) withoutPostgres(t *testing.T, do func()) {
+	t.Helper()
+	unusable := filepath.Join(s.data, "postgres", "custom.conf")
+	if err := os.WriteFile(unusable, []byte("nosuchsetting = 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer eventually(t, 2*time.Minute, s.ready)
+	defer os.Remove(unusable)
+	s.kill(t, "postgres", "-D")
+	do()
+}
+
+// sql runs statements in one of the site's databases as its superuser.
+func (s stores) sql(t *testing.T, database string, statements ...string) {
+	t.Helper()
+	p, err := newPlaces(s.site, nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := p.connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, statement := range statements {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
