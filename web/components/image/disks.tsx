@@ -35,7 +35,7 @@ export function Disks({ nodes, images, missing, onPrune }: Props) {
                 </Button>
               </div>
               <Meter
-                label="Disk of images"
+                label="Image disk"
                 used={used}
                 mark={mark}
                 markTitle={`watermark ${n.watermark}%`}

@@ -104,15 +104,13 @@ function Meters({ node: n }: { node: Node }) {
       />
       {images !== undefined && (
         <Meter
-          label="Disk of images"
+          label="Image disk"
           used={images}
           mark={mark}
           markTitle={`watermark ${n.watermark}%`}
           tone={mark !== undefined && images >= mark ? "warn" : "ok"}
           text={
-            n.watermark === undefined
-              ? `${n.imagesUsed}% used, never pruned by itself`
-              : `${n.imagesUsed}% used, pruned above ${n.watermark}%`
+            n.watermark === undefined ? `${n.imagesUsed}% used, never pruned` : `${n.imagesUsed}% used, pruned at ${n.watermark}%`
           }
         />
       )}

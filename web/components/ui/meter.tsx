@@ -20,7 +20,7 @@ export function Meter({ label, text, used, tone = "ok", mark, markTitle }: Meter
   return (
     <div className="min-w-0">
       <p className="flex items-baseline justify-between gap-3 text-xs">
-        <span className="text-ink-3">{label}</span>
+        <span className="shrink-0 text-ink-3">{label}</span>
         <span className="truncate text-ink-2 tabular-nums">{text}</span>
       </p>
       <div
