@@ -35,6 +35,33 @@ func (c *Control) publish(ctx context.Context, p wire.Progress, by sdp.Supersede
 	return fail(c.DB.Publish(ctx, p.Deployment, p.State, change, p.Steps))
 }
 
+// BeginDeploy is LoadJob and Publish at once, as are BeginStart and BeginRoute with what the steps begin with: one marker
+// in the history, where each local activity is one.
+func (c *Control) BeginDeploy(ctx context.Context, in wire.Begun) (wire.Job, error) {
+	job, err := c.LoadJob(ctx, in.Progress.Deployment)
+	if err == nil {
+		err = c.publish(ctx, in.Progress, sdp.Superseder{})
+	}
+	return job, err
+}
+
+// BeginStart returns the sandbox's routing table as it should be now.
+func (c *Control) BeginStart(ctx context.Context, in wire.Begun) (wire.RoutingTable, error) {
+	if err := c.publish(ctx, in.Progress, sdp.Superseder{}); err != nil {
+		return wire.RoutingTable{}, err
+	}
+	table, _, err := c.DB.Table(ctx, in.Sandbox)
+	return table.Name(), fail(err)
+}
+
+// BeginRoute commits that a new container answers for its service.
+func (c *Control) BeginRoute(ctx context.Context, in wire.Begun) (wire.Switch, error) {
+	if err := c.publish(ctx, in.Progress, sdp.Superseder{}); err != nil {
+		return wire.Switch{}, err
+	}
+	return c.Serve(ctx, in.Container)
+}
+
 // SettleDeployment records how a deployment ended, with an audit event of its own.
 func (c *Control) SettleDeployment(ctx context.Context, p wire.Progress) (wire.Done, error) {
 	by, err := c.superseder(ctx, p)

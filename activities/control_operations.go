@@ -74,7 +74,8 @@ func (c *Control) StopService(ctx context.Context, op sdp.OperationRef) (wire.Sw
 // sandbox's environment as it is now. The ID derives from the operation's, so that a retry finds the one it made.
 func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.OperationRef, error) {
 	ref := sdp.OperationRef{ID: sdp.RestartDeployment(op.ID), Kind: sdp.OpDeploy, Sandbox: op.Sandbox, Service: op.Service, User: op.User}
-	if _, err := c.DB.Deployment(ctx, ref.ID); err == nil {
+	if d, err := c.DB.Deployment(ctx, ref.ID); err == nil {
+		ref.Node = d.Node
 		return ref, nil
 	}
 	if _, err := c.open(ctx, op); err != nil {
@@ -87,6 +88,7 @@ func (c *Control) NewRestart(ctx context.Context, op sdp.OperationRef) (sdp.Oper
 	d := postgres.NewDeployment{Deployment: sdp.Deployment{
 		ID: ref.ID, Sandbox: op.Sandbox, Service: op.Service, Repository: last.Repository, Node: last.Node,
 		Branch: last.Branch, SHA: last.SHA, Image: last.Image, RequestedBy: op.User}}
+	ref.Node = last.Node
 	if _, err := c.DB.CreateDeployments(ctx, []postgres.NewDeployment{d}); err != nil {
 		return ref, fail(err)
 	}

@@ -156,6 +156,47 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
+// What a step looks up in the database it also says there, once or again.
+func TestStepsBeginWithTheirQuestion(t *testing.T) {
+	p := newPlatform(t)
+	id := p.queue(postgres.NewDeployment{})
+	at := func(state sdp.DeploymentState) wire.Begun {
+		return wire.Begun{Progress: wire.Progress{Deployment: id, State: state, SHA: commit}, Sandbox: "box"}
+	}
+	for range 2 {
+		job, err := p.BeginDeploy(t.Context(), at(sdp.Fetching))
+		p.must(err)
+		if state := p.deployment(id).State; job.Node != "micro-1" || state != sdp.Fetching {
+			t.Errorf("the job is %+v and the deployment %s", job, state)
+		}
+	}
+	table, err := p.BeginStart(t.Context(), at(sdp.StartingContainer))
+	p.must(err)
+	if state := p.deployment(id).State; !table.Named || table.Sandbox != "box" || state != sdp.StartingContainer {
+		t.Errorf("the table is %+v and the deployment %s", table, state)
+	}
+	in := at(sdp.StartingContainer)
+	in.Container = sdp.Container{Deployment: id, Sandbox: "box", Service: "account", Node: "micro-1", DockerID: "docker-1",
+		Address: "10.1.0.2:8080", SHA: commit, Image: "sdp/account:x"}
+	for range 2 {
+		s, err := p.BeginRoute(t.Context(), in)
+		p.must(err)
+		if s.Table.Version <= table.Version || !slices.Contains(s.Nodes, "micro-1") {
+			t.Errorf("the switch is %+v", s)
+		}
+	}
+	p.done(p.SettleDeployment(t.Context(), wire.Progress{Deployment: id, State: sdp.DeployCancelled}))
+	for _, begin := range []func() error{
+		func() error { _, err := p.BeginDeploy(t.Context(), at(sdp.Fetching)); return err },
+		func() error { _, err := p.BeginStart(t.Context(), at(sdp.StartingContainer)); return err },
+		func() error { _, err := p.BeginRoute(t.Context(), in); return err },
+	} {
+		if f, _ := failure.Of(begin()); f == nil || f.Code != sdp.CodeSettled {
+			t.Errorf("what has ended begins with %v", f)
+		}
+	}
+}
+
 func TestLoadJobOfNothingIsNotRetried(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -83,7 +83,7 @@ func (a *apply) runAtomically(ctx workflow.Context) error {
 		return a.giveUp(whole, err)
 	}
 	s, err := a.switchOver(ctx, a.everything())
-	if err != nil && !(a.stuck && honest(whole)) {
+	if err != nil && !(a.stuck && honestCancel.in(whole)) {
 		return a.giveUp(whole, err)
 	}
 	for _, p := range a.parts {
@@ -106,8 +106,8 @@ func (a *apply) deploy(ctx workflow.Context) {
 			User: a.op.User, Hold: a.change.Atomic}
 		p := &part{name: action.Service, action: action}
 		var own workflow.Context
-		own, p.cancel = workflow.WithCancel(asChild(ctx, ref, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL))
-		p.child = workflow.ExecuteChildWorkflow(own, Deploy, ref)
+		own, p.cancel = workflow.WithCancel(ctx)
+		p.child = startChild(own, ref, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			p.err = confirmed(ctx, p.child)
 			p.ended = true

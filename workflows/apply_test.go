@@ -76,7 +76,8 @@ func describeCommit(in wire.CommitInput) string {
 // deployment stands for Deploy.
 func (b *changeBench) deployment(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	_ = b.call("deploy " + op.Service)
-	d := &deploy{op: op, progress: newProgress(op.ID)}
+	ctx = shaped(ctx, op.Shape)
+	d := &deploy{op: op, progress: newProgress(ctx, op.ID)}
 	d.job.Node = "micro-1"
 	err := workflow.Sleep(ctx, max(b.takes[op.Service], time.Second))
 	if err != nil && b.cancelled[op.Service] != nil {

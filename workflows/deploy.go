@@ -16,7 +16,8 @@ import (
 // Deploy runs the pipeline for one service: resolve -> fetch -> checkout -> build -> image -> start -> route. Whatever
 // fails, the container that served before still serves; what the failed run made is removed before the end is shown.
 func Deploy(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
-	d := &deploy{op: op, progress: newProgress(op.ID)}
+	ctx = shaped(ctx, op.Shape)
+	d := &deploy{op: op, progress: newProgress(ctx, op.ID)}
 	if err := workflow.SetQueryHandler(ctx, wire.ProgressQuery, func() (wire.Progress, error) { return d.progress.snapshot(), nil }); err != nil {
 		return wire.Done{}, err
 	}
@@ -34,10 +35,7 @@ type deploy struct {
 func (d *deploy) run(ctx workflow.Context) (err error) {
 	defer func() { err = d.settle(ctx, err) }()
 
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.LoadJob, d.op.ID).Get(ctx, &d.job); err != nil {
-		return err
-	}
-	if err := workflow.UpsertTypedSearchAttributes(ctx, attrNode.ValueSet(d.job.Node)); err != nil {
+	if err := d.load(ctx); err != nil {
 		return err
 	}
 	source, err := d.fetch(ctx)
@@ -59,10 +57,24 @@ func (d *deploy) run(ctx workflow.Context) (err error) {
 	return d.route(ctx, container)
 }
 
+// load begins the deployment.
+func (d *deploy) load(ctx workflow.Context) (err error) {
+	if fewEvents.in(ctx) {
+		in := wire.Begun{Progress: d.progress.with(ctx, sdp.StepFetch)}
+		err = workflow.ExecuteLocalActivity(database(ctx), control.BeginDeploy, in).Get(ctx, &d.job)
+	} else {
+		err = workflow.ExecuteLocalActivity(database(ctx), control.LoadJob, d.op.ID).Get(ctx, &d.job)
+	}
+	if err != nil || d.job.Node == d.op.Node {
+		return err
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, attrNode.ValueSet(d.job.Node))
+}
+
 // fetch turns the branch into a commit, once, and has the commit in the node's clone.
 func (d *deploy) fetch(ctx workflow.Context) (wire.Fetched, error) {
 	var out wire.Fetched
-	err := d.step(ctx, sdp.StepFetch, func(ctx workflow.Context) (string, error) {
+	err := d.step(ctx, sdp.StepFetch, fewEvents.in(ctx), func(ctx workflow.Context) (string, error) {
 		ctx = atWork(ctx, d.job.Node, fetchLimit)
 		err := begin(ctx, host.Fetch, d.job.ToFetch()).Get(ctx, &out)
 		d.progress.resolved(out)
@@ -75,14 +87,14 @@ func (d *deploy) fetch(ctx workflow.Context) (wire.Fetched, error) {
 func (d *deploy) makeImage(ctx workflow.Context, source wire.Fetched) error {
 	in := d.job.ToBuild(source)
 	d.started = true // from here on there is something to clean up on the node
-	err := d.step(ctx, sdp.StepCheckout, func(ctx workflow.Context) (string, error) {
+	err := d.step(ctx, sdp.StepCheckout, false, func(ctx workflow.Context) (string, error) {
 		return d.detail(atWork(ctx, d.job.Node, fetchLimit), host.Checkout, in)
 	})
 	if err != nil {
 		return err
 	}
 	if d.job.Kind == sdp.GoRepository {
-		err = d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) {
+		err = d.step(ctx, sdp.StepBuild, false, func(ctx workflow.Context) (string, error) {
 			return d.detail(onBuilder(ctx, d.job.Node), host.Build, in)
 		})
 		if err != nil {
@@ -91,7 +103,7 @@ func (d *deploy) makeImage(ctx workflow.Context, source wire.Fetched) error {
 	} else {
 		d.progress.skip(ctx, sdp.StepBuild, "the Dockerfile builds")
 	}
-	return d.step(ctx, sdp.StepImage, func(ctx workflow.Context) (string, error) {
+	return d.step(ctx, sdp.StepImage, false, func(ctx workflow.Context) (string, error) {
 		return d.detail(onBuilder(ctx, d.job.Node), host.Image, in)
 	})
 }
@@ -106,7 +118,7 @@ func (d *deploy) detail(ctx workflow.Context, activity any, in any) (string, err
 func (d *deploy) start(ctx workflow.Context, source wire.Fetched) (sdp.Container, error) {
 	d.started = true
 	var c sdp.Container
-	err := d.step(ctx, sdp.StepStart, func(ctx workflow.Context) (string, error) {
+	err := d.step(ctx, sdp.StepStart, fewEvents.in(ctx), func(ctx workflow.Context) (string, error) {
 		table, err := d.table(ctx)
 		if err != nil {
 			return "", err
@@ -120,25 +132,30 @@ func (d *deploy) start(ctx workflow.Context, source wire.Fetched) (sdp.Container
 
 // table is the sandbox's routing table as it is now: others may have changed it since the deployment began.
 func (d *deploy) table(ctx workflow.Context) (wire.RoutingTable, error) {
-	if workflow.GetVersion(ctx, freshTable, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	var now wire.Switch
+	switch {
+	case fewEvents.in(ctx):
+		err := workflow.ExecuteLocalActivity(database(ctx), control.BeginStart, d.begun(sdp.Container{})).Get(ctx, &now.Table)
+		return now.Table, err
+	case freshTable.in(ctx):
+		err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, d.op.Sandbox).Get(ctx, &now)
+		return now.Table, err
+	default:
 		return d.job.Table, nil
 	}
-	var now wire.Switch
-	err := workflow.ExecuteLocalActivity(database(ctx), control.CurrentTable, d.op.Sandbox).Get(ctx, &now)
-	return now.Table, err
 }
 
 // route commits the switch, tells every router concerned, and lets the old container retire on its own time. Once the
 // switch is committed a cancel comes too late; a router that does not confirm takes the switch back.
 func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
-	return d.step(ctx, sdp.StepRoute, func(ctx workflow.Context) (string, error) {
+	return d.step(ctx, sdp.StepRoute, fewEvents.in(ctx), func(ctx workflow.Context) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
 		ctx, done := workflow.NewDisconnectedContext(ctx)
 		defer done()
-		var s wire.Switch
-		if err := workflow.ExecuteLocalActivity(database(ctx), control.Serve, c).Get(ctx, &s); err != nil {
+		s, err := d.serve(ctx, c)
+		if err != nil {
 			return "", err
 		}
 		d.switched = &s
@@ -151,6 +168,20 @@ func (d *deploy) route(ctx workflow.Context, c sdp.Container) error {
 	})
 }
 
+// serve commits the switch.
+func (d *deploy) serve(ctx workflow.Context, c sdp.Container) (s wire.Switch, err error) {
+	if fewEvents.in(ctx) {
+		err = workflow.ExecuteLocalActivity(database(ctx), control.BeginRoute, d.begun(c)).Get(ctx, &s)
+	} else {
+		err = workflow.ExecuteLocalActivity(database(ctx), control.Serve, c).Get(ctx, &s)
+	}
+	return s, err
+}
+
+func (d *deploy) begun(c sdp.Container) wire.Begun {
+	return wire.Begun{Progress: d.progress.snapshot(), Sandbox: d.op.Sandbox, Container: c}
+}
+
 func describeSwitch(service string, s wire.Switch, c sdp.Container) string {
 	text := service + " -> " + sdp.ShortSHA(c.SHA)
 	if previous := s.Replaced(service); previous != nil && previous.SHA != c.SHA {
@@ -159,13 +190,17 @@ func describeSwitch(service string, s wire.Switch, c sdp.Container) string {
 	return text
 }
 
-// step runs one step and records its beginning and end where people look.
-func (d *deploy) step(ctx workflow.Context, name sdp.StepName, do func(workflow.Context) (string, error)) error {
+// step runs one step and records its beginning and end where people look. A step that is told needs no telling: an activity
+// that looks into the database for it also says that it has begun.
+func (d *deploy) step(ctx workflow.Context, name sdp.StepName, told bool, do func(workflow.Context) (string, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := d.progress.begin(ctx, name); err != nil {
-		return err
+	d.progress.begin(ctx, name)
+	if !told {
+		if err := d.progress.publish(ctx); err != nil {
+			return err
+		}
 	}
 	detail, err := do(ctx)
 	if interrupted(ctx, err) {
@@ -191,11 +226,7 @@ func interrupted(ctx workflow.Context, err error) bool {
 	if f, reported := failure.Of(err); reported && f.Kind != sdp.Unavailable {
 		return false
 	}
-	return honest(ctx)
-}
-
-func honest(ctx workflow.Context) bool {
-	return workflow.GetVersion(ctx, honestCancel, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+	return honestCancel.in(ctx)
 }
 
 // settle writes how the deployment ended. After a failure or a cancel it first takes back what was done, on a context
@@ -215,7 +246,7 @@ func (d *deploy) settle(ctx workflow.Context, cause error) error {
 		if d.switched != nil && why != nil {
 			why.Detail += "; the switch to it could not be taken back, and it may still answer"
 		}
-		if left != nil && state == sdp.DeployCancelled && honest(ctx) {
+		if left != nil && state == sdp.DeployCancelled && honestCancel.in(ctx) {
 			state, why = sdp.DeployFailed, d.unconfirmed(ctx, left)
 		}
 		cause = errors.Join(cause, left)
@@ -274,7 +305,7 @@ func (d *deploy) undo(ctx workflow.Context, why *sdp.Failure) error {
 	var errs []error
 	if d.switched != nil {
 		back, err := d.takeBack(ctx)
-		if !back && honest(ctx) {
+		if !back && honestCancel.in(ctx) {
 			return err // for the database it serves
 		}
 		errs = append(errs, err)
@@ -314,7 +345,7 @@ func (d *deploy) takeBack(ctx workflow.Context) (back bool, err error) {
 // servesAnyway reports whether requests go to the container of a deployment that failed, because others have settled it and
 // let it serve while its workflow was away.
 func (d *deploy) servesAnyway(ctx workflow.Context) (serves bool) {
-	if workflow.GetVersion(ctx, settledRow, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !settledRow.in(ctx) {
 		return false
 	}
 	if err := workflow.ExecuteLocalActivity(database(ctx), control.Serves, d.op.ID).Get(ctx, &serves); err != nil {

@@ -69,15 +69,18 @@ func (s *stage) call(name string) error {
 }
 
 func (s *stage) fakeControl() {
-	job := func(context.Context, string) (wire.Job, error) {
+	s.env.OnActivity(control.BeginDeploy, any_, any_).Return(func(_ context.Context, in wire.Begun) (wire.Job, error) {
+		s.wantBegun(in, sdp.StepFetch)
 		return wire.Job{
 			Deployment: "d1", Sandbox: "demo", Service: "account", Repository: "account", Node: "micro-1", Kind: s.kind,
 			Branch: "main", Image: "sdp/account:before", Credentials: sdp.SealedBox{Ciphertext: []byte("login")},
 			Env: map[string]string{"LEVEL": "info"}, Secrets: sdp.SealedBox{Ciphertext: []byte("secrets")},
-		}, s.fails["LoadJob"]
-	}
-	s.env.OnActivity(control.LoadJob, any_, any_).Return(job)
-	s.env.OnActivity(control.CurrentTable, any_, any_).Return(wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 1}}, nil)
+		}, s.fails["begin"]
+	})
+	s.env.OnActivity(control.BeginStart, any_, any_).Return(func(_ context.Context, in wire.Begun) (wire.RoutingTable, error) {
+		s.wantBegun(in, sdp.StepStart)
+		return wire.RoutingTable{Sandbox: in.Sandbox, Version: 1}, s.fails["begin start"]
+	})
 	s.env.OnActivity(control.Publish, any_, any_).Return(func(_ context.Context, p wire.Progress) (wire.Done, error) {
 		return done(s.fails["publish "+string(p.State)])
 	})
@@ -86,7 +89,11 @@ func (s *stage) fakeControl() {
 		s.ended = p
 		return done(s.call("settle"))
 	})
-	s.env.OnActivity(control.Serve, any_, any_).Return(func(context.Context, sdp.Container) (wire.Switch, error) {
+	s.env.OnActivity(control.BeginRoute, any_, any_).Return(func(_ context.Context, in wire.Begun) (wire.Switch, error) {
+		s.wantBegun(in, sdp.StepRoute)
+		if in.Container.Deployment != "d1" {
+			s.t.Errorf("%+v is to serve", in.Container)
+		}
 		return wire.Switch{Table: wire.RoutingTable{Sandbox: "demo", Version: 2, GatewayNode: "gateway-1"}, Nodes: s.nodes, Away: s.away,
 			Previous: s.prev}, s.call("serve")
 	})
@@ -146,8 +153,16 @@ func (s *stage) wantGiven(in wire.Job, credentials, secrets, level string) {
 	}
 }
 
+// wantBegun checks that the step is said to run.
+func (s *stage) wantBegun(in wire.Begun, step sdp.StepName) {
+	n := slices.IndexFunc(in.Progress.Steps, func(one sdp.Step) bool { return one.Name == step })
+	if n < 0 || in.Progress.Steps[n].State != sdp.StepRunning || in.Progress.State != step.State() || in.Progress.Deployment != "d1" {
+		s.t.Errorf("with %s people are told %+v", step, in.Progress)
+	}
+}
+
 func (s *stage) deploy() error {
-	s.env.ExecuteWorkflow(Deploy, sdp.OperationRef{ID: "d1", Kind: sdp.OpDeploy, Sandbox: "demo", Service: "account"})
+	s.env.ExecuteWorkflow(Deploy, sdp.OperationRef{ID: "d1", Kind: sdp.OpDeploy, Sandbox: "demo", Service: "account", Shape: wire.Shape})
 	if !s.env.IsWorkflowCompleted() {
 		s.t.Fatal("the workflow did not end")
 	}
@@ -398,7 +413,7 @@ func TestCancelEndsOnlyAfterTheNodeConfirmed(t *testing.T) {
 func TestDeploymentThatMayNotBeginEndsAtOnce(t *testing.T) {
 	for _, code := range []string{sdp.CodeCancelled, sdp.CodeSuperseded} {
 		s := newStage(t)
-		s.fails["LoadJob"] = failed(code)
+		s.fails["begin"] = failed(code)
 		if err := s.deploy(); !temporal.IsCanceledError(err) {
 			t.Errorf("ended with %v, want cancelled", err)
 		}
@@ -409,7 +424,7 @@ func TestDeploymentThatMayNotBeginEndsAtOnce(t *testing.T) {
 
 func TestDeploymentThatHasEndedKeepsItsEnd(t *testing.T) {
 	s := newStage(t)
-	s.fails["LoadJob"] = failed(sdp.CodeSettled)
+	s.fails["begin"] = failed(sdp.CodeSettled)
 	if err := s.deploy(); err == nil {
 		t.Error("the workflow reports success")
 	}
@@ -468,10 +483,12 @@ func TestStepThatIsCancelledEndsAsWhatItIs(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			s := newStage(t)
 			s.env.RegisterDelayedCallback(s.env.CancelWorkflow, time.Second)
-			d := &deploy{op: sdp.OperationRef{ID: "d1"}, progress: newProgress("d1")}
+			d := &deploy{op: sdp.OperationRef{ID: "d1"}}
 			d.job.Node = "micro-1"
 			s.env.ExecuteWorkflow(func(ctx workflow.Context) error {
-				return d.step(ctx, sdp.StepBuild, func(ctx workflow.Context) (string, error) {
+				ctx = shaped(ctx, wire.Shape)
+				d.progress = newProgress(ctx, "d1")
+				return d.step(ctx, sdp.StepBuild, false, func(ctx workflow.Context) (string, error) {
 					ctx.Done().Receive(ctx, nil)
 					return "", c.ends
 				})

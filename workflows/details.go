@@ -55,7 +55,7 @@ func (s *entity) show(ctx workflow.Context) {
 
 // showState has an operation found by its state in the Temporal UI.
 func showState(ctx workflow.Context, state string) error {
-	if workflow.GetVersion(ctx, liveState, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !liveState.in(ctx) {
 		return nil
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx, attrState.ValueSet(state))
@@ -64,7 +64,10 @@ func showState(ctx workflow.Context, state string) error {
 // firstState is what the run of an operation is found by before it says more.
 func firstState(op sdp.OperationRef) string {
 	if op.Kind == sdp.OpDeploy {
-		return string(sdp.Queued)
+		return string(deployFirstState)
 	}
 	return string(sdp.OpRunning)
 }
+
+// deployFirstState is what a deployment does as soon as its run has begun.
+const deployFirstState = sdp.Fetching

@@ -70,7 +70,7 @@ func goneAway(ctx workflow.Context, node string, err error) bool {
 	if !failure.NotPickedUp(err) && !failure.WorkerLost(err) {
 		return false
 	}
-	if workflow.GetVersion(ctx, absentNodes, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !absentNodes.in(ctx) {
 		return false
 	}
 	return !alive(ctx, node)

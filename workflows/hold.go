@@ -11,7 +11,7 @@ import (
 // hold tells the change that the container is ready and waits for its decision. From here on only the change decides: a
 // cancel is passed on to it, because it may have switched already.
 func (d *deploy) hold(ctx workflow.Context, c sdp.Container) error {
-	return d.step(ctx, sdp.StepRoute, func(ctx workflow.Context) (string, error) {
+	return d.step(ctx, sdp.StepRoute, false, func(ctx workflow.Context) (string, error) {
 		deciding, done := workflow.NewDisconnectedContext(ctx)
 		defer done()
 		ready := wire.Ready{Deployment: d.op.ID, Container: c}

@@ -25,7 +25,7 @@ func newHeld(t *testing.T) *stage {
 // change stands for Apply: it starts the deployment and records what that says; the test speaks for it. One without a
 // user ends at once, as if somebody had terminated it.
 func (s *stage) change(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
-	child := workflow.ExecuteChildWorkflow(asChild(ctx, op, enums.PARENT_CLOSE_POLICY_ABANDON), Deploy, op)
+	child := startChild(ctx, op, enums.PARENT_CLOSE_POLICY_ABANDON)
 	if op.User == "" {
 		return done(child.GetChildWorkflowExecution().Get(ctx, nil))
 	}
@@ -42,7 +42,7 @@ func (s *stage) change(ctx workflow.Context, op sdp.OperationRef) (wire.Done, er
 func (s *stage) hold(definition any, user string) error {
 	s.t.Helper()
 	s.env.ExecuteWorkflow(definition, sdp.OperationRef{ID: "d1", Kind: sdp.OpDeploy, Sandbox: "demo", Service: "account",
-		User: user, Hold: true})
+		User: user, Hold: true, Shape: wire.Shape})
 	if !s.env.IsWorkflowCompleted() {
 		s.t.Fatal("the workflow did not end")
 	}

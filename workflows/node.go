@@ -53,5 +53,5 @@ func (s *nodeStep) Get(ctx workflow.Context, out any) error {
 func (s *nodeStep) patient() bool {
 	node, _ := s.ctx.Value(nodeKey{}).(string)
 	return workflow.GetActivityOptions(s.ctx).TaskQueue == sdp.BuildQueue(node) ||
-		workflow.GetVersion(s.ctx, busyNode, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+		busyNode.in(s.ctx)
 }

@@ -27,6 +27,7 @@ type operation struct{ op sdp.OperationRef }
 
 // settled runs do and records its end, also after a cancel.
 func (o operation) settled(ctx workflow.Context, do func(workflow.Context) error) (wire.Done, error) {
+	ctx = shaped(ctx, o.op.Shape)
 	begin := wire.SettleInput{Operation: o.op, State: sdp.OpRunning}
 	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Settle, begin))
 	if codeOf(err) == sdp.CodeCancelled {
@@ -113,7 +114,7 @@ func Stop(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 // retireStopped waits until a stopped container is gone, as long as its node is heard of: nobody waits for one that may
 // never come back. The container is removed once it does.
 func retireStopped(ctx workflow.Context, c sdp.Container) error {
-	if workflow.GetVersion(ctx, absentNodes, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !absentNodes.in(ctx) {
 		_, err := Retire(ctx, wire.RetireInput{Container: c})
 		return err
 	}
@@ -139,8 +140,7 @@ func Restart(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.NewRestart, op).Get(ctx, &deployment); err != nil {
 			return err
 		}
-		ctx = asChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL)
-		return confirmed(ctx, workflow.ExecuteChildWorkflow(ctx, Deploy, deployment))
+		return confirmed(ctx, startChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL))
 	})
 }
 

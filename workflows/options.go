@@ -28,19 +28,6 @@ var (
 	attrState   = temporal.NewSearchAttributeKeyKeyword("SdpState")
 )
 
-// Changes of a workflow that runs from before go on without, by the name Temporal keeps in their histories; see the package
-// comment.
-const (
-	freshTable     = "fresh-table"      // the start gets the routing table of then
-	busyNode       = "busy-node"        // a step that a living node does not take up is offered to it again
-	absentNodes    = "absent-nodes"     // what a node that is gone does not confirm holds nobody up
-	lookByName     = "look-by-name"     // nodes get their questions for git servers from the server
-	continueAtRest = "continue-at-rest" // a sandbox with a long history goes on starting operations
-	liveState      = "live-state"       // the state is a search attribute all the time and not only at the end
-	honestCancel   = "honest-cancel"    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
-	settledRow     = "settled-row"      // a deployment that others have settled ends, and leaves alone what serves
-)
-
 // How long a node may take to pick up a task before it is looked at whether it has a worker, and how old a heartbeat may be.
 const (
 	pickUpLimit    = 20 * time.Second

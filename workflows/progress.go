@@ -17,6 +17,7 @@ import (
 type progress struct {
 	deployment string
 	state      sdp.DeploymentState
+	shown      sdp.DeploymentState // as a search attribute; "" = that is not known
 	sha, image string
 	steps      []sdp.Step
 	failure    *sdp.Failure
@@ -24,8 +25,11 @@ type progress struct {
 	resolving  time.Duration // how long it took to learn the commit
 }
 
-func newProgress(deployment string) *progress {
+func newProgress(ctx workflow.Context, deployment string) *progress {
 	p := &progress{deployment: deployment, state: sdp.Queued}
+	if fewEvents.in(ctx) {
+		p.shown = deployFirstState
+	}
 	for _, name := range sdp.Steps {
 		p.steps = append(p.steps, sdp.Step{Name: name, State: sdp.StepPending})
 	}
@@ -41,18 +45,36 @@ func (p *progress) step(name sdp.StepName) *sdp.Step {
 	return &p.steps[slices.IndexFunc(p.steps, func(s sdp.Step) bool { return s.Name == name })]
 }
 
-// begin marks a step as running. The fetch step includes resolving, which has a row of its own for people. Its error says
-// that the deployment was settled by others: there is nothing to do any more.
-func (p *progress) begin(ctx workflow.Context, name sdp.StepName) error {
+// begin marks a step as running, and shows it in the Temporal UI. The fetch step includes resolving, which has a row of its
+// own for people.
+func (p *progress) begin(ctx workflow.Context, name sdp.StepName) {
+	p.mark(ctx, name)
+	p.show(ctx)
+	if p.shown == p.state {
+		return
+	}
+	if fewEvents.in(ctx) {
+		p.shown = p.state
+	}
+	if err := showState(ctx, string(p.state)); err != nil {
+		workflow.GetLogger(ctx).Warn("Showing the state failed", "deployment", p.deployment, "error", err)
+	}
+}
+
+func (p *progress) mark(ctx workflow.Context, name sdp.StepName) {
 	for _, n := range withResolve(name) {
 		s := p.step(n)
 		s.State, s.StartedAt = sdp.StepRunning, workflow.Now(ctx)
 	}
 	p.state = name.State()
-	if err := showState(ctx, string(p.state)); err != nil {
-		workflow.GetLogger(ctx).Warn("Showing the state failed", "deployment", p.deployment, "error", err)
-	}
-	return p.publish(ctx)
+}
+
+// with is how it will be once a step has begun.
+func (p *progress) with(ctx workflow.Context, name sdp.StepName) wire.Progress {
+	next := *p
+	next.steps = slices.Clone(p.steps)
+	next.mark(ctx, name)
+	return next.snapshot()
 }
 
 func withResolve(name sdp.StepName) []sdp.StepName {
@@ -131,9 +153,9 @@ func (p *progress) settled(state sdp.DeploymentState, failure *sdp.Failure) {
 	p.state, p.failure, p.cancelling = state, failure, false
 }
 
-// publish tells people. That they do not hear of it is no reason to end, but that the deployment has been settled is.
+// publish tells people. That they do not hear of it is no reason to end, but that the deployment was settled by others is:
+// there is nothing to do any more.
 func (p *progress) publish(ctx workflow.Context) error {
-	p.show(ctx)
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
 	err := confirmed(ctx, workflow.ExecuteLocalActivity(database(ctx), control.Publish, p.snapshot()))
@@ -141,7 +163,7 @@ func (p *progress) publish(ctx workflow.Context) error {
 		return nil
 	}
 	if f, reported := failure.Of(err); reported && f.Code == sdp.CodeSettled &&
-		workflow.GetVersion(ctx, settledRow, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		settledRow.in(ctx) {
 		return err
 	}
 	workflow.GetLogger(ctx).Warn("Publishing progress failed", "deployment", p.deployment, "error", err)

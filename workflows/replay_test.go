@@ -27,7 +27,7 @@ import (
 var sums = filepath.Join("testdata", "histories", "SHA256SUMS")
 
 // These tests replay histories of real runs with today's code: a run that a worker of an older build began must go on
-// with this one. If one fails, guard the change with workflow.GetVersion; do not record the history anew.
+// with this one. If one fails, guard the change in shape.go; do not record the history anew.
 
 func historyFile(name string) string { return filepath.Join("testdata", "histories", name+".json") }
 
@@ -119,7 +119,7 @@ func TestSavedHistoriesAreKept(t *testing.T) {
 	for name, sum := range kept {
 		content, err := os.ReadFile(filepath.Join("testdata", "histories", name))
 		if err != nil || fmt.Sprintf("%x", sha256.Sum256(content)) != sum {
-			t.Errorf("%s is not what was recorded (%v): restore it, and guard the change with workflow.GetVersion", name, err)
+			t.Errorf("%s is not what was recorded (%v): restore it, and guard the change in shape.go", name, err)
 		}
 	}
 	for name := range saved(t) {

@@ -6,9 +6,9 @@
 // control worker. What has ended is done only if it says so: see confirmed.
 //
 // The code here is deterministic: `make lint` runs workflowcheck, and tests replay saved histories. Runs that another build
-// began go on with this one, by patches: a change of what a workflow does is guarded by workflow.GetVersion, with a name in
-// options.go, and the histories in testdata are never changed or removed while a run like them may exist. Worker Versioning
-// was weighed and left: docs/architecture.md says why. What runs write down has names of its own, in internal/wire.
+// began go on with this one: what a workflow does otherwise than before is a change of shape.go, which the run's input says that
+// it does, and the histories in testdata are never changed or removed while a run like them may exist. Worker Versioning was
+// weighed and left: docs/architecture.md says why. What runs write down has names of its own, in internal/wire.
 package workflows
 
 import (
@@ -33,6 +33,7 @@ const idleLimit = 10 * time.Minute
 // Sandbox orders the operations of one sandbox. Deployments of different services run side by side; a newer deployment
 // of a service supersedes the older; creating and deleting are exclusive, and deleting cancels what runs.
 func Sandbox(ctx workflow.Context, in wire.SandboxInput) error {
+	ctx = shaped(ctx, in.Shape)
 	s := &entity{sandbox: in.Sandbox, limit: in.HistoryLimit, queue: in.Queue, wake: workflow.NewBufferedChannel(ctx, 1)}
 	if err := workflow.SetQueryHandler(ctx, wire.HeldQuery, func() ([]string, error) { return s.held(), nil }); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (s *entity) run(ctx workflow.Context) error {
 		if len(s.running) == 0 && s.long(ctx) {
 			s.drainSignals(ctx)
 			return workflow.NewContinueAsNewError(ctx, Sandbox,
-				wire.SandboxInput{Sandbox: s.sandbox, Queue: s.queue, HistoryLimit: s.limit})
+				wire.SandboxInput{Sandbox: s.sandbox, Queue: s.queue, HistoryLimit: s.limit, Shape: wire.Shape})
 		}
 		if idle := s.waitForWork(ctx); idle {
 			return nil
@@ -119,7 +120,7 @@ func (s *entity) full(ctx workflow.Context) bool {
 	if !s.long(ctx) {
 		return false
 	}
-	if workflow.GetVersion(ctx, continueAtRest, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !continueAtRest.in(ctx) {
 		return true
 	}
 	return workflow.GetInfo(ctx).GetCurrentHistoryLength() >= fullFactor*cmp.Or(s.limit, suggestedEvents)
@@ -246,8 +247,7 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 	childCtx, cancel := workflow.WithCancel(ctx)
 	c := &child{op: op, cancel: cancel}
 	s.running = append(s.running, c)
-	childCtx = asChild(childCtx, op, enums.PARENT_CLOSE_POLICY_ABANDON)
-	future := workflow.ExecuteChildWorkflow(childCtx, op.Kind.Rules().Workflow, op)
+	future := startChild(childCtx, op, enums.PARENT_CLOSE_POLICY_ABANDON)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		err := confirmed(ctx, future)
 		var known *temporal.ChildWorkflowExecutionAlreadyStartedError
@@ -263,19 +263,22 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 	})
 }
 
-// asChild are the options of an operation's own workflow. It ends only when what it did is undone or done, hence the
-// wait.
-func asChild(ctx workflow.Context, op sdp.OperationRef, whenParentEnds enums.ParentClosePolicy) workflow.Context {
-	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+// startChild starts an operation's own workflow. It ends only when what it did is undone or done, hence the wait.
+func startChild(ctx workflow.Context, op sdp.OperationRef, whenParentEnds enums.ParentClosePolicy) workflow.ChildWorkflowFuture {
+	attributes := []temporal.SearchAttributeUpdate{attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service),
+		attrUser.ValueSet(op.User), attrState.ValueSet(firstState(op))}
+	if op.Node != "" {
+		attributes = append(attributes, attrNode.ValueSet(op.Node))
+	}
+	op.Shape = wire.Shape
+	return workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            sdp.OperationWorkflowID(op.Kind, op.ID),
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		ParentClosePolicy:     whenParentEnds,
 		WaitForCancellation:   true,
 		StaticSummary:         op.Title(),
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			attrSandbox.ValueSet(op.Sandbox), attrService.ValueSet(op.Service), attrUser.ValueSet(op.User),
-			attrState.ValueSet(firstState(op))),
-	})
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
+	}), op.Kind.Rules().Workflow, op)
 }
 
 // cancelOperation cancels a running operation, or ends a queued one at once: nothing of it has begun. What is not known here

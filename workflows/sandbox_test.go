@@ -94,7 +94,7 @@ func (y *yard) want(t *testing.T, want ...string) {
 }
 
 func op(kind sdp.OperationKind, id, service string) sdp.OperationRef {
-	return sdp.OperationRef{ID: id, Kind: kind, Sandbox: "demo", Service: service, User: "alice"}
+	return sdp.OperationRef{ID: id, Kind: kind, Sandbox: "demo", Service: service, User: "alice", Shape: wire.Shape}
 }
 
 func TestDeploymentsOfDifferentServicesRunSideBySide(t *testing.T) {

@@ -28,6 +28,9 @@ var summaries = map[string]string{
 	"Images":      "list images",
 	"PruneImages": "remove images nothing needs",
 	// in the database
+	"BeginDeploy":      "read what is to be deployed, and say that it begins",
+	"BeginStart":       "read the routing table, and say that it starts",
+	"BeginRoute":       "commit that the new container serves, and say so",
 	"LoadJob":          "read what is to be deployed",
 	"Publish":          "say how far it is",
 	"SettleDeployment": "say how the deployment ended",

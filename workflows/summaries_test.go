@@ -72,20 +72,33 @@ func (s *stage) details() string {
 
 func TestStateIsFoundWhileItRuns(t *testing.T) {
 	s := newStage(t)
-	var states []string
+	s.env.RegisterWorkflow(Deploy)
+	states := s.upserts()
+	s.env.ExecuteWorkflow(s.change, sdp.OperationRef{ID: "d1", Kind: sdp.OpDeploy, Sandbox: "demo", Service: "account", User: "alice",
+		Node: "micro-1"})
+	if err := s.env.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"CHECKOUT", "BUILDING", "CREATING_IMAGE", "STARTING_CONTAINER", "RUNNING"}; !slices.Equal(*states, want) {
+		t.Errorf("after %s it was shown as %q, want %q", deployFirstState, *states, want)
+	}
+	if first := firstState(op(sdp.OpDeploy, "d1", "account")); first != "FETCHING" {
+		t.Errorf("it is started as %s", first)
+	}
+}
+
+// upserts are the states and nodes that runs are found by, each an event.
+func (s *stage) upserts() *[]string {
+	var shown []string
 	s.env.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(a temporal.SearchAttributes) bool {
-		if state, shown := a.GetKeyword(attrState); shown && !slices.Contains(states, state) {
-			states = append(states, state)
+		for _, key := range []temporal.SearchAttributeKeyKeyword{attrState, attrNode} {
+			if value, has := a.GetKeyword(key); has {
+				shown = append(shown, value)
+			}
 		}
 		return true
 	})).Return(nil)
-	if err := s.deploy(); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"FETCHING", "CHECKOUT", "BUILDING", "CREATING_IMAGE", "STARTING_CONTAINER", "RUNNING"}
-	if !slices.Equal(states, want) {
-		t.Errorf("it was shown as %q, want %q", states, want)
-	}
+	return &shown
 }
 
 func TestSandboxShowsWhatItDoes(t *testing.T) {

@@ -16,7 +16,7 @@ const watchLimit = 10 * time.Minute
 // Each owner's credentials are tried on one repository first; where the git server refuses them no other is asked. Nodes get
 // their questions from the server and give it the answers: the history has the nodes' names only.
 func Track(ctx workflow.Context) error {
-	if workflow.GetVersion(ctx, lookByName, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !lookByName.in(ctx) {
 		return trackByValue(ctx)
 	}
 	var look wire.Look

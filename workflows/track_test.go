@@ -27,7 +27,7 @@ type look struct {
 func newLook(t *testing.T, round wire.TrackRound, answer func(node string, ask wire.WatchAsk) (wire.WatchAnswer, error)) *look {
 	t.Helper()
 	l := &look{env: newAsk(t)}
-	l.env.OnGetVersion(lookByName, workflow.DefaultVersion, 1).Return(workflow.DefaultVersion) // begun before
+	l.env.OnGetVersion(lookByName.patch, workflow.DefaultVersion, 1).Return(workflow.DefaultVersion) // begun before
 	l.env.OnActivity(control.BeginTracking, any_, any_).Return(round, nil)
 	l.env.OnActivity(host.Watch, any_, any_).Return(func(_ context.Context, in wire.WatchInput) ([]wire.WatchAnswer, error) {
 		var out []wire.WatchAnswer

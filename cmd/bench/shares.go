@@ -67,10 +67,12 @@ type shareSplit struct {
 	started         map[int64]time.Time
 	begin, end      time.Time
 	nodes, database time.Duration
+	events          int
 }
 
 func (s *shareSplit) add(e *history.HistoryEvent) {
 	at := e.GetEventTime().AsTime()
+	s.events++
 	if s.started == nil {
 		s.started, s.begin = map[int64]time.Time{}, at
 	}
@@ -89,6 +91,6 @@ func (s *shareSplit) add(e *history.HistoryEvent) {
 
 func (s *shareSplit) String() string {
 	whole := s.end.Sub(s.begin)
-	return fmt.Sprintf("its last workflow: %s = steps on nodes %s + database and workflow code %s + Temporal %s",
-		show(whole), show(s.nodes), show(s.database), show(max(0, whole-s.nodes-s.database)))
+	return fmt.Sprintf("its last workflow: %d events, %s = steps on nodes %s + database and workflow code %s + Temporal %s",
+		s.events, show(whole), show(s.nodes), show(s.database), show(max(0, whole-s.nodes-s.database)))
 }

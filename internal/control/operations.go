@@ -25,7 +25,8 @@ func operationRef(op sdp.Operation) sdp.OperationRef {
 }
 
 func deploymentRef(d sdp.Deployment) sdp.OperationRef {
-	return sdp.OperationRef{ID: d.ID, Kind: sdp.OpDeploy, Sandbox: d.Sandbox, Service: d.Service, User: d.RequestedBy, Seq: d.Seq}
+	return sdp.OperationRef{ID: d.ID, Kind: sdp.OpDeploy, Sandbox: d.Sandbox, Service: d.Service, User: d.RequestedBy, Seq: d.Seq,
+		Node: d.Node}
 }
 
 func newDeploymentRef(d postgres.NewDeployment) sdp.OperationRef { return deploymentRef(d.Deployment) }

@@ -61,7 +61,8 @@ func (e *Engine) signal(ctx context.Context, sandbox, signal string, arg any) er
 		TypedSearchAttributes: temporal.NewSearchAttributes(sandboxAttribute.ValueSet(sandbox)),
 		StaticSummary:         "orders the operations of sandbox " + sandbox,
 	}
-	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, signal, arg, options, wire.SandboxWorkflow, wire.SandboxInput{Sandbox: sandbox})
+	_, err := e.client.SignalWithStartWorkflow(ctx, options.ID, signal, arg, options, wire.SandboxWorkflow,
+		wire.SandboxInput{Sandbox: sandbox, Shape: wire.Shape})
 	return engineError(err)
 }
 

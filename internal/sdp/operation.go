@@ -90,6 +90,10 @@ type OperationRef struct {
 	Seq int64 `json:"seq,omitempty"`
 	// Hold is set for a deployment that is a part of an atomic change: once healthy it waits for the change's word.
 	Hold bool `json:"hold"`
+	// Node is where a deployment is to run, as far as that is known when its workflow is started; "" = it is not.
+	Node string `json:"node,omitempty"`
+	// Shape says how its workflow does what those of older builds did otherwise (wire.Shape); 0 = as it says with patches.
+	Shape int `json:"shape,omitempty"`
 }
 
 // SealedBox is a secret only one node can open, and only for one operation: HPKE ciphertext bound to both.

@@ -26,7 +26,7 @@ func messages() map[string]any {
 		"Fetched": &wire.Fetched{}, "RouteInput": &wire.RouteInput{}, "RetireInput": &wire.RetireInput{},
 		"DiscardInput": &wire.DiscardInput{}, "TeardownInput": &wire.TeardownInput{}, "LoginInput": &wire.LoginInput{},
 		"BranchesInput": &wire.BranchesInput{}, "TraceInput": &wire.TraceInput{}, "HopsInput": &wire.HopsInput{},
-		"Progressed": &wire.Progress{}, "Progress": &wire.Progress{}, "Switch": &wire.Switch{}, "Committed": &wire.Switch{},
+		"Progressed": &wire.Progress{}, "Progress": &wire.Progress{}, "Begun": &wire.Begun{}, "Switch": &wire.Switch{}, "Committed": &wire.Switch{},
 		"WaitingInput": &wire.WaitingInput{}, "SettleInput": &wire.SettleInput{}, "Change": &wire.Change{},
 		"CommitInput": &wire.CommitInput{}, "TrackRound": &wire.TrackRound{}, "WatchInput": &wire.WatchInput{},
 		"WatchAnswers": &[]wire.WatchAnswer{},

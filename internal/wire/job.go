@@ -58,6 +58,13 @@ type Fetched struct {
 	Resolved time.Duration `json:"resolved"`
 }
 
+// Begun says how far a deployment is with the step that has just begun, in a question to the database that the step has anyway.
+type Begun struct {
+	Progress  Progress      `json:"progress"`
+	Sandbox   string        `json:"sandbox,omitempty"`
+	Container sdp.Container `json:"container,omitzero"` // that is to serve
+}
+
 // Progress is how far a deployment is: what its workflow publishes and what its "progress" query answers.
 type Progress struct {
 	Deployment string              `json:"deployment"`

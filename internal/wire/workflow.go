@@ -39,7 +39,12 @@ type SandboxInput struct {
 	Queue   []sdp.OperationRef `json:"queue"` // carried over by Continue-As-New
 	// HistoryLimit is how many events a run may have before it goes on in a new one; 0 = as Temporal suggests. Tests set it.
 	HistoryLimit int `json:"historyLimit,omitempty"`
+	Shape        int `json:"shape,omitempty"` // see Shape
 }
+
+// Shape is what runs of workflows are started with today. It stands for all that they do which those of older builds did
+// otherwise, so that they need no markers in their histories; workflows has the list.
+const Shape = 1
 
 // WaitingInput says what a queued deployment or operation waits behind.
 type WaitingInput struct {
