@@ -82,7 +82,7 @@ func (c *Control) Problems(n sdp.Node) []string {
 	found := []string{}
 	t := c.Trouble(n)
 	for _, problem := range []struct{ text, what string }{
-		{t.Worker, ""}, {t.Docker, "Docker does not answer: "}, {t.Router, "the router does not answer: "},
+		{t.Worker, ""}, {t.Docker, "Docker does not answer: "}, {t.Router, "its router: "},
 	} {
 		if problem.text != "" {
 			found = append(found, problem.what+problem.text)
