@@ -248,3 +248,21 @@ func TestRepositoriesAndBranches(t *testing.T) {
 	p := me.get("/api/v1/repositories/account/branches").problem(http.StatusUnauthorized, "wrong-credentials")
 	contains(t, p.Remedy, "sign in again")
 }
+
+func TestSandboxWhosePortIsHeldSaysSo(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	createShop(t, me)
+	attention := func() []rest.Attention {
+		return decode[rest.Sandbox](me.get("/api/v1/sandboxes/shop").want(http.StatusOK)).Attention
+	}
+	bed.Node("gateway-1", "POST", "heartbeat", sdp.NodeHealth{RouterError: "held", PortHeld: []string{"shop"}})
+	if a := attention(); len(a) != 1 || a[0].Code != "port-held" || !strings.Contains(a[0].Remedy, "on gateway-1") {
+		t.Errorf("attention %+v", a)
+	}
+	bed.Node("gateway-1", "POST", "heartbeat", sdp.NodeHealth{})
+	if a := attention(); len(a) != 0 {
+		t.Errorf("attention %+v", a)
+	}
+}

@@ -154,7 +154,7 @@ func (a *agent) health(ctx context.Context) sdp.NodeHealth {
 		if r, err := a.router.Health(ctx); err != nil {
 			h.RouterError = unanswered(err)
 		} else {
-			h.RouterError = strings.Join(r.Problems, "; ")
+			h.RouterError, h.PortHeld = strings.Join(r.Problems, "; "), r.Held
 		}
 	})
 	asked.Wait()

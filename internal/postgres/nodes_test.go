@@ -123,10 +123,12 @@ func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	db := platform(t)
 	health := sdp.NodeHealth{DockerError: "down\x00", DiskFree: 5, DiskTotal: 10, MemoryFree: 1, MemoryTotal: 2, CPUs: 2,
-		Load1: 0.5, RunningBuilds: 1}
+		Load1: 0.5, RunningBuilds: 1, PortHeld: []string{"box"}}
 	must(t, db.Heartbeat(t.Context(), "micro-1", sdp.Heartbeat{NodeHealth: health}))
 	health.DockerError = "down"
-	equal(t, "health", got(db.Node(t.Context(), "micro-1"))(t).Health, health)
+	if stored := got(db.Node(t.Context(), "micro-1"))(t).Health; !reflect.DeepEqual(stored, health) {
+		t.Errorf("health is %+v, want %+v", stored, health)
+	}
 	wantCode(t, db.Heartbeat(t.Context(), "micro-9", sdp.Heartbeat{NodeHealth: health}), sdp.NotFound, "node-not-found")
 }
 

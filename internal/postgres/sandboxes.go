@@ -99,6 +99,7 @@ type sandboxRow struct {
 	Gateway            string                     `db:"gateway"`
 	GatewayNode        string                     `db:"gateway_node"`
 	Port               int                        `db:"port"`
+	PortHeld           bool                       `db:"port_held"`
 	RouteVersion       int64                      `db:"route_version"`
 	Deleting           bool                       `db:"deleting"`
 	CreatedAt          time.Time                  `db:"created_at"`
@@ -117,8 +118,8 @@ func (r sandboxRow) domain() sdp.Sandbox {
 		Variables: r.Variables, SecretKeys: pg.SortedKeys(r.Secrets), Limits: r.Limits,
 		Expiry: sdp.Expiry{IdleAfter: sdp.SpanOf(pg.DurationOf(r.IdleAfter)),
 			DeleteAfter: sdp.SpanOf(pg.DurationOf(r.DeleteAfter))},
-		Gateway: r.Gateway, GatewayNode: r.GatewayNode, Port: r.Port, RouteVersion: r.RouteVersion, Deleting: r.Deleting,
-		CreatedAt: r.CreatedAt, DeletedAt: pg.TimeOf(r.DeletedAt), TouchedAt: pg.TimeOf(r.TouchedAt),
+		Gateway: r.Gateway, GatewayNode: r.GatewayNode, Port: r.Port, PortHeld: r.PortHeld, RouteVersion: r.RouteVersion,
+		Deleting: r.Deleting, CreatedAt: r.CreatedAt, DeletedAt: pg.TimeOf(r.DeletedAt), TouchedAt: pg.TimeOf(r.TouchedAt),
 		Tracking: sdp.TrackingCredential{User: r.Owner, StoredAt: pg.TimeOf(r.StoredAt), CheckedAt: pg.TimeOf(r.CheckedAt),
 			Problem: r.Problem},
 		Traffic: stored.TrafficOf(r.Name, r.Traffic),
@@ -131,8 +132,8 @@ func sandboxes(ctx context.Context, q pg.Querier, where string, args ...any) ([]
 			s.description, s.labels, s.environment, s.environment_version, s.variables, s.secrets, s.limits, s.idle_after,
 			s.delete_after, s.gateway, coalesce(s.gateway_node, '') AS gateway_node, coalesce(s.port, 0) AS port, s.route_version,
 			s.deleting, s.created_at, s.deleted_at, s.touched_at, t.stored_at, t.checked_at, coalesce(t.problem, '') AS problem,
-			f.nodes AS traffic
-		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner
+			f.nodes AS traffic, coalesce(n.health->'portHeld' ? s.name, false) AS port_held
+		FROM sandboxes s LEFT JOIN tracking_credentials t ON t.user_name = s.owner LEFT JOIN nodes n ON n.name = s.gateway_node
 			LEFT JOIN sandbox_traffic f ON f.sandbox_id = s.id `+where, args...)
 	if err != nil || len(rows) == 0 {
 		return nil, err

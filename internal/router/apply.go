@@ -34,7 +34,7 @@ func (r *Router) tryApply(t wire.RoutingTable) error {
 		return err
 	}
 	compiled := r.compile(sb, t)
-	publicPort, err := r.openPublic(t)
+	publicPort, err := r.openPublic(sb, t)
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,14 @@ func (r *Router) serves(sb *sandbox, t wire.RoutingTable) bool {
 	return reflect.DeepEqual(sb.table.Load().RoutingTable, t) && (!hasPort || r.listeners.get(key) != nil)
 }
 
-// openPublic opens a table's public port if this node is to have it and does not; nil if there is nothing to open.
-func (r *Router) openPublic(t wire.RoutingTable) (net.Listener, error) {
+// openPublic opens a table's public port if this node is to have it and does not; nil if there is nothing to open. A port that
+// the sandbox has had is opened once it can be: what changes of its services does not wait for who holds it.
+func (r *Router) openPublic(sb *sandbox, t wire.RoutingTable) (net.Listener, error) {
 	key, ok := r.publicKey(t)
 	if !ok || r.listeners.get(key) != nil {
+		return nil, nil
+	}
+	if has, ok := r.publicKey(sb.table.Load().RoutingTable); ok && has == key {
 		return nil, nil
 	}
 	return r.bind(key)

@@ -252,11 +252,16 @@ func (r *Router) Health() wire.RouterHealth {
 	if l := r.listeners.get(r.meshKey()); l != nil {
 		h.MeshAddr = l.net.Addr().String()
 	}
-	for _, p := range r.problems {
-		if time.Since(p.since) >= problemAfter {
-			h.Problems = append(h.Problems, p.err.Error())
+	for key, p := range r.problems {
+		if time.Since(p.since) < problemAfter {
+			continue
+		}
+		h.Problems = append(h.Problems, p.err.Error())
+		if key.side == public {
+			h.Held = append(h.Held, key.sandbox)
 		}
 	}
+	slices.Sort(h.Held)
 	slices.Sort(h.Problems)
 	return h
 }

@@ -65,6 +65,8 @@ type NodeHealth struct {
 	RunningBuilds int     `json:"runningBuilds"`
 	ImagesUsed    int     `json:"imagesUsed"` // percent of the disk that is used where Docker keeps its images; 0 = unknown
 	Watermark     int     `json:"watermark"`  // percent of that above which the node removes images nothing needs; 0 = never
+	// PortHeld names the sandboxes whose public port on this node its router cannot open.
+	PortHeld []string `json:"portHeld,omitempty"`
 	// Refused is why the server takes nothing from the worker; "" = it does. The server sets it, not the worker.
 	Refused string `json:"-"`
 	// ClockAhead is how much the node's clock is ahead of the server's, less than 0 = behind. The server measures it.

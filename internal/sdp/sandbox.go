@@ -30,6 +30,7 @@ type Sandbox struct {
 	Gateway      string // service (repository) that is the gateway; "" = the router routes by path prefix
 	GatewayNode  string // node that owns Port
 	Port         int    // public port on GatewayNode
+	PortHeld     bool   // another program holds Port
 	RouteVersion int64  // grows with each change of routes
 	Deleting     bool   // a delete was accepted and is not finished
 	CreatedAt    time.Time

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -87,6 +88,12 @@ func (s Sandbox) Attention() []Attention {
 		return nil
 	}
 	var out []Attention
+	if s.PortHeld {
+		port := strconv.Itoa(s.Port)
+		out = append(out, Attention{Code: "port-held", Detail: "another program holds public port " + port + " on node " + s.GatewayNode +
+			": whoever asks there does not reach the sandbox", Remedy: "`ss -ltnp sport = :" + port + "` on " + s.GatewayNode +
+			" shows which; once it has ended, the port is the sandbox's again"})
+	}
 	var tracked []string
 	for _, v := range s.Services {
 		if v.Source != SourceSandbox || v.Branch == "" {

@@ -40,7 +40,8 @@ type RouterHealth struct {
 	StartedAt time.Time `json:"startedAt"`
 	MeshAddr  string    `json:"meshAddr"` // actual address of the mesh listener; "" while it is not open
 	Sandboxes int       `json:"sandboxes"`
-	Problems  []string  `json:"problems"` // what it could not open and goes on trying; empty when all is well
+	Problems  []string  `json:"problems"`       // what it could not open and goes on trying; empty when all is well
+	Held      []string  `json:"held,omitempty"` // the sandboxes whose public port is among that
 }
 
 // Network is where the containers of one sandbox on a node are.

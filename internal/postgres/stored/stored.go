@@ -48,6 +48,7 @@ type Health struct {
 	RunningBuilds int           `json:"runningBuilds"`
 	ImagesUsed    int           `json:"imagesUsed,omitempty"`
 	Watermark     int           `json:"watermark,omitempty"`
+	PortHeld      []string      `json:"portHeld,omitempty"`
 	Refused       string        `json:"refused,omitempty"`
 	ClockAhead    time.Duration `json:"clockAhead,omitempty"`
 }
