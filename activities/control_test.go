@@ -197,6 +197,18 @@ func TestStepsBeginWithTheirQuestion(t *testing.T) {
 	}
 }
 
+// What is built for a sandbox whose port is on a node that is away could not be switched to; that is not waited for.
+func TestDeploymentNeedsTheNodeWithThePort(t *testing.T) {
+	p := newPlatform(t)
+	id := p.queue(postgres.NewDeployment{})
+	p.sql(`UPDATE nodes SET last_seen = now() - interval '1 hour' WHERE name = 'gateway-1'`)
+	_, err := p.LoadJob(t.Context(), id)
+	f, reported := failure.Of(err)
+	if !reported || f.Code != "node-without-worker" || !strings.Contains(f.Detail, "gateway-1") || retried(err) {
+		t.Errorf("it begins with %v", err)
+	}
+}
+
 func TestLoadJobOfNothingIsNotRetried(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

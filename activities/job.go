@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sdp/internal/failure"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/sdp/settings"
@@ -22,6 +23,9 @@ func (c *Control) LoadJob(ctx context.Context, id string) (wire.Job, error) {
 	}
 	if err := c.mayBegin(ctx, j.Deployment); err != nil {
 		return wire.Job{}, fail(err)
+	}
+	if err := c.requireGateway(ctx, j.GatewayNode); err != nil {
+		return wire.Job{}, err
 	}
 	if err := checkSettings(j); err != nil {
 		return wire.Job{}, fail(err)
@@ -53,6 +57,19 @@ func (c *Control) mayBegin(ctx context.Context, d sdp.Deployment) error {
 		err = by.Failure().Err()
 	}
 	return err
+}
+
+// requireGateway refuses a deployment while the node with the sandbox's port is away: once built, it could not be switched to.
+// That is not waited for here.
+func (c *Control) requireGateway(ctx context.Context, node string) error {
+	n, err := c.DB.Node(ctx, node)
+	if err != nil {
+		return fail(err)
+	}
+	if err := c.UseCases.Alive(n); err != nil {
+		return failure.Workflow(failure.From(err))
+	}
+	return nil
 }
 
 // checkSettings refuses to start a service without what its sandbox says it has.

@@ -157,6 +157,28 @@ func TestDeployNamesWhatWasRefused(t *testing.T) {
 	contains(t, e.Detail, "no worker since")
 }
 
+// What is built for a sandbox whose port is on a node that is away could not be switched to: it is refused before, and the
+// plan says so.
+func TestSandboxWhosePortsNodeIsAway(t *testing.T) {
+	t.Parallel()
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	spec := sdp.SandboxSpec{Name: "shop", Services: map[string]sdp.ServiceSpec{"account": {Branch: "feature/login"}}}
+	for _, d := range decode[rest.CreatedSandbox](me.post("/api/v1/sandboxes", spec).want(http.StatusAccepted)).Deployments {
+		run(t, bed, d)
+	}
+	bed.Advance(time.Minute)
+	bed.Register("micro-1", sdp.Micro, "account", "user")
+	for path, in := range map[string]any{"deployments": deployBody("user", "feature/x"), "services/account/restart": nil,
+		"services/account/stop": nil} {
+		p := me.post("/api/v1/sandboxes/shop/"+path, in).problem(http.StatusServiceUnavailable, "node-without-worker")
+		contains(t, p.Detail, "node gateway-1: no worker since")
+	}
+	if p := planOf(t, me, spec); len(p.Problems) != 1 || !strings.Contains(p.Problems[0].Detail, "node gateway-1: no worker since") {
+		t.Errorf("the plan's problems are %+v", p.Problems)
+	}
+}
+
 func TestTwoPeopleDeployTheSameService(t *testing.T) {
 	t.Parallel()
 	bed := apitest.New(t)

@@ -58,6 +58,9 @@ func (c *Control) Deploy(ctx context.Context, call *Call, in Deploy) ([]sdp.Depl
 		return nil, err
 	}
 	call.plan(in.Sandbox, sandbox.Environment, asks)
+	if _, err := c.readyNode(ctx, sandbox.GatewayNode); err != nil {
+		return nil, err
+	}
 	wanted, err := c.newDeployments(ctx, call, sandbox.Name, sandbox.Environment, asks, vars)
 	if err != nil {
 		return nil, err

@@ -54,6 +54,14 @@ func (c *Control) deployable(ctx context.Context, name string) (sdp.Node, error)
 	return n, usable(n)
 }
 
+// deployableTo is deployable for what requests to a sandbox are then switched to, which the node with its port must confirm.
+func (c *Control) deployableTo(ctx context.Context, sandbox sdp.Sandbox, name string) (sdp.Node, error) {
+	if _, err := c.readyNode(ctx, sandbox.GatewayNode); err != nil {
+		return sdp.Node{}, err
+	}
+	return c.deployable(ctx, name)
+}
+
 // usable returns an error unless a node that is alive takes work, and has Docker and disk.
 func usable(n sdp.Node) error {
 	switch {

@@ -114,35 +114,39 @@ func (c *Control) possible(ctx context.Context, call *Call, kind sdp.OperationKi
 		_, err := c.changeable(ctx, sandbox)
 		return err
 	}
-	_, found, err := c.service(ctx, sandbox, service)
+	box, found, err := c.service(ctx, sandbox, service)
 	switch {
 	case err != nil:
 		return err
 	case kind == sdp.OpRestart:
-		return c.restartable(ctx, call, sandbox, service)
+		return c.restartable(ctx, call, box, service)
 	case kind == sdp.OpStop:
-		return c.stoppable(ctx, found)
+		return c.stoppable(ctx, box, found)
 	}
 	return nil
 }
 
-func (c *Control) restartable(ctx context.Context, call *Call, sandbox, service string) error {
-	last, err := c.db.LastDeployment(ctx, sandbox, service)
+func (c *Control) restartable(ctx context.Context, call *Call, sandbox sdp.Sandbox, service string) error {
+	last, err := c.db.LastDeployment(ctx, sandbox.Name, service)
 	if err != nil {
 		return err
 	}
 	call.Event.Branch, call.Event.SHA = last.Branch, last.SHA
-	_, err = c.deployable(ctx, last.Node)
+	_, err = c.deployableTo(ctx, sandbox, last.Node)
 	return err
 }
 
-func (c *Control) stoppable(ctx context.Context, service sdp.Service) error {
+func (c *Control) stoppable(ctx context.Context, sandbox sdp.Sandbox, service sdp.Service) error {
 	if service.Serving == nil {
 		return sdp.Errorf(sdp.Conflict, "not-running", "service %s does not run in sandbox %s", service.Name, service.Sandbox).
 			WithRemedy("`sdp history %s` shows what became of it", service.Sandbox)
 	}
-	_, err := c.readyNode(ctx, service.Serving.Node)
-	return err
+	for _, node := range []string{sandbox.GatewayNode, service.Serving.Node} {
+		if _, err := c.readyNode(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Control) operate(ctx context.Context, call *Call, op sdp.Operation) (sdp.Operation, error) {

@@ -69,6 +69,9 @@ func (c *Control) target(ctx context.Context, r changeRequest) (*sdp.Sandbox, er
 // problem of the plan: nothing waits for it.
 func (c *Control) aliveNodes(p *planner) map[string]sdp.Node {
 	wanted := map[string]bool{} // whether it deploys
+	if p.current != nil {
+		wanted[p.current.GatewayNode] = false
+	}
 	for _, a := range p.spec.asks {
 		wanted[a.repository.Node] = true
 	}

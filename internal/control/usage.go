@@ -76,7 +76,7 @@ func (c *Control) behindOf(ctx context.Context, name string, named []string) ([]
 // redeploy queues the restart of one service. It is a change of its own for the audit.
 func (c *Control) redeploy(ctx context.Context, call *Call, environment string, u postgres.EnvironmentUser) (sdp.Operation, error) {
 	op := c.newOperation(call, sdp.OpRestart, u.Sandbox, u.Service)
-	_, service, err := c.service(ctx, u.Sandbox, u.Service)
+	sandbox, service, err := c.service(ctx, u.Sandbox, u.Service)
 	if err != nil {
 		return op, err
 	}
@@ -88,7 +88,7 @@ func (c *Control) redeploy(ctx context.Context, call *Call, environment string, 
 	if err != nil {
 		return op, err
 	}
-	if _, err := c.deployable(ctx, last.Node); err != nil {
+	if _, err := c.deployableTo(ctx, sandbox, last.Node); err != nil {
 		return op, err
 	}
 	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent {

@@ -129,6 +129,7 @@ type Job struct {
 	Deployment  sdp.Deployment
 	Repository  sdp.Repository
 	Node        sdp.Node
+	GatewayNode string // of the sandbox
 	Credentials sdp.SealedBox
 	Settings    settings.Settings // of the service now
 }
@@ -153,11 +154,12 @@ func (db *DB) Job(ctx context.Context, id string) (job Job, err error) {
 type jobRow struct {
 	deploymentRow
 	Credentials *stored.Box `db:"credentials"`
+	GatewayNode string      `db:"gateway_node"`
 }
 
 func readJob(ctx context.Context, q pg.Querier, id string) (job Job, err error) {
 	found, err := pg.Query(ctx, q, "reading deployment "+id, pgx.RowToStructByName[jobRow], `
-		SELECT `+deploymentColumns+`, d.credentials
+		SELECT `+deploymentColumns+`, d.credentials, coalesce(s.gateway_node, '') AS gateway_node
 		FROM deployments d JOIN sandboxes s ON s.id = d.sandbox_id
 			JOIN sandbox_services v ON v.sandbox_id = d.sandbox_id AND v.name = d.service
 		WHERE d.id = $1`, id)
@@ -167,7 +169,7 @@ func readJob(ctx context.Context, q pg.Querier, id string) (job Job, err error) 
 	if err != nil {
 		return Job{}, err
 	}
-	job.Deployment, job.Credentials = found[0].domain(), found[0].Credentials.Domain()
+	job.Deployment, job.Credentials, job.GatewayNode = found[0].domain(), found[0].Credentials.Domain(), found[0].GatewayNode
 	job.Repository, job.Node, err = nodestore.Provider(ctx, q, job.Deployment.Repository)
 	return job, err
 }
