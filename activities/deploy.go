@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"sdp/internal/logs"
@@ -79,22 +80,30 @@ func (h *Host) Start(ctx context.Context, in wire.Job) (sdp.Container, error) {
 // something foreign holds the public port.
 func (h *Host) Route(ctx context.Context, in wire.RouteInput) (wire.Done, error) {
 	return wire.Done{}, h.do(ctx, func(ctx context.Context) error {
-		table, err := h.table(ctx, in.Table)
-		if err != nil {
+		if err := h.route(ctx, in); err != nil {
 			return err
 		}
-		errs := []error{h.node.Routes.Apply(ctx, table)}
-		for _, c := range in.Containers {
-			errs = append(errs, h.node.Containers.Keep(ctx, c.DockerID))
-		}
-		if err := errors.Join(errs...); err != nil {
-			return err
-		}
+		var errs []error
 		for _, c := range in.Containers {
 			errs = append(errs, h.node.Logs.End(c.Deployment, "ROUTE", "requests go to the new container"))
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// route tells the router and, meanwhile, the container runtime.
+func (h *Host) route(ctx context.Context, in wire.RouteInput) (err error) {
+	var group sync.WaitGroup
+	kept := make([]error, len(in.Containers))
+	for i, c := range in.Containers {
+		group.Go(func() { kept[i] = h.node.Containers.Keep(ctx, c.DockerID) })
+	}
+	table, err := h.table(ctx, in.Table)
+	if err == nil {
+		err = h.node.Routes.Apply(ctx, table)
+	}
+	group.Wait()
+	return errors.Join(append([]error{err}, kept...)...)
 }
 
 // Retire removes a replaced container once it has finished the requests it has.
