@@ -1,13 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -189,32 +190,40 @@ func TestKilledRouterComesBackWithItsTable(t *testing.T) {
 
 func TestSandboxServesWhileTheControlPlaneIsDead(t *testing.T) {
 	box := newSandbox(t, "services:\n  account: {branch: main}\n")
-	var asked, failed atomic.Int64
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			asked.Add(1)
-			if a, err := get(box.URL + "/account/version"); err != nil || a.status != 200 {
-				failed.Add(1)
-			}
-		}
-	}()
+	serving := keepAsking(t, box.URL+"/account/version")
 	killOne(t, "sdp server")
 	killOne(t, "worker", "micro-1")
 	killOne(t, "worker", "gateway-1")
 	killOne(t, "temporald")
 	eventually(t, 2*time.Minute, stack.ready)
-	close(stop)
-	<-done
-	if failed.Load() > 0 || asked.Load() == 0 {
-		t.Errorf("%d of %d requests failed", failed.Load(), asked.Load())
+	serving()
+}
+
+// keepAsking sends requests to each URL, fifty a second, until the returned function is called, which wants all to have been
+// answered with 200.
+func keepAsking(t *testing.T, urls ...string) (served func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for _, url := range urls {
+		group.Go(func() {
+			asked, failed := 0, 0
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for ; ctx.Err() == nil; <-tick.C {
+				asked++
+				if a, err := get(url); err != nil || a.status != 200 {
+					failed++
+				}
+			}
+			if failed > 0 || asked == 0 {
+				t.Errorf("%d of %d requests to %s failed", failed, asked, url)
+			}
+		})
 	}
+	served = func() { stop(); group.Wait() }
+	t.Cleanup(served)
+	return served
 }
 
 func TestTemporalAndPostgresRestartMidDeploy(t *testing.T) {

@@ -78,7 +78,7 @@ func (p *places) temporary() error {
 
 // databases searches every row of every database, Temporal's among them.
 func (p *places) databases(ctx context.Context) error {
-	at, err := url.Parse(p.server.Database.URL)
+	at, err := p.database()
 	if err != nil {
 		return err
 	}
@@ -87,11 +87,11 @@ func (p *places) databases(ctx context.Context) error {
 		return err
 	}
 	defer os.Remove(pass)
-	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dumpall")
-	if err != nil || len(programs) == 0 {
-		return errors.Join(err, errors.New("there is no pg_dumpall"))
+	program, err := postgresProgram("pg_dumpall")
+	if err != nil {
+		return err
 	}
-	cmd := exec.CommandContext(ctx, programs[len(programs)-1], "-h", at.Hostname(), "-p", at.Port(), "-U", "postgres", "-w")
+	cmd := exec.CommandContext(ctx, program, "-h", at.Hostname(), "-p", at.Port(), "-U", "postgres", "-w")
 	cmd.Env = append(os.Environ(), "PGPASSFILE="+pass)
 	dump, err := cmd.Output()
 	if err != nil {
@@ -104,6 +104,16 @@ func (p *places) databases(ctx context.Context) error {
 	}
 	p.hay.search("databases", dump)
 	return nil
+}
+
+func (p *places) database() (*url.URL, error) { return url.Parse(p.server.Database.URL) }
+
+func postgresProgram(name string) (path string, err error) {
+	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if err != nil || len(programs) == 0 {
+		return "", errors.Join(err, errors.New("there is no "+name))
+	}
+	return programs[len(programs)-1], nil
 }
 
 // activity searches what PostgreSQL shows of its clients' statements.

@@ -27,6 +27,8 @@ type stores struct {
 func TestStoresGoAway(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
+	t.Run("Temporal's databases are emptied", s.temporalEmptied)
+	t.Run("Temporal's databases are older than SDP's", s.temporalRestored)
 	t.Run("the database is away for longer than anything waits", s.databaseAway)
 	t.Run("PostgreSQL is away for longer than anything waits", s.postgresAway)
 }
@@ -115,11 +117,7 @@ func (s stores) closed(t *testing.T, workflow string) {
 
 func (s stores) inTemporal(t *testing.T, do func(client.Client)) {
 	t.Helper()
-	p, err := newPlaces(s.site, nil, time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := p.temporal()
+	c, err := s.places(t).temporal()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,14 +164,19 @@ func (s stores) withoutPostgres(t *testing.T, do func()) {
 	do()
 }
 
-// sql runs statements in one of the site's databases as its superuser.
-func (s stores) sql(t *testing.T, database string, statements ...string) {
+func (s stores) places(t *testing.T) *places {
 	t.Helper()
 	p, err := newPlaces(s.site, nil, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := p.connect(t.Context(), database)
+	return p
+}
+
+// sql runs statements in one of the site's databases as its superuser.
+func (s stores) sql(t *testing.T, database string, statements ...string) {
+	t.Helper()
+	conn, err := s.places(t).connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -21,8 +22,8 @@ const trackLimit = 15 * time.Minute
 // sees the same. Temporal accepts nothing shorter.
 const catchUp = 10 * time.Second
 
-// ScheduleTracking has Temporal look at the watched branches regularly; 0 = not at all. It may be called again, with
-// another interval too, and by several servers at once.
+// ScheduleTracking has Temporal look at the watched branches regularly; 0 = not at all. It is called again and again, because
+// Temporal may lose the schedule, with another interval too, and by several servers at once.
 func (e *Engine) ScheduleTracking(ctx context.Context, every time.Duration) error {
 	handle := e.client.ScheduleClient().GetHandle(ctx, sdp.TrackSchedule)
 	if every == 0 {
@@ -40,6 +41,9 @@ func (e *Engine) ScheduleTracking(ctx context.Context, every time.Duration) erro
 	return engineError(handle.Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			now := in.Description.Schedule
+			if isAs(now, options) {
+				return nil, temporal.ErrSkipScheduleUpdate
+			}
 			now.Spec, now.Action = &options.Spec, options.Action
 			now.Policy.Overlap, now.Policy.CatchupWindow = options.Overlap, options.CatchupWindow
 			return &client.ScheduleUpdate{Schedule: &now}, nil
@@ -57,6 +61,16 @@ func trackSchedule(every time.Duration) client.ScheduleOptions {
 		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: catchUp,
 	}
+}
+
+// isAs reports whether a schedule does what it would do if it were made with options.
+func isAs(now client.Schedule, options client.ScheduleOptions) bool {
+	does, known := now.Action.(*client.ScheduleWorkflowAction)
+	want := options.Action.(*client.ScheduleWorkflowAction)
+	return known && does.Workflow == want.Workflow && does.TaskQueue == want.TaskQueue &&
+		does.WorkflowExecutionTimeout == want.WorkflowExecutionTimeout &&
+		slices.Equal(now.Spec.Intervals, options.Spec.Intervals) &&
+		now.Policy.Overlap == options.Overlap && now.Policy.CatchupWindow == options.CatchupWindow
 }
 
 func isMissing(err error) bool {

@@ -64,7 +64,7 @@ func (c *Containers) Start(ctx context.Context, in wire.Job, given Confidential,
 	}
 	log.Printf("START", "starting %s", spec.Name)
 	c.images.claims.take(in.Deployment, in.Image) // a worker started anew since the image was found has forgotten
-	running, err := c.runtime.Start(ctx, spec)
+	running, err := c.begin(ctx, in, spec)
 	if err != nil {
 		return sdp.Container{}, withOutput(err, log)
 	}
@@ -82,6 +82,20 @@ func (c *Containers) Start(ctx context.Context, in wire.Job, given Confidential,
 	c.sources.end(in.Deployment)
 	return sdp.Container{Deployment: in.Deployment, Sandbox: in.Sandbox, Service: in.Service, Node: c.node,
 		DockerID: running.ID, Address: running.Address, SHA: in.SHA, Image: in.Image, State: sdp.Starting}, nil
+}
+
+// begin starts a container. A retirement may have passed the canonical name on to another generation since it was chosen.
+func (c *Containers) begin(ctx context.Context, in wire.Job, spec containers.Spec) (containers.Container, error) {
+	running, err := c.runtime.Start(ctx, spec)
+	if sdp.KindOf(err) != sdp.Conflict {
+		return running, err
+	}
+	name, failed := c.containerName(ctx, in)
+	if failed != nil || name == spec.Name {
+		return running, err
+	}
+	spec.Name = name
+	return c.runtime.Start(ctx, spec)
 }
 
 // joinNetwork makes the sandbox's network and has the router listen on it, so that the container finds its neighbours

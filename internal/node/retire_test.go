@@ -12,6 +12,7 @@ import (
 
 	"sdp/internal/containers"
 	"sdp/internal/router/socket"
+	"sdp/internal/sdp"
 	"sdp/internal/wire"
 )
 
@@ -100,5 +101,37 @@ func TestRetireRemovesNothingThatRuns(t *testing.T) {
 	in.Container.DockerID = "a"
 	if err := New(Config{Runtime: f}).Containers.Retire(t.Context(), in); !errors.Is(err, errDown) || slices.Contains(f.calls, "remove a") {
 		t.Errorf("ended with %v after %q", err, f.calls)
+	}
+}
+
+// passing is a runtime in which, while a container is made, the name for it is passed on to a generation of a service.
+type passing struct {
+	failing
+	to      containers.Container
+	started []string
+}
+
+func (p *passing) Start(_ context.Context, s containers.Spec) (containers.Container, error) {
+	p.started = append(p.started, s.Name)
+	if p.to.ID = sdp.ContainerName("box", "account"); s.Name == p.to.ID {
+		return containers.Container{}, sdp.Errorf(sdp.Conflict, "name-taken", "the container name %s is held", s.Name)
+	}
+	return containers.Container{ID: "new"}, nil
+}
+
+func (p *passing) Inspect(_ context.Context, id string) (c containers.Container, found bool, err error) {
+	return p.to, p.to.ID == id, nil
+}
+
+// A deployment right after another one begins while the canonical name changes hands. Somebody else's container keeps it out.
+func TestStartWhileTheNameIsPassedOn(t *testing.T) {
+	in := wire.Job{Sandbox: "box", Service: "account", Deployment: "d-3"}
+	canonical, own := sdp.ContainerName("box", "account"), sdp.GenerationName("box", "account", "d-3")
+	for service, want := range map[string][]string{"account": {canonical, own}, "other": {canonical}} {
+		p := &passing{to: containers.Container{Sandbox: "box", Service: service, Deployment: "d-2"}}
+		c, err := New(Config{Runtime: p}).Containers.begin(t.Context(), in, containers.Spec{Name: canonical})
+		if !slices.Equal(p.started, want) || (err == nil) != (c.ID == "new") || (err == nil) != (service == "account") {
+			t.Errorf("where %s has the name it started %q: %+v, %v; want %q", service, p.started, c, err, want)
+		}
 	}
 }

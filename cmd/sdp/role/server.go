@@ -192,7 +192,8 @@ func (s *server) watchSchema(ctx context.Context) error {
 
 func (s *server) reconciler() *reconcile.Reconciler {
 	return &reconcile.Reconciler{DB: s.db, Engine: s.engine, Log: slog.Default(), KeepLog: s.config.Logs.Keep,
-		LostAfter: s.config.Reconcile.LostAfter}
+		LostAfter: s.config.Reconcile.LostAfter,
+		Schedule:  func(ctx context.Context) error { return s.engine.ScheduleTracking(ctx, s.config.Tracking.Every) }}
 }
 
 func (s *server) temporalReady(ctx context.Context) error {
@@ -210,10 +211,6 @@ func (s *server) runControl(ctx context.Context) error {
 		}
 		w := worker.NewControl(s.temporal, control, s.config.Reconcile.Patience)
 		if err := w.Start(); err != nil {
-			return err
-		}
-		if err := s.engine.ScheduleTracking(ctx, s.config.Tracking.Every); err != nil {
-			w.Stop()
 			return err
 		}
 		slog.Info("Ready", "url", s.config.PublicURL, "version", Version())

@@ -24,26 +24,30 @@ const (
 )
 
 // Reconciler hands over accepted operations, and cancels, whose hand-over was lost, because the server died or Temporal was
-// down between the row and the signal, settles what Temporal lost, and drops logs that are too old. Several replicas may run
-// one each.
+// down between the row and the signal, settles what Temporal lost, has it do again what it did regularly, and drops logs that
+// are too old. Several replicas may run one each.
 type Reconciler struct {
 	DB        *postgres.DB
 	Engine    control.Engine
 	Log       *slog.Logger
-	KeepLog   time.Duration // how long logs are kept; 0 = for ever
-	LostAfter time.Duration // how long Temporal has had something before it is asked about it; 0 = it is never asked
+	KeepLog   time.Duration               // how long logs are kept; 0 = for ever
+	LostAfter time.Duration               // how long Temporal has had something before it is asked about it; 0 = it is never asked
+	Schedule  func(context.Context) error // makes sure that Temporal does what it does regularly
 }
 
 // Run works until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) error {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
-	var dropped, looked time.Time
+	var dropped, looked, scheduled time.Time
 	for {
 		r.try(ctx, "Operations were not resubmitted", func() error { return r.Resubmit(ctx, submitAfter) })
 		if r.LostAfter > 0 && time.Since(looked) > r.LostAfter/2 {
 			r.try(ctx, "Operations were not compared with Temporal", func() error { return r.Lost(ctx, r.LostAfter) })
 			looked = time.Now()
+		}
+		if time.Since(scheduled) > r.LostAfter/2 && r.try(ctx, "What Temporal does regularly is unknown", func() error { return r.Schedule(ctx) }) {
+			scheduled = time.Now()
 		}
 		r.try(ctx, "Cancels were not passed on", func() error { return r.Recancel(ctx, submitAfter, cancelAgain) })
 		if r.KeepLog > 0 && time.Since(dropped) > dropLogsEvery {
@@ -61,10 +65,12 @@ func (r *Reconciler) Run(ctx context.Context) error {
 }
 
 // try does what the next round does again if it fails.
-func (r *Reconciler) try(ctx context.Context, failed string, do func() error) {
-	if err := do(); err != nil && ctx.Err() == nil {
+func (r *Reconciler) try(ctx context.Context, failed string, do func() error) (done bool) {
+	err := do()
+	if err != nil && ctx.Err() == nil {
 		r.Log.WarnContext(ctx, "Reconciling failed; the next round tries again", "what", failed, "error", err)
 	}
+	return err == nil
 }
 
 // Resubmit hands over what was accepted longer than olderThan ago and never handed over. Order matters within a sandbox: one
