@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"sdp/internal/failure"
@@ -60,7 +61,10 @@ func eachNode(ctx workflow.Context, nodes, away, required []string, ask func(nod
 		if err == nil || !slices.Contains(required, node) && goneAway(ctx, node, err) {
 			continue
 		}
-		errs = append(errs, failure.Workflow(failureOf(ctx, "", node, err)))
+		if !temporal.IsCanceledError(err) || !plainCancel.in(ctx) {
+			err = failure.Workflow(failureOf(ctx, "", node, err))
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -301,7 +301,8 @@ func (s *entity) cancelOperation(ctx workflow.Context, named string) {
 			c.cancel()
 		}
 	}
-	for _, q := range s.take(func(q sdp.OperationRef) bool { return q.ID == id }) {
+	mayEnd := func(q sdp.OperationRef) bool { return q.ID == id && q.Kind.Rules().CancellableIn(sdp.OpQueued) }
+	for _, q := range s.take(mayEnd) {
 		s.settle(ctx, q, sdp.CodeCancelled, "cancelled before it began")
 	}
 }

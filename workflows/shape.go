@@ -28,6 +28,7 @@ var (
 	honestCancel   = change{1, "honest-cancel"}    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
 	settledRow     = change{1, "settled-row"}      // a deployment that others have settled ends, and leaves alone what serves
 	fewEvents      = change{1, ""}                 // a step's first look into the database also says that it has begun
+	plainCancel    = change{2, ""}                 // what is cancelled while nodes are asked is cancelled, and has not failed
 )
 
 type shapeKey struct{}

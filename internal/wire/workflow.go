@@ -44,7 +44,7 @@ type SandboxInput struct {
 
 // Shape is what runs of workflows are started with today. It stands for all that they do which those of older builds did
 // otherwise, so that they need no markers in their histories; workflows has the list.
-const Shape = 1
+const Shape = 2
 
 // WaitingInput says what a queued deployment or operation waits behind.
 type WaitingInput struct {
