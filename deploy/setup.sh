@@ -5,7 +5,7 @@
 #   deploy/setup.sh [up|test]
 #
 #   up    (default) what `make up` needs: Docker, PostgreSQL's programs, git, Node.js for the dashboard's build, ...
-#   test  that, and what the tests and benchmarks need: nginx, gcc for the race detector, Chromium, ...
+#   test  that, and what the tests and benchmarks need: nginx, gcc for the race detector, Chromium, sudo, ...
 #
 # It needs root, or a user with sudo, only when something is missing. It creates no PostgreSQL cluster, starts no
 # service but Docker, and touches nothing that is already installed.
@@ -79,6 +79,8 @@ nginx nginx
 gcc gcc
 /usr/include/stdio.h libc6-dev
 psql postgresql-client
+iptables iptables
+sudo sudo
 chromium chromium'
 
 install_packages() {

@@ -32,7 +32,8 @@ type installation struct {
 	flags  []string // of `sdp up`, besides --data
 	// dockerHost is the address of its Docker daemon, "" = the machine's.
 	dockerHost string
-	atEnd      []func() error // what `sdp down` cannot know of, done before it
+	machines   map[string]*machine // it is spread over; nil = `sdp up` runs all of it on this one
+	atEnd      []func() error      // what `sdp down` cannot know of, done before it
 	up         *exec.Cmd
 	screen     *logs.Buffer // what `sdp up` printed
 	exited     chan error
@@ -205,6 +206,9 @@ func (i *installation) instance(t *testing.T) string {
 }
 
 func (i *installation) readInstance() (string, error) {
+	if i.machines != nil {
+		return "default", nil
+	}
 	var state struct{ Instance string }
 	raw, err := os.ReadFile(filepath.Join(i.data, "state.json"))
 	if err == nil {

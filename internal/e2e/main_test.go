@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,9 +18,9 @@ import (
 // touch others'.
 var stack *installation
 
-// The whole suite runs as two processes side by side, because tests wait more than they work: those of the lab or of sites
-// of their own, and those that share the stack. More would not be faster on two cores: the browser wants one for itself.
-// There is no second stack: images are named after their content, so two demos would have theirs in common, and the
+// The whole suite runs as three processes side by side, because tests wait more than they work: those of the lab or of sites
+// of their own, those on several machines, and those that share the stack. More would not be faster on two cores: the browser
+// wants one for itself. There is no second stack: images are named after their content, so two demos would have theirs in common, and the
 // `sdp down` of one would take the other's.
 const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|ContainerNameHeldByAForeigner|DiskFull|DockerDown|" +
 	"EnvironmentFromDotenv|EnvironmentReachesTheService|FloodOfOutput|ImagesArePruned|LoginFailuresAreToldApart|LongLine|" +
@@ -27,11 +28,16 @@ const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|Contain
 	"PasswordChangedAfterLogin|PlanIsWhatApplyDoes|PlansThatCannotBe|PublicPortHeldByAForeignProcess|RevokedSession|" +
 	"SecretsAreNowhere|StoresGoAway|Templates|TooLargeSettingsAreRefused|Tracking)$"
 
+// ofTheHosts is the tests on several machines.
+const ofTheHosts = "^TestHosts"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	switch run := asked("run"); {
 	case run == "" && asked("skip") == "" && asked("list") == "":
-		os.Exit(sideBySide("-test.skip="+ofTheLab, "-test.run="+ofTheLab))
+		os.Exit(sideBySide("-test.skip="+ofTheLab+"|"+ofTheHosts, "-test.run="+ofTheLab, "-test.run="+ofTheHosts))
+	case strings.HasPrefix(strings.TrimPrefix(run, "^"), "TestHosts"):
+		os.Exit(runApart(func() int { return tearDown(m.Run(), stopHosts) }))
 	case run == ofTheLab:
 		os.Exit(tearDown(m.Run(), stopLab))
 	}

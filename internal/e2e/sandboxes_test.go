@@ -140,9 +140,15 @@ func (i *installation) containers(t *testing.T, name string) []string {
 		"--filter", "label="+sdp.LabelInstance+"="+i.instance(t), "--format", "{{.Names}}"))
 }
 
-// docker runs the Docker client against the installation's daemon.
-func (i *installation) docker(t *testing.T, args ...string) string {
+// docker runs the Docker client against the installation's daemon, or against each of them.
+func (i *installation) docker(t *testing.T, args ...string) (out string) {
 	t.Helper()
+	if i.machines != nil {
+		for _, node := range []string{"gateway-1", "micro-1"} {
+			out += command(t, "", "docker", append([]string{"-H", i.machines[node].dockerHost()}, args...)...)
+		}
+		return out
+	}
 	if i.dockerHost != "" {
 		args = append([]string{"-H", i.dockerHost}, args...)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"sdp/api/rest"
 	"sdp/internal/router/journal"
@@ -148,21 +151,25 @@ func (i *installation) gone(t *testing.T, box string) {
 // tables are those a node's router would serve after a restart.
 func (i *installation) tables(t *testing.T, node string) map[string]wire.RoutingTable {
 	t.Helper()
-	state, err := journal.Read(filepath.Join(i.data, node, "router.state"))
+	state, err := journal.Read(filepath.Join(i.nodeData(node), "router.state"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return state.Tables
 }
 
+// nodeData is where a node keeps its data.
+func (i *installation) nodeData(node string) string {
+	if i.machines != nil {
+		return i.machines[node].path("/var/lib/sdp/" + node)
+	}
+	return filepath.Join(i.data, node)
+}
+
 // count runs a query in the installation's database.
 func (i *installation) count(t *testing.T, query string, args ...any) (n int) {
 	t.Helper()
-	p, err := newPlaces(&site{installation: i}, nil, time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := p.connect(t.Context(), "sdp")
+	conn, err := i.database(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,10 +180,21 @@ func (i *installation) count(t *testing.T, query string, args ...any) (n int) {
 	return n
 }
 
+func (i *installation) database(ctx context.Context) (*pgx.Conn, error) {
+	if i.machines != nil {
+		return i.machines["control"].database(ctx)
+	}
+	p, err := newPlaces(&site{installation: i}, nil, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	return p.connect(ctx, "sdp")
+}
+
 func (i *installation) noCheckouts(t *testing.T) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
-		left, err := os.ReadDir(filepath.Join(i.data, "micro-1", "checkouts"))
+		left, err := os.ReadDir(filepath.Join(i.nodeData("micro-1"), "checkouts"))
 		if err == nil && len(left) > 0 {
 			return errorf("%d checkouts are left", len(left))
 		}
