@@ -73,6 +73,10 @@ func (r *Routes) Trace(ctx context.Context, in wire.TraceInput) (wire.Trace, err
 			WithRemedy("`sdp nodes` shows whether the gateway node's router runs")
 	}
 	defer resp.Body.Close()
+	if by := resp.Header.Get(wire.SandboxHeader); by != in.Sandbox {
+		return out, sdp.Errorf(sdp.Conflict, "port-held", "public port %d of sandbox %s is not answered by this node's router: "+
+			"another program holds it", in.Port, in.Sandbox).WithRemedy("`ss -ltnp sport = :%d` shows which; stop it", in.Port)
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, traceBody))
 	out.Status, out.Body = resp.StatusCode, string(body)
 	return out, err

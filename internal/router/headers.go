@@ -11,8 +11,8 @@ import (
 
 // Headers of responses, written as people know them: net/http sends map keys as they are.
 const (
-	sandboxHeader = "X-SDP-Sandbox"
-	routeHeader   = "X-SDP-Route"
+	sandboxHeader = wire.SandboxHeader
+	routeHeader   = wire.RouteHeader
 )
 
 // Headers between routers. They are believed only together with the mesh token, and never leave the mesh.

@@ -2,6 +2,12 @@ package wire
 
 import "sdp/internal/sdp"
 
+// Headers of what a router answers: of which sandbox, and who served it, as "account=sandbox@ea88bdf16c6d".
+const (
+	SandboxHeader = "X-SDP-Sandbox"
+	RouteHeader   = "X-SDP-Route"
+)
+
 // TraceHeader marks a traced request. Services pass it on as they would any trace context.
 const TraceHeader = "X-SDP-Trace"
 

@@ -18,6 +18,7 @@ import (
 	"sdp/cmd/sdp/client/observe"
 	"sdp/cmd/sdp/screen"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // proofPath is a page for which the gateway asks account, and account asks payment and user.
@@ -37,6 +38,10 @@ func (t *tour) prove(ctx context.Context, box rest.Sandbox) error {
 	var resp response
 	err := retry(ctx, func() (err error) {
 		resp, err = get(ctx, url)
+		if by := resp.header.Get(wire.SandboxHeader); err == nil && by != t.at.Sandbox {
+			err = sdp.Errorf(sdp.Unavailable, "port-held", "%s is answered by another program, and not by sandbox %s", url, t.at.Sandbox).
+				WithRemedy("`ss -ltnp sport = :%d` shows which; stop it", box.Port)
+		}
 		return err
 	})
 	if err != nil {
@@ -46,9 +51,9 @@ func (t *tour) prove(ctx context.Context, box rest.Sandbox) error {
 	s.Printf("")
 	s.Printf("%s", s.Paint(screen.Bold, "$ curl -i "+url))
 	s.Printf("HTTP/1.1 %s", resp.status)
-	for _, name := range []string{"X-Sdp-Sandbox", "X-Sdp-Route"} {
+	for _, name := range []string{wire.SandboxHeader, wire.RouteHeader} {
 		for _, value := range resp.header.Values(name) {
-			s.Printf("%s: %s", strings.Replace(name, "Sdp", "SDP", 1), s.Paint(screen.Cyan, value))
+			s.Printf("%s: %s", name, s.Paint(screen.Cyan, value))
 		}
 	}
 	s.Printf("")
