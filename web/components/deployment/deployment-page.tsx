@@ -16,7 +16,7 @@ import { Gantt } from "./gantt";
 import { DeploymentHead } from "./head";
 import { Cancelling, Waiting } from "./notices";
 import { Superseded, useWatched } from "./superseded";
-import { useDeployment, useNewer, useProgress, useTicking, type Deployment } from "./use-deployment";
+import { useDeployment, useNewer, useTicking, type Deployment } from "./use-deployment";
 import { pendingSteps } from "./words";
 
 /** DeploymentPage shows one deployment as it runs, and how it ended. */
@@ -62,15 +62,11 @@ function Missing() {
 }
 
 function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: number; reload: () => Promise<void> }) {
-  const { data: progress, reload: ask } = useProgress(d.id, d.settled);
   const [asked, setAsked] = useState(false);
   const [seek, setSeek] = useState<{ text: string }>();
   const log = useRef<HTMLDivElement>(null);
   const now = useTicking(!d.settled, skew);
-  const newest = !d.settled && progress ? progress : undefined;
-  const cancelling = !d.settled && (asked || !!d.cancelling || !!newest?.cancelling);
-  const state = newest?.state ?? d.state;
-  const failure = newest?.failure ?? d.failure;
+  const cancelling = !d.settled && (asked || !!d.cancelling);
   const newer = useNewer(d);
   useWatched(d);
   const title = `${d.service} ${d.branch || shortSHA(d.sha)}`;
@@ -78,19 +74,12 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
   useEffect(() => {
     document.title = `${title} · SDP`;
   }, [title]);
-  // The workflow knows of the end before the events tell.
-  const over = progress?.settled === true;
-  useEffect(() => {
-    if (over && !d.settled) void reload();
-  }, [over, d.settled, reload]);
-
-  const steps = newest?.steps?.length ? newest.steps : d.steps?.length ? d.steps : pendingSteps;
+  const steps = d.steps?.length ? d.steps : pendingSteps;
   return (
     <>
       <DeploymentHead
         deployment={d}
         newer={newer}
-        state={state}
         cancelling={cancelling}
         now={now}
         actions={
@@ -102,7 +91,6 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
               cancelling={cancelling}
               onCancelled={() => {
                 setAsked(true);
-                void ask();
                 void reload();
               }}
             />
@@ -110,16 +98,16 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
         }
       />
       {d.supersededBy && <Superseded deployment={d} by={d.supersededBy} />}
-      {failure && d.state !== "CANCELLED" && (
+      {d.failure && d.state !== "CANCELLED" && (
         <FailureSummary
-          failure={failure}
+          failure={d.failure}
           onShow={(text) => {
             setSeek({ text });
             log.current?.scrollIntoView({ block: "start" });
           }}
         />
       )}
-      {cancelling ? <Cancelling deployment={d} progress={newest} now={now} /> : <Waiting deployment={d} />}
+      {cancelling ? <Cancelling deployment={d} now={now} /> : <Waiting deployment={d} />}
       <div className="space-y-5">
         <Card title="Steps">
           <Gantt steps={steps} now={now} />

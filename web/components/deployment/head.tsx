@@ -20,7 +20,6 @@ const link = "text-accent-text underline-offset-2 hover:underline";
 export function DeploymentHead({
   deployment: d,
   newer,
-  state,
   cancelling,
   now,
   actions,
@@ -28,12 +27,11 @@ export function DeploymentHead({
   deployment: Deployment;
   /** Deployments of the same service that were asked for later, as far as they matter. */
   newer: Deployment[];
-  state: Deployment["state"];
   cancelling: boolean;
   now: number;
   actions: ReactNode;
 }) {
-  const { word, title } = outcome({ ...d, state }, newer);
+  const { word, title } = outcome(d, newer);
   const waited = time(d.startedAt) !== undefined ? time(d.startedAt)! - (time(d.createdAt) ?? 0) : undefined;
   return (
     <PageHeader
@@ -43,7 +41,7 @@ export function DeploymentHead({
           <span className="min-w-0 wrap-anywhere">
             {d.service} <span className="font-mono text-base font-medium text-ink-2">{d.branch || shortSHA(d.sha)}</span>
           </span>
-          <Badge tone={cancelling ? "warn" : deploymentTone(state)} title={title} dot>
+          <Badge tone={cancelling ? "warn" : deploymentTone(d.state)} title={title} dot>
             {cancelling ? "cancelling" : word}
           </Badge>
         </span>

@@ -3,7 +3,7 @@
 import { Hourglass, LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { duration, time } from "@/lib/format";
-import type { Deployment, Progress } from "./use-deployment";
+import type { Deployment } from "./use-deployment";
 
 /** Waiting says what a deployment waits for, while it waits. */
 export function Waiting({ deployment: d }: { deployment: Deployment }) {
@@ -12,18 +12,10 @@ export function Waiting({ deployment: d }: { deployment: Deployment }) {
 }
 
 /** Cancelling says what a cancel waits for: it is over only when the node says so. */
-export function Cancelling({
-  deployment: d,
-  progress,
-  now,
-}: {
-  deployment: Deployment;
-  progress: Progress | undefined;
-  now: number;
-}) {
-  const since = time(progress?.cancelRequestedAt ?? d.cancelRequestedAt);
+export function Cancelling({ deployment: d, now }: { deployment: Deployment; now: number }) {
+  const since = time(d.cancelRequestedAt);
   // Before the server has heard of it, what it waits for is something else.
-  const what = progress?.cancelling ? progress.waitingFor : d.cancelling ? d.waitingFor : undefined;
+  const what = d.cancelling ? d.waitingFor : undefined;
   return (
     <Notice busy>
       <b className="font-semibold">Cancelling.</b>{" "}

@@ -8,12 +8,8 @@ import { useResource } from "@/lib/live";
 
 export type Deployment = Schemas["Deployment"];
 export type Step = Schemas["Step"];
-export type Progress = Schemas["Progress"];
 
-const often = 500; // milliseconds between two questions to the workflow while it cancels
-const sometimes = 1500;
-
-/** useDeployment reads a deployment and keeps it up to date. */
+/** useDeployment reads a deployment and keeps it up to date. What a cancel waits for may be a node, so its news count too. */
 export function useDeployment(id: string) {
   return useResource(
     id ? `deployment/${id}` : null,
@@ -22,24 +18,8 @@ export function useDeployment(id: string) {
       const deployment = await ok(answer);
       return { deployment, skew: skewOf((await answer).response) };
     },
-    (e) => e.topic === `deployment/${id}`,
+    (e) => e.topic === `deployment/${id}` || e.topic === "nodes",
   );
-}
-
-/** useProgress asks the deployment's workflow itself, often, until it is settled: it knows first what goes on. */
-export function useProgress(id: string, settled: boolean | undefined) {
-  const wanted = id !== "" && settled === false;
-  const progress = useResource(wanted ? `progress/${id}` : null, (signal) =>
-    ok(api.GET("/api/v1/deployments/{id}/progress", { params: { path: { id } }, signal })),
-  );
-  const { reload } = progress;
-  const cancelling = progress.data?.cancelling ?? false;
-  useEffect(() => {
-    if (!wanted) return;
-    const t = setInterval(() => void reload(), cancelling ? often : sometimes);
-    return () => clearInterval(t);
-  }, [wanted, cancelling, reload]);
-  return progress;
 }
 
 /** useNewer reads deployments of the same service asked for later, if that tells what became of one that runs no more. */
