@@ -16,6 +16,9 @@ import (
 // (measured: a one-activity workflow takes 100 ms with one shard, 45 to 60 ms with four).
 const minShards = 4
 
+// defaultShards leaves room to grow, as a database keeps the number it was made with. Idle they cost a thousandth of a core each.
+const defaultShards = 16
+
 // options is what the flags and environment variables say.
 type options struct {
 	listen     string
@@ -73,7 +76,7 @@ func (o *options) define(fs *flag.FlagSet) {
 	fs.StringVar(&o.metrics, "metrics-listen", "", "`address` of Prometheus metrics at /metrics; empty = none")
 	fs.StringVar(&o.namespace, "namespace", "sdp", "`name` of the namespace to create")
 	fs.DurationVar(&o.retention, "retention", 72*time.Hour, "how long closed workflows are kept")
-	fs.IntVar(&o.shards, "history-shards", minShards, "history shards; fixed once the database exists")
+	fs.IntVar(&o.shards, "history-shards", defaultShards, "history shards; fixed once the database exists")
 	fs.StringVar(&o.codec, "codec-endpoint", "", "`URL` of the codec server the Web UI decodes payloads with")
 	fs.BoolVar(&o.codecToken, "codec-credentials", true, "the Web UI sends cookies to the codec server")
 	fs.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "debug, info, warn or error")
