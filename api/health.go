@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sdp/api/rest"
+	"sdp/internal/sdp"
 )
 
 func (s *Server) about(ctx context.Context, _ *none) (*body[rest.About], error) {
@@ -26,7 +27,7 @@ func (s *Server) healthz(context.Context, *none) (*body[rest.Health], error) {
 	return &body[rest.Health]{rest.Health{Status: "ok", Version: s.cfg.Version}}, nil
 }
 
-// readyz says whether the parts the server depends on answer. What is wrong with them is logged, not shown.
+// readyz says whether the parts the server depends on answer, and the database takes changes. What is wrong with them is logged, not shown.
 func (s *Server) readyz(ctx context.Context, _ *none) (*healthOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -40,6 +41,9 @@ func (s *Server) readyz(ctx context.Context, _ *none) (*healthOutput, error) {
 		if err := check(ctx); err != nil {
 			s.log.WarnContext(ctx, "Readiness check failed", "part", name, "error", err)
 			out.Body.Checks[name] = "does not answer"
+			if sdp.AsError(err).Code == "database-read-only" {
+				out.Body.Checks[name] = "takes no changes"
+			}
 			out.Status, out.Body.Status = http.StatusServiceUnavailable, "unavailable"
 		}
 	}

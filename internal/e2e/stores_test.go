@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +17,25 @@ import (
 
 // impatient has what is under way give its database up after a moment.
 const impatient = "reconcile: {lostAfter: 4s, patience: 2s}\n"
+
+// talkSource is a Go file for package main of a service: talk prints as many lines as its variable LINES says, none of which
+// is like another.
+const talkSource = `package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+func talk() {
+	lines, _ := strconv.Atoi(os.Getenv("LINES"))
+	for i := range lines {
+		fmt.Printf("line %d %x\n", i, sha256.Sum256([]byte(strconv.Itoa(i))))
+	}
+}
+`
 
 // stores is a site whose PostgreSQL and Temporal go away in ways that their next start does not mend.
 type stores struct {
@@ -31,12 +52,14 @@ func TestStoresGoAway(t *testing.T) {
 	t.Run("Temporal's databases are older than SDP's", s.temporalRestored)
 	t.Run("the database is away for longer than anything waits", s.databaseAway)
 	t.Run("PostgreSQL is away for longer than anything waits", s.postgresAway)
+	t.Run("PostgreSQL takes no changes", s.readOnly)
+	t.Run("the disk of PostgreSQL is full", s.diskFull)
 }
 
 func newStores(t *testing.T) stores {
 	t.Helper()
 	held := repository{name: "held", config: plainRepository.config,
-		main:     files{"go.mod": "module held\n\ngo 1.21\n", "main.go": plainSource("", ":8080"), "gate.go": gateSource},
+		main:     files{"go.mod": "module held\n\ngo 1.22\n", "main.go": plainSource("talk()", ":8080"), "gate.go": gateSource, "talk.go": talkSource},
 		branches: map[string]files{"feature/next": {"note.go": "package main\n\nvar _ = 1\n"}}}
 	site, err := newSite("", held)
 	if err != nil {
@@ -125,19 +148,18 @@ func (s stores) inTemporal(t *testing.T, do func(client.Client)) {
 	do(c)
 }
 
-// PostgreSQL is away in the middle of a build, and Temporal with it.
+// PostgreSQL is away in the middle of a build, and Temporal with it. That ends when it is told to all the same.
 func (s stores) postgresAway(t *testing.T) {
 	d := s.deployInBackground(t, s.box.Name, "held@"+s.slowBranch(t, "held"))
 	s.waitState(t, s.box.Name, d.ID, time.Minute, sdp.Building)
 	s.withoutPostgres(t, func() {
-		var since time.Time
+		began := time.Now()
+		s.endTemporal(t)
 		eventually(t, time.Minute, func() error {
 			if err := s.ready(); err == nil {
 				return errorf("the server is ready without PostgreSQL")
-			} else if since.IsZero() {
-				since = time.Now()
 			}
-			if away := time.Since(since); away < 5*time.Second {
+			if away := time.Since(began); away < 5*time.Second {
 				return errorf("it is away for %s only", away)
 			}
 			return nil
@@ -151,6 +173,25 @@ func (s stores) postgresAway(t *testing.T) {
 	s.goesOn(t, s.box)
 }
 
+// endTemporal tells Temporal to end, as systemd does, and wants it to do so, with nothing to complain of.
+func (s stores) endTemporal(t *testing.T) {
+	t.Helper()
+	running := s.pids("temporald")
+	if len(running) != 1 {
+		t.Fatalf("there are processes %v of temporald", running)
+	}
+	said := len(s.screen.String())
+	if err := syscall.Kill(running[0], syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, func() error {
+		if !strings.Contains(s.screen.String()[said:], "temporald ended by itself") {
+			return errorf("temporald has not ended:\n%s", s.screen.String()[said:])
+		}
+		return nil
+	})
+}
+
 // withoutPostgres stops PostgreSQL, which cannot start again until do returns.
 func (s stores) withoutPostgres(t *testing.T, do func()) {
 	t.Helper()
@@ -158,7 +199,12 @@ func (s stores) withoutPostgres(t *testing.T, do func()) {
 	if err := os.WriteFile(unusable, []byte("nosuchsetting = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	defer eventually(t, 2*time.Minute, s.ready)
+	defer func() {
+		eventually(t, 2*time.Minute, s.ready)
+		for _, node := range []string{"micro-1", "gateway-1"} {
+			s.awaitNode(t, node, "")
+		}
+	}()
 	defer os.Remove(unusable)
 	s.kill(t, "postgres", "-D")
 	do()

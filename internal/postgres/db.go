@@ -78,7 +78,7 @@ func Open(ctx context.Context, url, password string) (*DB, error) {
 // Close waits for connections in use to be given back and closes them all.
 func (db *DB) Close() { db.pool.Close() }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and takes changes.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 // KnowsSchema is a Conflict, "database-newer", once a newer program has migrated the database: what it writes is not

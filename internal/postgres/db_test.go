@@ -84,6 +84,13 @@ func TestLostConnectionsAreUnavailableAndReplaced(t *testing.T) {
 	}
 }
 
+func TestReadOnlyDatabaseIsToldFromOneThatIsAway(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t, postgrestest.URL(t)+"&default_transaction_read_only=on")
+	wantCode(t, db.Ping(t.Context()), sdp.Unavailable, "database-read-only")
+	wantCode(t, db.SetSharedServices(t.Context(), nil), sdp.Unavailable, "database-read-only")
+}
+
 func TestEnumsMirrorDomain(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), postgrestest.URL(t))

@@ -38,8 +38,10 @@ func translatePg(what string, err *pgconn.PgError) error {
 	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available: more often than InTx repeats
 		return sdp.Errorf(sdp.Unavailable, "database-slow", "%s met others at work on the same: %w", what, err).WithRemedy("try again")
 	case "53100": // disk_full
-		return sdp.Errorf(sdp.Exhausted, "database-disk-full", "%s: the database's disk is full: %w", what, err).
-			WithRemedy("free space on the machine that runs PostgreSQL")
+		return sdp.Errorf(sdp.Unavailable, "database-disk-full", "%s: the database's disk is full: %w", what, err).
+			WithRemedy("the operator frees space on the machine that runs PostgreSQL; what is under way goes on by itself then")
+	case "25006": // read_only_sql_transaction
+		return ReadOnly(err)
 	case "22021", "22P05": // a NUL or invalid UTF-8 in text
 		return sdp.Errorf(sdp.Invalid, "bad-text", "%s: a text contains bytes that are not text", what).
 			WithRemedy("send valid UTF-8 without NUL characters")
@@ -63,7 +65,7 @@ func passes(code string) bool {
 	case "08", "53", "57", "58":
 		return true
 	}
-	return code == "25006" // read_only_sql_transaction: a standby, not promoted yet
+	return false
 }
 
 // constraints says what the violation of a constraint means to a person.
@@ -96,6 +98,13 @@ func isConnection(err error) bool {
 func Unreachable(err error) error {
 	return sdp.Errorf(sdp.Unavailable, "database-unreachable", "PostgreSQL does not answer: %w", err).
 		WithRemedy("start it, or correct `database.url` and `database.passwordFile` in the server's configuration")
+}
+
+// ReadOnly says that a database answers and takes nothing: it is a standby that is not promoted yet, or was made read-only.
+func ReadOnly(err error) error {
+	return sdp.Errorf(sdp.Unavailable, "database-read-only", "PostgreSQL takes no changes: %w", err).
+		WithRemedy("the operator promotes it if it is a standby, or finds out who set `default_transaction_read_only`; what is " +
+			"under way goes on by itself then")
 }
 
 func BadURL(err error) error {

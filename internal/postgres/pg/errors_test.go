@@ -17,7 +17,7 @@ func TestOnlyWhatPassesIsUnavailable(t *testing.T) {
 		"25006": sdp.Unavailable, // read_only_sql_transaction
 		"40001": sdp.Unavailable, // serialization_failure
 		"40P01": sdp.Unavailable, // deadlock_detected
-		"53100": sdp.Exhausted,   // disk_full
+		"53100": sdp.Unavailable, // disk_full
 		"53200": sdp.Unavailable, // out_of_memory
 		"53300": sdp.Unavailable, // too_many_connections
 		"55P03": sdp.Unavailable, // lock_not_available

@@ -44,9 +44,9 @@ func Open(ctx context.Context, url, password string) (*Pool, error) {
 		return nil, Unreachable(err)
 	}
 	p := &Pool{pool}
-	if err := p.Ping(ctx); err != nil {
+	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, Unreachable(err)
 	}
 	return p, nil
 }
@@ -68,10 +68,14 @@ func useUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and takes changes.
 func (p *Pool) Ping(ctx context.Context) error {
-	if err := p.Pool.Ping(ctx); err != nil {
+	var readOnly bool
+	if err := p.QueryRow(ctx, "SELECT current_setting('transaction_read_only')::bool").Scan(&readOnly); err != nil {
 		return Unreachable(err)
+	}
+	if readOnly {
+		return ReadOnly(errors.New("its transactions are read-only"))
 	}
 	return nil
 }
