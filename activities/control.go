@@ -143,6 +143,12 @@ func (c *Control) Wait(ctx context.Context, in wire.WaitingInput) (wire.Done, er
 	return wire.Done{}, fail(unlessSettled(err))
 }
 
+// Left reports whether deployments go on that an operation has started.
+func (c *Control) Left(ctx context.Context, op sdp.OperationRef) (bool, error) {
+	left, err := c.DB.Left(ctx, op)
+	return left, fail(err)
+}
+
 // unlessSettled forgives that a row has moved on: what is no longer queued, or has ended, needs no such news.
 func unlessSettled(err error) error {
 	if sdp.KindOf(err) == sdp.Conflict || sdp.KindOf(err) == sdp.NotFound {

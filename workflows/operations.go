@@ -132,15 +132,15 @@ func retireStopped(ctx workflow.Context, c sdp.Container) error {
 }
 
 // Restart starts a new container of the commit that runs, or ran last, beside the old one: a deployment whose image
-// is there already. If somebody ends the restart's run, nobody orders the deployment any more: it is cancelled, as the parts of
-// a change are, and not cut off with its parent.
+// is there already. A cancel reaches the deployment. If somebody terminates the restart's run the deployment goes on, and the
+// sandbox's workflow waits for it.
 func Restart(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
 		var deployment sdp.OperationRef
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.NewRestart, op).Get(ctx, &deployment); err != nil {
 			return err
 		}
-		return confirmed(ctx, startChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL))
+		return confirmed(ctx, startChild(ctx, deployment, enums.PARENT_CLOSE_POLICY_ABANDON))
 	})
 }
 

@@ -258,9 +258,42 @@ func (s *entity) start(ctx workflow.Context, op sdp.OperationRef) {
 		default:
 			s.settle(ctx, op, "workflow-ended", "its workflow ended before it could finish")
 		}
+		if temporal.IsTerminatedError(err) && keptLane.in(ctx) {
+			s.awaitLeft(ctx, childCtx, op)
+		}
 		c.ended = true
 		s.wake.SendAsync(nil)
 	})
+}
+
+// How long what a terminated operation has left is waited for until it is looked at again, at first and at the most.
+const (
+	leftPause    = 2 * time.Second
+	leftMaxPause = time.Minute
+)
+
+// awaitLeft waits for the deployments that an operation has started and that go on though its own workflow was terminated:
+// nothing else may be done to their services meanwhile. What would cancel the operation, own, cancels a restart's deployment;
+// those of a change are cancelled already.
+func (s *entity) awaitLeft(ctx, own workflow.Context, op sdp.OperationRef) {
+	if op.Kind == sdp.OpRestart {
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			own.Done().Receive(ctx, nil)
+			cancelWorkflow(ctx, sdp.OpDeploy, sdp.RestartDeployment(op.ID))
+		})
+	}
+	for pause := leftPause; s.left(ctx, op); pause = min(2*pause, leftMaxPause) {
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return
+		}
+	}
+}
+
+func (s *entity) left(ctx workflow.Context, op sdp.OperationRef) (left bool) {
+	if err := workflow.ExecuteLocalActivity(database(ctx), control.Left, op).Get(ctx, &left); err != nil {
+		workflow.GetLogger(ctx).Error("Asking what a terminated operation has left failed", "operation", op.ID, "error", err)
+	}
+	return left
 }
 
 // startChild starts an operation's own workflow. It ends only when what it did is undone or done, hence the wait.

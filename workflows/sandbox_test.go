@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -426,6 +427,43 @@ func TestContinueAsNewTakesWhatArrivesMeanwhile(t *testing.T) {
 	next := y.carriedOver(t, wire.SandboxInput{Sandbox: "demo", HistoryLimit: 10, Queue: []sdp.OperationRef{op(sdp.OpStop, "s", "account")}})
 	if len(y.settled) != 1 || len(next.Queue) != 1 || next.Queue[0].ID != "b" {
 		t.Errorf("settled %+v, goes on with %+v", y.settled, next)
+	}
+}
+
+// What a terminated restart has started goes on, and nothing else is done to its service until that has ended. A newer
+// deployment does not end it; a delete does.
+func TestTerminatedRestartKeepsItsServiceBusy(t *testing.T) {
+	for name, last := range map[string]sdp.OperationRef{"another service": op(sdp.OpDeploy, "o", "payment"),
+		"the service": op(sdp.OpStop, "o", "account"), "the sandbox": op(sdp.OpDelete, "o", "")} {
+		t.Run(name, func(t *testing.T) {
+			y := newYard(t)
+			y.env.OnWorkflow("Restart", any_, any_).Return(wire.Done{}, &temporal.TerminatedError{})
+			left := true
+			y.env.OnActivity(control.Left, any_, any_).Return(func(_ context.Context, of sdp.OperationRef) (bool, error) {
+				if of.ID != "o-restart" {
+					t.Errorf("asked what %s has left", of.ID)
+				}
+				return left, nil
+			})
+			cancelled := false
+			y.env.OnRequestCancelExternalWorkflow(any_, "deploy/d-restart", "").Return(func(string, string, string) error {
+				cancelled = true
+				return nil
+			})
+			y.at(0, wire.SubmitSignal, op(sdp.OpRestart, "o-restart", "account"))
+			y.at(time.Minute, wire.SubmitSignal, last)
+			y.env.RegisterDelayedCallback(func() {
+				if begun := slices.Contains(y.events, "begin o"); begun != (name == "another service") {
+					t.Errorf("events %q while the deployment goes on", y.events)
+				}
+				if cancelled != (name == "the sandbox") {
+					t.Errorf("the deployment is cancelled: %t", cancelled)
+				}
+				left = false
+			}, 10*time.Minute)
+			y.run(t)
+			y.want(t, "begin o", "end o")
+		})
 	}
 }
 

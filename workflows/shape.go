@@ -17,7 +17,8 @@ type change struct {
 	patch string // "" = runs without a shape never do it
 }
 
-// All changes there are. A new one has the next shape, which becomes wire.Shape, and no patch.
+// All changes there are. A new one has the next shape, which becomes wire.Shape, and a patch only if runs without a shape must
+// do it, too.
 var (
 	freshTable     = change{1, "fresh-table"}      // the start gets the routing table of then
 	busyNode       = change{1, "busy-node"}        // a step that a living node does not take up is offered to it again
@@ -28,6 +29,7 @@ var (
 	honestCancel   = change{1, "honest-cancel"}    // nothing is called cancelled that nobody confirmed, and nothing discarded that serves
 	settledRow     = change{1, "settled-row"}      // a deployment that others have settled ends, and leaves alone what serves
 	fewEvents      = change{1, ""}                 // a step's first look into the database also says that it has begun
+	keptLane       = change{2, "kept-lane"}        // what a terminated operation has started is waited for
 	plainCancel    = change{2, ""}                 // what is cancelled while nodes are asked is cancelled, and has not failed
 )
 

@@ -40,6 +40,7 @@ var summaries = map[string]string{
 	"ContainerRemoved": "record that the container is gone",
 	"NodeAlive":        "look whether the node is heard of",
 	"NodeStatus":       "ask since when the node is silent",
+	"Left":             "look whether what a terminated operation has started goes on",
 	"Wait":             "say what it waits behind",
 	"Settle":           "say how the operation stands",
 	"CurrentTable":     "read the routing table",

@@ -95,6 +95,33 @@ func TestTerminatedSandboxWorkflowLosesNoWork(t *testing.T) {
 	stack.sound(t, box.Name)
 }
 
+// A restart whose workflow somebody ends takes nothing with it: what it has started serves, and what comes next for the service
+// waits for that.
+func TestTerminatedRestartLetsItsDeploymentServe(t *testing.T) {
+	box := newGatedBox(t)
+	sdpOK(t, "deploy", box.Name, "account@"+gateBranch(t), "--wait")
+	box.gate.close(box.Name)
+	services := "/api/v1/sandboxes/" + box.Name + "/services/account/"
+	restart := ask[rest.Operation](t, stack, 202, "POST", services+"restart", "")
+	box.gate.arrived(t, box.Name)
+	terminate(t, "restart/"+restart.ID)
+	if op := stack.ended(t, restart.ID); op.State != sdp.OpFailed {
+		t.Errorf("the restart is %s", op.State)
+	}
+	next := ask[rest.Operation](t, stack, 202, "POST", services+"restart", "")
+	eventually(t, time.Minute, func() error {
+		op := ask[rest.Operation](t, stack, 200, "GET", "/api/v1/operations/"+next.ID, "")
+		if !strings.Contains(op.WaitingFor, restart.ID) {
+			return errorf("the next restart is %s and waits for %q", op.State, op.WaitingFor)
+		}
+		return nil
+	})
+	box.gate.open(box.Name)
+	waitState(t, box.Name, sdp.RestartDeployment(restart.ID), time.Minute, sdp.Running, sdp.DeployStopped)
+	stack.succeeds(t, next.ID)
+	stack.sound(t, box.Name)
+}
+
 // What Temporal has no record of any more ends, its node keeps nothing of it, and the next deployment runs.
 func TestForgottenDeploymentSettles(t *testing.T) {
 	box := newGatedBox(t)

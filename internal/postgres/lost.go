@@ -148,6 +148,13 @@ func settleLostOperation(ctx context.Context, tx pgx.Tx, id string, f sdp.Failur
 	return setOperation(ctx, tx, id, sdp.OpFailed, "", &f)
 }
 
+// Left reports whether deployments have not ended that an operation has started: the parts of a change, or a restart's.
+func (db *DB) Left(ctx context.Context, op sdp.OperationRef) (left bool, err error) {
+	err = db.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deployments WHERE finished_at IS NULL AND (operation = $1 OR id = $2))`,
+		op.ID, sdp.RestartDeployment(op.ID)).Scan(&left)
+	return left, pg.Translate("looking for what "+op.ID+" has started", err)
+}
+
 // LeftBehind lists containers that were taken out of service longer than olderThan ago and are still there, though nothing
 // is under way for their service. Whoever was to remove them is late, or lost.
 func (db *DB) LeftBehind(ctx context.Context, olderThan time.Duration) ([]sdp.Container, error) {
