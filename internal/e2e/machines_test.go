@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -164,6 +166,28 @@ func (m *machine) warmCache() error {
 }
 
 func (m *machine) dockerHost() string { return "unix://" + m.path("/run/docker.sock") }
+
+// ignore loses all packets that come from an address, until mended or the test's end.
+func (m *machine) ignore(t *testing.T, address string) (mend func()) {
+	t.Helper()
+	rule := func(verb string) {
+		t.Helper()
+		if err := m.run("iptables -w " + verb + " INPUT -s " + address + " -j DROP"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rule("-I")
+	mend = sync.OnceFunc(func() { rule("-D") })
+	t.Cleanup(mend)
+	return mend
+}
+
+// cutLink loses all packets between two machines, as a broken cable does, until mended or the test's end.
+func cutLink(t *testing.T, a, b *machine) (mend func()) {
+	t.Helper()
+	one, other := a.ignore(t, b.address), b.ignore(t, a.address)
+	return func() { one(); other() }
+}
 
 // database connects to the machine's PostgreSQL, which listens for that machine only.
 func (m *machine) database(ctx context.Context) (*pgx.Conn, error) {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sdp/internal/router/forward"
 	"sdp/internal/router/listen"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -210,6 +212,9 @@ func (r *Router) serve(key listenerKey, ln net.Listener, handler http.Handler) {
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is the target's to answer
 		ErrorLog:                     r.serverLog,
 	}}
+	if key.side == mesh {
+		l.server.ConnContext = keepPeerAlive
+	}
 	r.listeners.add(l)
 	delete(r.problems, key)
 	r.serving.Add(1)
@@ -219,6 +224,14 @@ func (r *Router) serve(key listenerKey, ln net.Listener, handler http.Handler) {
 			r.log.Error("Serving ended", "address", ln.Addr().String(), "error", err)
 		}
 	}()
+}
+
+// keepPeerAlive has a connection from another router end when that is gone.
+func keepPeerAlive(ctx context.Context, c net.Conn) context.Context {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAliveConfig(forward.PeerKeepAlive) // fails for a closed one
+	}
+	return ctx
 }
 
 // close lets go of the port at once and lets requests under way end.

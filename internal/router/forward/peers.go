@@ -12,13 +12,18 @@ import (
 )
 
 const (
-	peerTimeout = 2 * time.Second // of a dial to another node's router: one packet may get lost
-	trialEvery  = 500 * time.Millisecond
-	forgetAfter = time.Minute // without a request to a peer, nobody tries to reach it any more
+	peerTimeout  = 2 * time.Second // of a dial to another node's router: one packet may get lost
+	trialTimeout = time.Second     // there is other evidence that it cannot be reached
+	trialEvery   = 500 * time.Millisecond
+	forgetAfter  = time.Minute // without a request to a peer, nobody tries to reach it any more
 	// The kernel doubles the time between retransmissions, from 200 ms: these are after 0.6 s and 3 s without a sign of life.
 	lossesSuspect = 2
 	lossesDead    = 4
 )
+
+// PeerKeepAlive has the kernel find out within 5 s that the other router of a connection is gone, in both of them: a request
+// that nobody waits for any more would keep its target from being drained.
+var PeerKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}
 
 // Unreachable is the error of a request to a router of another node that cannot be connected to. Nothing of it was sent.
 type Unreachable struct {
@@ -76,8 +81,7 @@ func (ps *peers) dial(ctx context.Context, address string) (net.Conn, error) {
 	if err := ps.check(address); err != nil {
 		return nil, err
 	}
-	d := net.Dialer{Timeout: peerTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
+	d := net.Dialer{Timeout: peerTimeout, KeepAliveConfig: PeerKeepAlive}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	switch {
 	case err == nil || answers(err):
@@ -119,7 +123,7 @@ func (ps *peers) failed(address string, err error) *Unreachable {
 
 // try makes trials until one succeeds, nobody has asked for a while, or the router ends.
 func (ps *peers) try(address string) {
-	d := net.Dialer{Timeout: peerTimeout}
+	d := net.Dialer{Timeout: trialTimeout}
 	for {
 		conn, err := d.DialContext(ps.life, "tcp", address)
 		if err == nil {
@@ -165,10 +169,11 @@ func (p *Pool) closeDead() {
 	defer p.mu.Unlock()
 	for c := range p.conns {
 		losses := c.losses()
-		if losses >= lossesSuspect {
-			p.peers.suspect(c.address)
+		if losses < lossesSuspect {
+			continue
 		}
-		if losses >= lossesDead {
+		p.peers.suspect(c.address)
+		if losses >= lossesDead || p.peers.check(c.address) != nil {
 			_ = c.SetDeadline(time.Unix(1, 0)) // who reads or writes closes it
 		}
 	}
