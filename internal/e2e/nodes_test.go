@@ -47,12 +47,16 @@ func TestNodeThatIsGone(t *testing.T) {
 	box := s.newSandbox(t, "")
 	s.ok(t, "deploy", box.Name, "here@main", "there@main", "--wait")
 	wantAnswer(t, box.URL+"/there/", 200, "there=sandbox@")
+	building := s.deployInBackground(t, box.Name, "there@"+s.slowBranch(t, "there"))
+	s.waitState(t, box.Name, building.ID, time.Minute, sdp.Building)
 	s.ok(t, "node", "cordon", "micro-2")
 	s.fails(t, 1, []string{"micro-2", "alice", "sdp node uncordon micro-2"}, "deploy", box.Name, "there@main")
 
 	two.kill(t)
+	s.ok(t, "cancel", building.ID, "--wait=false")
 	s.awaitNode(t, "micro-2", "no worker since")
 	s.ok(t, "deploy", box.Name, "here@feature/next", "--wait")
+	s.cancelledInVain(t, box.Name, building.ID, "micro-2")
 	s.fails(t, 1, []string{"micro-2", "no worker since"}, "deploy", box.Name, "there@main")
 	s.fails(t, 1, []string{"--force"}, "node", "remove", "micro-2")
 	s.ok(t, "node", "remove", "micro-2", "--force")
@@ -78,6 +82,23 @@ func TestNodeThatIsGone(t *testing.T) {
 	})
 	s.ok(t, "deploy", box.Name, "there@main", "--wait")
 	wantAnswer(t, box.URL+"/there/", 200, "there=sandbox@")
+}
+
+// cancelledInVain waits until a deployment ends of which nobody confirms that nothing runs any more. Until then it says who
+// should.
+func (s *site) cancelledInVain(t *testing.T, box, id, node string) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		d := s.deployment(t, box, id)
+		if !strings.Contains(d.WaitingFor, node) || !strings.Contains(d.WaitingFor, "no worker since") {
+			return errorf("the deployment is %s, waiting for %q, and has failed with %+v", d.State, d.WaitingFor, d.Failure)
+		}
+		return nil
+	})
+	d := s.waitState(t, box, id, 3*time.Minute, sdp.DeployFailed)
+	if d.Failure == nil || d.Failure.Code != sdp.CodeCancelUnconfirmed || !strings.Contains(d.Failure.Detail, node) {
+		t.Errorf("it failed with %+v", d.Failure)
+	}
 }
 
 // secondNode is a node beside those that `sdp up` keeps.

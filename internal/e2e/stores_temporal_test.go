@@ -32,7 +32,7 @@ func (s stores) withoutTemporal(t *testing.T, do func()) {
 
 // temporalEmptied has Temporal lose all it has while everything there is is under way. Nothing else is started anew.
 func (s stores) temporalEmptied(t *testing.T) {
-	applied, deleted, cancelled, followed := s.newBox(t), s.newBox(t), s.newBox(t), s.newBox(t)
+	applied, deleted, cancelled, followed, fresh := s.newBox(t), s.newBox(t), s.newBox(t), s.newBox(t), s.newSandbox(t, "")
 	own := s.followBranch(t, followed)
 	serving := keepAsking(t, s.box.URL+"/held/", applied.URL+"/held/")
 
@@ -44,10 +44,12 @@ func (s stores) temporalEmptied(t *testing.T) {
 	s.gate.arrived(t, applied.Name)
 	toCancel := s.atTheGate(t, cancelled, "feature/next")
 	remove, goOn := s.stuckDelete(t, deleted)
-	var meanwhile rest.Deployment
+	var meanwhile, never rest.Deployment
 	s.withoutTemporal(t, func() {
 		s.ok(t, "cancel", toCancel.ID, "--wait=false")
-		meanwhile = s.deployInBackground(t, followed.Name, "held@"+own.name)
+		meanwhile = s.deployInBackground(t, fresh.Name, "held@main")
+		never = s.deployInBackground(t, followed.Name, "held@"+own.name)
+		s.ok(t, "cancel", never.ID, "--wait=false")
 		for _, name := range temporalDatabases {
 			s.sql(t, "postgres", "DROP DATABASE "+name, "CREATE DATABASE "+name+" OWNER temporal")
 		}
@@ -60,7 +62,10 @@ func (s stores) temporalEmptied(t *testing.T) {
 	s.operationLost(t, apply)
 	s.operationLost(t, remove)
 	s.succeeds(t, restart.ID)
-	s.waitState(t, followed.Name, meanwhile.ID, time.Minute, sdp.Running)
+	s.waitState(t, fresh.Name, meanwhile.ID, time.Minute, sdp.Running)
+	if d := s.waitState(t, followed.Name, never.ID, time.Minute, sdp.DeployCancelled); len(d.Steps) > 0 && d.Steps[0].State != string(sdp.StepPending) {
+		t.Errorf("what was cancelled before it began has begun: %+v", d.Steps)
+	}
 	for _, box := range []rest.Sandbox{applied, deleted, cancelled} {
 		s.gate.open(box.Name)
 		s.sound(t, box.Name)
