@@ -104,8 +104,9 @@ const (
 	fullFactor      = 5
 )
 
-// long reports whether the run goes on in a new one as soon as nothing runs. The new run would not be told of the end of
-// what this one started, so that it begins without; until then everything goes on as before.
+// long reports whether the run goes on in a new one as soon as nothing runs; until then everything goes on as before. What
+// runs is not carried over: the new run would be told of its end by another way, which each operation would pay for with
+// events, while a sandbox of some thousand operations without a moment's rest waits once for those that run.
 func (s *entity) long(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	if s.limit > 0 {

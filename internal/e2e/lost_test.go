@@ -15,6 +15,7 @@ import (
 
 	"sdp/api/rest"
 	"sdp/internal/sdp"
+	"sdp/internal/wire"
 )
 
 // Somebody ends workflows in Temporal by hand: whatever that was in the middle of ends all the same, and the sandbox can be
@@ -93,6 +94,44 @@ func TestTerminatedSandboxWorkflowLosesNoWork(t *testing.T) {
 	stack.succeeds(t, restart.ID)
 	corrected(t, restart.ID, "handed it to Temporal again")
 	stack.sound(t, box.Name)
+}
+
+// A sandbox's workflow goes on in a new run in the middle of its work, and again: nothing that is submitted or cancelled
+// meanwhile is lost over that.
+func TestContinuedSandboxWorkflowLosesNoWork(t *testing.T) {
+	box := newSandbox(t, "")
+	c := withKeys(t)
+	workflowID := sdp.SandboxWorkflowID(box.Name)
+	terminate(t, workflowID)
+	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: sdp.ControlQueue},
+		wire.SandboxWorkflow, wire.SandboxInput{Sandbox: box.Name, HistoryLimit: 12, Shape: wire.Shape})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]bool{} // whether it was cancelled
+	for n := range 40 {
+		op := ask[rest.Operation](t, stack, 202, "POST", "/api/v1/sandboxes/"+box.Name+"/touch", "")
+		asked[op.ID] = false
+		if n%3 == 0 {
+			status, text, err := stack.request(t, "POST", "/api/v1/operations/"+op.ID+"/cancel", "")
+			if asked[op.ID] = status == 202; err != nil || status != 202 && status != 409 {
+				t.Fatalf("the cancel: %d, %v: %s", status, err, text)
+			}
+		}
+	}
+	for id, cancelled := range asked {
+		if op := stack.ended(t, id); op.State != sdp.OpSucceeded && !(cancelled && op.State == sdp.OpCancelled) {
+			t.Errorf("%s is %s: %+v; cancelled %t", id, op.State, op.Failure, cancelled)
+		}
+	}
+	eventually(t, time.Minute, func() error {
+		runs, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: "WorkflowId = '" + workflowID + "' AND ExecutionStatus = 'ContinuedAsNew'"})
+		if err != nil || runs.Count < 2 {
+			return errorf("%d runs have gone on in a new one: %v", runs.GetCount(), err)
+		}
+		return nil
+	})
 }
 
 // A restart whose workflow somebody ends takes nothing with it: what it has started serves, and what comes next for the service

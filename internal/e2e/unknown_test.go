@@ -13,15 +13,9 @@ import (
 	"sdp/internal/secret/payload"
 )
 
-// A newer server hands in what this one does not know. Whatever its row is, the sandbox stays as it is.
-func TestOperationOfAnUnknownKindTouchesNothing(t *testing.T) {
-	box := newSandbox(t, "services:\n  account: {branch: main}\n")
-	var row string
-	for _, e := range sdpJSON[[]rest.AuditEvent](t, "audit", "--sandbox", box.Name) {
-		if e.Action == "sandbox.create" {
-			row = e.Operation
-		}
-	}
+// withKeys is a client of Temporal as the server has one.
+func withKeys(t *testing.T) client.Client {
+	t.Helper()
 	keys, err := secret.LoadCodecKeys(filepath.Join(stack.data, "keys", "codec.keys"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +25,20 @@ func TestOperationOfAnUnknownKindTouchesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(c.Close)
+	return c
+}
+
+// A newer server hands in what this one does not know. Whatever its row is, the sandbox stays as it is.
+func TestOperationOfAnUnknownKindTouchesNothing(t *testing.T) {
+	box := newSandbox(t, "services:\n  account: {branch: main}\n")
+	var row string
+	for _, e := range sdpJSON[[]rest.AuditEvent](t, "audit", "--sandbox", box.Name) {
+		if e.Action == "sandbox.create" {
+			row = e.Operation
+		}
+	}
+	c := withKeys(t)
 	before := containers(t, box.Name)
 	newer := sdp.OperationRef{ID: row, Kind: "suspend", Sandbox: box.Name, User: "alice"}
 	if err := engine.New(c, nil).Submit(t.Context(), newer); err != nil {
