@@ -103,6 +103,7 @@ func (r *reconciler) round(ctx context.Context) error {
 		return err
 	}
 	corrections = append(corrections, r.orphans(ctx, want, have)...)
+	corrections = append(corrections, r.checkouts(want)...)
 	r.suspects = r.next
 	r.pruneClones(want)
 	if len(corrections) == 0 {
@@ -275,6 +276,23 @@ func (r *reconciler) orphans(ctx context.Context, want wire.Desired, have []cont
 			continue
 		}
 		out = append(out, sdp.Correction{Sandbox: n.Sandbox, What: "removed network " + n.Name + ", which nothing wanted"})
+	}
+	return out
+}
+
+// checkouts removes those of deployments that have ended without this node being told: it was cut off by then.
+func (r *reconciler) checkouts(want wire.Desired) []sdp.Correction {
+	var out []sdp.Correction
+	for deployment, of := range r.node.Sources.Checkouts() {
+		if busy(want, of.Sandbox, of.Service) || !r.twice("checkout "+deployment) {
+			continue
+		}
+		if err := r.node.Sources.DropCheckout(deployment); err != nil {
+			r.log.Warn("Removing a checkout nothing wants failed", "deployment", deployment, "error", err)
+			continue
+		}
+		out = append(out, sdp.Correction{Sandbox: of.Sandbox, Service: of.Service, Deployment: deployment,
+			What: "removed the checkout of a deployment that has ended"})
 	}
 	return out
 }

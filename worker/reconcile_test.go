@@ -1,12 +1,18 @@
 package worker
 
 import (
+	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sdp/internal/logs"
+	"sdp/internal/node"
+	"sdp/internal/node/gobuild"
 	"sdp/internal/router/socket"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -182,6 +188,36 @@ func TestOrphansAreRemovedTheSecondTime(t *testing.T) {
 	if networks, err := m.runtime.Networks(t.Context()); err != nil || len(networks) > 0 {
 		t.Errorf("after two rounds there are networks %+v, %v", networks, err)
 	}
+}
+
+// A deployment that ended while the node was cut off leaves its checkout there.
+func TestCheckoutsOfEndedDeploymentsAreRemoved(t *testing.T) {
+	m := newMachine(t)
+	dir, commits := keptClone(t)
+	m.equip(map[string]node.Repository{"account": {Path: dir}}, gobuild.Toolchain{})
+	log, err := m.spool.Create("d1", logs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := wire.Job{Deployment: "d1", Sandbox: m.sandbox, Service: "account", Repository: "account", SHA: commits[0]}
+	if err := m.node.Sources.Checkout(t.Context(), job, log); err != nil {
+		t.Fatal(err)
+	}
+	checkout := filepath.Join(m.config.Data, "checkouts", "d1")
+	underWay := desired{Desired: wire.Desired{Busy: []sdp.ServiceRef{{Sandbox: m.sandbox, Service: "account"}}}}
+	r := m.reconciler()
+	for _, d := range []desired{underWay, underWay, {}, underWay, {}} {
+		m.control.wants(d)
+		want(t, m.round(r))
+	}
+	if _, err := os.Stat(checkout); err != nil {
+		t.Fatalf("the checkout of a deployment under way: %v", err)
+	}
+	want(t, m.round(r), "d1: removed the checkout")
+	if _, err := os.Stat(checkout); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the checkout of a deployment that has ended: %v", err)
+	}
+	want(t, m.round(r))
 }
 
 func TestOrphanThatIsWantedAgainInBetweenStays(t *testing.T) {

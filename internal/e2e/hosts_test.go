@@ -66,7 +66,7 @@ func TestHostsDeployAcross(t *testing.T) {
 	box = h.sandbox(t, box.Name)
 	account, relay := serviceOf(t, box, "account").Serving, serviceOf(t, box, "relay").Serving
 	wantAnswer(t, box.URL+"/account/version", 200, "gateway=sandbox@", account.SHA) // which the gateway asks, over the mesh
-	h.asks(t, h.micro, relay.Name, "gateway") // the other way
+	h.asks(t, h.micro, relay.Name, "gateway")                                       // the other way
 	at := strings.Fields(command(t, "", "docker", "-H", h.micro.dockerHost(), "ps", "--format", "{{.Names}}"))
 	if len(at) != 2 || !slices.Contains(at, account.Name) || !slices.Contains(at, relay.Name) {
 		t.Errorf("micro-1 runs %q", at)

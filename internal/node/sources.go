@@ -26,7 +26,8 @@ type Sources struct {
 
 	mu           sync.Mutex
 	repositories map[string]Repository
-	begun        map[string]begun // by deployment
+	begun        map[string]begun          // by deployment
+	checkedOut   map[string]sdp.ServiceRef // what deployments were of that have a checkout
 }
 
 // begun is what a deployment goes on with, whatever is configured by then.
@@ -163,6 +164,7 @@ func (s *Sources) Checkout(ctx context.Context, in wire.Job, log *logs.Stream) e
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return diskError(s.node, "making the checkout directory", err)
 	}
+	s.noteCheckout(in)
 	if err := clone.Export(ctx, in.SHA, dir); err != nil {
 		return diskError(s.node, "checking out "+sdp.ShortSHA(in.SHA), err)
 	}
@@ -185,7 +187,26 @@ func (s *Sources) DropCheckout(deployment string) error {
 	if err := os.RemoveAll(s.checkoutDir(deployment)); err != nil {
 		return fmt.Errorf("removing the checkout: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.checkedOut, deployment)
 	return nil
+}
+
+func (s *Sources) noteCheckout(in wire.Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.checkedOut == nil {
+		s.checkedOut = map[string]sdp.ServiceRef{}
+	}
+	s.checkedOut[in.Deployment] = sdp.ServiceRef{Sandbox: in.Sandbox, Service: in.Service}
+}
+
+// Checkouts are those that this process has made, with what they were made for, by deployment.
+func (s *Sources) Checkouts() map[string]sdp.ServiceRef {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.checkedOut)
 }
 
 // DropCheckouts removes all checkouts: whatever needs one makes it anew.
