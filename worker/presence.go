@@ -84,7 +84,7 @@ func (a *agent) judge(err error) error {
 }
 
 func (a *agent) heartbeat(ctx context.Context) error {
-	h := sdp.Heartbeat{NodeHealth: a.health(ctx), Traffic: a.counted(ctx)}
+	h := sdp.Heartbeat{NodeHealth: a.health(ctx), Traffic: a.counted(ctx), Waiting: a.node.Slots.Waiting()}
 	err := a.server.heartbeat(ctx, h)
 	if err != nil {
 		a.log.Warn("Heartbeat failed", "error", err)

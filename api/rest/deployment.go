@@ -23,7 +23,7 @@ type Deployment struct {
 	State              sdp.DeploymentState `json:"state"`
 	Settled            bool                `json:"settled" doc:"nothing more happens without a new operation"`
 	Cancellable        bool                `json:"cancellable" doc:"a cancel would be accepted now"`
-	WaitingFor         string              `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind; while it is cancelled: who must confirm that"`
+	WaitingFor         string              `json:"waitingFor,omitempty" doc:"while QUEUED: what it waits behind; while it builds: whose build or which slot it waits for; while it is cancelled: who must confirm that"`
 	Cancelling         bool                `json:"cancelling,omitempty" doc:"a cancel was accepted, the node has not confirmed it yet"`
 	CancelRequestedAt  time.Time           `json:"cancelRequestedAt,omitzero" doc:"when somebody asked for it to be cancelled"`
 	TemporalURL        string              `json:"temporalURL,omitempty" doc:"its run in the Temporal Web UI; absent where there is none"`

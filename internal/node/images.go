@@ -43,7 +43,7 @@ func (i *Images) Build(ctx context.Context, in wire.Job, log *logs.Stream) (cach
 	if cached, err = i.claimMaking(ctx, in, saying(log, "BUILD")); err != nil || cached {
 		return cached, err
 	}
-	err = i.slots.during(ctx, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
+	err = i.slots.during(ctx, in.Deployment, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
 	if err != nil {
 		i.slots.drop(in.Deployment)
 		return false, err
@@ -98,7 +98,7 @@ func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error 
 	if repo.Kind == sdp.GoRepository {
 		err = i.assemble(ctx, in, repo, labels, log)
 	} else {
-		err = i.slots.during(ctx, saying(log, "IMAGE"), func() error { return i.buildDockerfile(ctx, in, repo, labels, log) })
+		err = i.slots.during(ctx, in.Deployment, saying(log, "IMAGE"), func() error { return i.buildDockerfile(ctx, in, repo, labels, log) })
 	}
 	if err != nil {
 		if sdp.KindOf(err) == sdp.Failed {
@@ -115,7 +115,7 @@ func (i *Images) make(ctx context.Context, in wire.Job, log *logs.Stream) error 
 func (i *Images) assemble(ctx context.Context, in wire.Job, repo Repository, labels map[string]string, log *logs.Stream) error {
 	path := filepath.Join(i.sources.checkoutDir(in.Deployment), gobuild.Binary)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		err := i.slots.during(ctx, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
+		err := i.slots.during(ctx, in.Deployment, saying(log, "BUILD"), func() error { return i.builder.Build(ctx, in, log) })
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type Slots struct {
 	line    []int               // who waits for a slot, by number
 	numbers int                 // given out in the line so far
 	images  map[string][]*maker // who makes an image, and then who waits for it
+	waits   map[string]string   // by deployment, what it waits for
 	changed chan struct{}       // closed when somebody who waits should look again
 }
 
@@ -40,7 +42,8 @@ const parkLimit = time.Minute
 const lookEvery = time.Second
 
 func newSlots(limit int, pressure func() string) *Slots {
-	return &Slots{limit: max(limit, 1), pressure: pressure, images: map[string][]*maker{}, changed: make(chan struct{})}
+	return &Slots{limit: max(limit, 1), pressure: pressure, images: map[string][]*maker{}, waits: map[string]string{},
+		changed: make(chan struct{})}
 }
 
 // SetLimit changes how many builds run at once, and ends a Hold. Those that run go on.
@@ -79,10 +82,18 @@ func (s *Slots) Running() int {
 	return s.running
 }
 
+// Waiting says which deployments wait to build, and for what.
+func (s *Slots) Waiting() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.waits)
+}
+
 // claim waits until no other deployment makes an image, and claims it until drop. It says once for whom it waits.
 func (s *Slots) claim(ctx context.Context, image, deployment string, say func(string)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer delete(s.waits, deployment)
 	said := false
 	for {
 		first := s.enter(image, deployment)
@@ -90,8 +101,9 @@ func (s *Slots) claim(ctx context.Context, image, deployment string, say func(st
 			first.parked = time.Time{}
 			return nil
 		}
+		s.waits[deployment] = "the build of the same commit by " + first.deployment
 		if !said {
-			say("waiting for the build of the same commit by " + first.deployment)
+			say("waiting for " + s.waits[deployment])
 			said = true
 		}
 		if err := s.wait(ctx); err != nil {
@@ -143,8 +155,8 @@ func (s *Slots) leave(deployment string) {
 }
 
 // during runs a build once there is a slot for it. It says once how many wait before it, and once what the machine is short of.
-func (s *Slots) during(ctx context.Context, say func(string), build func() error) error {
-	if err := s.take(ctx, say); err != nil {
+func (s *Slots) during(ctx context.Context, deployment string, say func(string), build func() error) error {
+	if err := s.take(ctx, deployment, say); err != nil {
 		return err
 	}
 	defer func() {
@@ -156,9 +168,10 @@ func (s *Slots) during(ctx context.Context, say func(string), build func() error
 	return build()
 }
 
-func (s *Slots) take(ctx context.Context, say func(string)) error {
+func (s *Slots) take(ctx context.Context, deployment string, say func(string)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer delete(s.waits, deployment)
 	s.numbers++
 	mine := s.numbers
 	s.line = append(s.line, mine)
@@ -171,9 +184,11 @@ func (s *Slots) take(ctx context.Context, say func(string)) error {
 		short := s.short()
 		switch before := slices.Index(s.line, mine); {
 		case before > 0 || s.running >= s.limit || s.held:
-			queued.Do(func() { say(fmt.Sprintf("waiting for a build slot: %d before it", before+s.running)) })
+			s.waits[deployment] = fmt.Sprintf("a build slot: %d before it", before+s.running)
+			queued.Do(func() { say("waiting for " + s.waits[deployment]) })
 		case short != "":
-			held.Do(func() { say("waiting for a build slot: " + short) })
+			s.waits[deployment] = "a build slot: " + short
+			held.Do(func() { say("waiting for " + s.waits[deployment]) })
 		default:
 			s.running++
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +31,7 @@ type build struct {
 func (s *Slots) begin(ctx context.Context) *build {
 	b := &build{began: make(chan struct{}), end: make(chan struct{}), ended: make(chan error, 1)}
 	go func() {
-		b.ended <- s.during(ctx, func(text string) { b.said = append(b.said, text) }, func() error {
+		b.ended <- s.during(ctx, b.deployment(), func(text string) { b.said = append(b.said, text) }, func() error {
 			close(b.began)
 			<-b.end
 			return nil
@@ -39,6 +40,8 @@ func (s *Slots) begin(ctx context.Context) *build {
 	synctest.Wait()
 	return b
 }
+
+func (b *build) deployment() string { return fmt.Sprintf("d-%p", b) }
 
 func (b *build) runs() bool {
 	synctest.Wait()
@@ -74,6 +77,28 @@ func TestBuildsGetTheirSlotsInTurn(t *testing.T) {
 		if want := []string{"waiting for a build slot: 3 before it"}; !slices.Equal(all[3].said, want) {
 			t.Errorf("the fourth said %q", all[3].said)
 		}
+		if waiting := s.Waiting(); len(waiting) > 0 {
+			t.Errorf("in the end %v wait", waiting)
+		}
+	})
+}
+
+// What waits is told anew as the line moves on.
+func TestWaitingBuildsSayWhatFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(1, nil)
+		first, second, third := s.begin(t.Context()), s.begin(t.Context()), s.begin(t.Context())
+		want := map[string]string{second.deployment(): "a build slot: 1 before it", third.deployment(): "a build slot: 2 before it"}
+		if got := s.Waiting(); !maps.Equal(got, want) {
+			t.Errorf("waiting %v, want %v", got, want)
+		}
+		first.finish()
+		want = map[string]string{third.deployment(): "a build slot: 1 before it"}
+		if got := s.Waiting(); !maps.Equal(got, want) {
+			t.Errorf("then waiting %v, want %v", got, want)
+		}
+		second.finish()
+		third.finish()
 	})
 }
 
@@ -392,7 +417,7 @@ func TestAssemblyNeedsNoSlot(t *testing.T) {
 	y.equip(func(c *Config) { c.Runtime, c.Builds = &imageStore{images: map[string]containers.Image{}}, 1 })
 	in := wire.Job{Deployment: "d1", Repository: "account", SHA: commitSHA, Image: "sdp/account:x"}
 	write(t, filepath.Join(y.Sources.checkoutDir("d1"), ".sdp-build/service"), "binary", 0o755)
-	err := y.Slots.during(t.Context(), silent, func() error {
+	err := y.Slots.during(t.Context(), "d-first", silent, func() error {
 		return y.Logs.During("d1", nil, func(log *logs.Stream) error { return y.Images.Make(t.Context(), in, log) })
 	})
 	if err != nil {

@@ -52,6 +52,29 @@ func TestRegistrationCarriesDefaults(t *testing.T) {
 	equal(t, "variables", len(got(db.Repository(t.Context(), "account"))(t).Variables), 0)
 }
 
+// What a node's builds wait for is said with its heartbeats, while they do.
+func TestHeartbeatSaysWhatBuildsWaitFor(t *testing.T) {
+	t.Parallel()
+	db := platform(t)
+	create(t, db, "box")
+	id := queue(t, db, "box", "account")
+	waits := func(h sdp.Heartbeat, want string) {
+		t.Helper()
+		must(t, db.Heartbeat(t.Context(), "micro-1", h))
+		equal(t, "waits for", got(db.Deployment(t.Context(), id))(t).WaitingFor, want)
+	}
+	slot := sdp.Heartbeat{Waiting: map[string]string{id: "a build slot: 3 before it", "d-gone": "a build slot: 2 before it"}}
+	waits(slot, "") // not of what has not begun there
+	must(t, db.SetState(t.Context(), id, sdp.Building, postgres.StateChange{SHA: shaA}))
+	waits(slot, "a build slot: 3 before it")
+	must(t, db.Heartbeat(t.Context(), "gateway-1", sdp.Heartbeat{})) // it is not that node's
+	waits(slot, "a build slot: 3 before it")
+	waits(sdp.Heartbeat{}, "")
+	waits(slot, "a build slot: 3 before it")
+	must(t, db.SetState(t.Context(), id, sdp.StartingContainer, postgres.StateChange{}))
+	waits(slot, "")
+}
+
 func TestRepositoryBelongsToOneLiveNode(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

@@ -41,7 +41,7 @@ type Deployment struct {
 	SHA            string // "" until resolved, unless a commit was asked for
 	Image          string
 	State          DeploymentState
-	WaitingFor     string // while QUEUED: what it waits behind, for people
+	WaitingFor     string // while QUEUED: what it waits behind, while it builds: what for; for people
 	Failure        *Failure
 	SupersededBy   Superseder // of one that is CANCELLED: what took its place
 	RequestedBy    string

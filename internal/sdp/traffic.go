@@ -48,6 +48,8 @@ type SandboxTraffic struct {
 type Heartbeat struct {
 	NodeHealth
 	Traffic []SandboxTraffic `json:"traffic"`
+	// Waiting are the deployments whose builds wait, by ID, and for what.
+	Waiting map[string]string `json:"waiting,omitempty"`
 }
 
 // Quiet reports whether nothing is going on and nothing is wrong: such a report stays true until the next one.

@@ -121,7 +121,28 @@ func (db *Store) Heartbeat(ctx context.Context, node string, h sdp.Heartbeat) er
 	if !known {
 		return NoNode(node)
 	}
-	return nil
+	return db.setWaiting(ctx, node, h.Waiting)
+}
+
+// setWaiting records which of a node's deployments wait to build, and for what. A row that somebody else has just locked is
+// left to the next heartbeat.
+func (db *Store) setWaiting(ctx context.Context, node string, waiting map[string]string) error {
+	ids, what := []string{}, []string{}
+	for id, text := range waiting {
+		ids, what = append(ids, id), append(what, pg.Clean(text))
+	}
+	_, err := db.pool.Exec(ctx, `
+		WITH news AS (
+			SELECT d.id, coalesce(w.what, '') AS what FROM deployments d LEFT JOIN unnest($2::text[], $3::text[]) AS w(id, what) ON w.id = d.id
+			WHERE d.node = $1 AND d.finished_at IS NULL AND d.state IN ('BUILDING', 'CREATING_IMAGE')
+				AND d.waiting_for <> coalesce(w.what, '')
+			FOR NO KEY UPDATE OF d SKIP LOCKED
+		), changed AS (
+			UPDATE deployments d SET waiting_for = news.what FROM news WHERE d.id = news.id RETURNING d.id, d.sandbox_id
+		)
+		SELECT sdp_notify('deployment/' || c.id, c.id, s.name, 0) FROM changed c JOIN sandboxes s ON s.id = c.sandbox_id`,
+		node, ids, what)
+	return pg.Translate("recording what the builds of node "+node+" wait for", err)
 }
 
 // RefuseNode records why nothing is taken from a node's worker, until its next heartbeat is taken, and reports whether that

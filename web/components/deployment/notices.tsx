@@ -7,7 +7,7 @@ import type { Deployment } from "./use-deployment";
 
 /** Waiting says what a deployment waits for, while it waits. */
 export function Waiting({ deployment: d }: { deployment: Deployment }) {
-  if (d.state !== "QUEUED") return null;
+  if (d.state !== "QUEUED" && !d.waitingFor) return null;
   return <Notice>{d.waitingFor ? <>Waits for {d.waitingFor}.</> : "Waits for its turn."} It goes on by itself.</Notice>;
 }
 

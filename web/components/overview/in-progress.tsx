@@ -124,7 +124,7 @@ function deployments(sandboxes: Sandbox[]): Work[] {
           what: `${v.name} ${d.branch ?? ""}`,
           where: s.name,
           step: d.state === "QUEUED" ? "queued" : (running ?? words(d.state)),
-          waits: d.state === "QUEUED" ? (d.waitingFor ?? "") : "",
+          waits: d.cancelling ? "" : (d.waitingFor ?? ""),
           since: d.startedAt ?? d.createdAt,
         },
       ];

@@ -82,7 +82,9 @@ func ended(s rest.Step) bool {
 // current says what a deployment is doing: the running step, or what it waits for.
 func current(d rest.Deployment) string {
 	for _, s := range d.Steps {
-		if s.State == string(sdp.StepRunning) {
+		if s.State == string(sdp.StepRunning) && d.WaitingFor != "" && !d.Cancelling {
+			return string(s.Name) + ", waiting for " + d.WaitingFor
+		} else if s.State == string(sdp.StepRunning) {
 			return string(s.Name)
 		}
 	}
