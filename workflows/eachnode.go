@@ -84,8 +84,8 @@ func goneAway(ctx workflow.Context, node string, err error) bool {
 func alive(ctx workflow.Context, node string) bool {
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	heard := true
-	if err := workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, node).Get(ctx, &heard); err != nil {
+	var heard bool
+	if err := askAlive(ctx, node).Get(ctx, &heard); err != nil {
 		workflow.GetLogger(ctx).Error("Asking whether a node is alive failed", "node", node, "error", err)
 		return true
 	}

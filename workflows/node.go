@@ -41,12 +41,17 @@ func (s *nodeStep) Get(ctx workflow.Context, out any) error {
 			return err
 		}
 		node, _ := s.ctx.Value(nodeKey{}).(string)
-		var alive bool
-		if e := workflow.ExecuteLocalActivity(database(s.ctx), control.NodeAlive, node).Get(ctx, &alive); e != nil || !alive {
+		var heard bool
+		if e := askAlive(s.ctx, node).Get(ctx, &heard); e != nil || !heard {
 			return errors.Join(err, e)
 		}
 		s.Future = workflow.ExecuteActivity(s.ctx, s.activity, s.in)
 	}
+}
+
+// askAlive asks whether a node's worker is heard of: a bool.
+func askAlive(ctx workflow.Context, node string) workflow.Future {
+	return workflow.ExecuteLocalActivity(database(ctx), control.NodeAlive, node)
 }
 
 // patient reports whether the step is offered again. Builds always were.
