@@ -114,14 +114,27 @@ func (s stores) lost(t *testing.T, d rest.Deployment) {
 
 // The database alone is away, so that Temporal has each step give up.
 func (s stores) databaseAway(t *testing.T) {
+	applied, deleted := s.newBox(t), s.newBox(t)
 	d := s.atTheGate(t, s.box, "feature/next")
+	s.gate.close(applied.Name)
+	apply := s.apply(t, applied)
+	s.gate.arrived(t, applied.Name)
+	remove, goOn := s.stuckDelete(t, deleted)
 	s.sql(t, "postgres", "ALTER DATABASE sdp ALLOW_CONNECTIONS false",
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'sdp'")
+	goOn()
 	s.gate.open(s.box.Name)
-	s.closed(t, "deploy/"+d.ID)
+	s.gate.open(applied.Name)
+	for _, workflow := range []string{"deploy/" + d.ID, "apply/" + apply, "delete/" + remove} {
+		s.closed(t, workflow)
+	}
 	s.sql(t, "postgres", "ALTER DATABASE sdp ALLOW_CONNECTIONS true")
 	s.lost(t, d)
-	s.goesOn(t, s.box)
+	s.operationLost(t, apply)
+	s.operationLost(t, remove)
+	for _, box := range []rest.Sandbox{s.box, applied, deleted} {
+		s.goesOn(t, box)
+	}
 }
 
 // closed waits until a workflow has ended in Temporal.
