@@ -138,7 +138,7 @@ func (s stores) inOperation(t *testing.T, id string, is func(rest.Operation) boo
 
 func (s stores) operationLost(t *testing.T, id string) {
 	t.Helper()
-	if op := s.ended(t, id); op.State != sdp.OpFailed || op.Failure.Code != "workflow-lost" {
+	if op := s.ended(t, id); op.State != sdp.OpFailed || !isLost(op.Failure) {
 		t.Errorf("the %s is %s: %+v", op.Kind, op.State, op.Failure)
 	}
 }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sdp/internal/postgres"
+	"sdp/internal/postgres/pg"
 	"sdp/internal/postgres/postgrestest"
 	"sdp/internal/sdp"
 )
@@ -82,6 +84,16 @@ func TestLostConnectionsAreUnavailableAndReplaced(t *testing.T) {
 		for db.Ping(t.Context()) != nil {
 		}
 	}
+}
+
+// A database that is being restored, or whose password is being changed, lets nobody in for a while.
+func TestRefusedConnectionsAreUnavailable(t *testing.T) {
+	t.Parallel()
+	at, err := url.Parse(postgrestest.URL(t))
+	must(t, err)
+	at.Path = "/none"
+	_, err = pgx.Connect(t.Context(), at.String())
+	wantCode(t, pg.Translate("writing", err), sdp.Unavailable, "database-unreachable")
 }
 
 func TestReadOnlyDatabaseIsToldFromOneThatIsAway(t *testing.T) {

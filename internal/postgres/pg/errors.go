@@ -18,12 +18,16 @@ func Translate(what string, err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return sdp.Errorf(sdp.Unavailable, "interrupted", "%s was interrupted: %w", what, err)
+	}
+	var refused *pgconn.ConnectError // whatever the reason is: nothing was asked of it yet
+	if errors.As(err, &refused) {
+		return Unreachable(err)
+	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		return translatePg(what, pgErr)
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return sdp.Errorf(sdp.Unavailable, "interrupted", "%s was interrupted: %w", what, err)
 	}
 	if isConnection(err) {
 		return Unreachable(err)
@@ -90,8 +94,7 @@ var constraints = map[string]sdp.Error{
 
 func isConnection(err error) bool {
 	var netErr net.Error
-	var connectErr *pgconn.ConnectError
-	return errors.As(err, &netErr) || errors.As(err, &connectErr) || pgconn.SafeToRetry(err) ||
+	return errors.As(err, &netErr) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
