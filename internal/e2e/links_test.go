@@ -121,8 +121,9 @@ func (h *hosts) cutSteps(t *testing.T, g *gate, long bool) {
 		h.awaitDown(t, "micro-1")
 		for _, b := range boxes {
 			wantAnswer(t, b.box.URL+"/relay/version", 200, "relay=sandbox@"+sdp.ShortSHA(b.before))
-			if d := h.waitState(t, b.box.Name, b.id, 2*time.Minute, want); d.Failure == nil || d.Failure.Code != "no-worker" || d.Failure.Step != b.step {
-				t.Errorf("%s: the deployment to a node that is cut off failed with %+v", b.step, d.Failure)
+			f := h.waitState(t, b.box.Name, b.id, 2*time.Minute, want).Failure
+			if f == nil || f.Code != "no-worker" || f.Step != b.step {
+				t.Errorf("%s: the deployment to a node that is cut off failed with %+v", b.step, f)
 			}
 		}
 	}

@@ -68,8 +68,8 @@ func removeCgroups() {
 const peopleAddress = "10.20.0.1"
 
 func makeNetwork() error {
-	return execute("sh", "-euc", `ip link set lo up; ip link add lab type bridge; ip addr add "$1/24" dev lab; ip link set lab up`, "sh",
-		peopleAddress)
+	return execute("sh", "-euc", `ip link set lo up
+		ip link add lab type bridge; ip addr add "$1/24" dev lab; ip link set lab up`, "sh", peopleAddress)
 }
 
 func execute(name string, args ...string) error {
@@ -92,7 +92,8 @@ func startMachine(name, address string) (*machine, error) {
 	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, err
 	}
-	m := &machine{name: name, address: address, init: exec.Command(script, append([]string{name, bin}, strings.Fields(string(raw))...)...)}
+	goDirs := strings.Fields(string(raw))
+	m := &machine{name: name, address: address, init: exec.Command(script, append([]string{name, bin}, goDirs...)...)}
 	m.init.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID |
 		syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC}
 	m.init.Stdout, m.init.Stderr = os.Stderr, os.Stderr
@@ -119,8 +120,8 @@ func (m *machine) path(file string) string {
 
 // shell is a script to be run on the machine as root.
 func (m *machine) shell(ctx context.Context, script string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "nsenter", "--target", fmt.Sprint(m.init.Process.Pid), "--mount", "--net", "--pid", "--uts", "--ipc",
-		"sh", "-euc", "cd /root\n"+script)
+	cmd := exec.CommandContext(ctx, "nsenter", "--target", fmt.Sprint(m.init.Process.Pid),
+		"--mount", "--net", "--pid", "--uts", "--ipc", "sh", "-euc", "cd /root\n"+script)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"}
 	cmd.WaitDelay = time.Second
 	return cmd

@@ -148,7 +148,8 @@ func installHosts() (*hosts, error) {
 	}
 	h := &hosts{manual: text, site: &site{installation: i, clones: filepath.Join(i.home, "clones"),
 		git: &gitServer{root: filepath.Join(i.home, "git"), address: peopleAddress + ":80"}}}
-	if err := inTurn(h.serveRepositories, h.startMachines, h.installControl, h.giveSecrets, h.installNodes, h.importImages); err != nil {
+	err = inTurn(h.serveRepositories, h.startMachines, h.installControl, h.giveSecrets, h.installNodes, h.importImages)
+	if err != nil {
 		return h, err
 	}
 	i.url = "http://10.20.0.10:7700"
