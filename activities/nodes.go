@@ -51,7 +51,7 @@ func (c *Control) teardown(ctx context.Context, in wire.TeardownInput, err error
 
 // away are those of the nodes that are not heard of.
 func (c *Control) away(ctx context.Context, nodes []string) (away []string, err error) {
-	known, err := c.DB.Nodes(ctx)
+	known, err := c.DB.NodesNamed(ctx, nodes)
 	for _, name := range nodes {
 		if !slices.ContainsFunc(known, func(n sdp.Node) bool { return n.Name == name && c.UseCases.Alive(n) == nil }) {
 			away = append(away, name)

@@ -202,6 +202,12 @@ func (db *Store) Nodes(ctx context.Context) ([]sdp.Node, error) {
 	return pg.Query(ctx, db.pool, "listing nodes", pg.ByName(nodeRow.domain), `SELECT `+nodeColumns+` FROM nodes n WHERE n.removed_at IS NULL ORDER BY n.name`)
 }
 
+// NodesNamed lists those of the nodes that are there.
+func (db *Store) NodesNamed(ctx context.Context, names []string) ([]sdp.Node, error) {
+	return pg.Query(ctx, db.pool, "listing nodes", pg.ByName(nodeRow.domain),
+		`SELECT `+nodeColumns+` FROM nodes n WHERE n.removed_at IS NULL AND n.name = ANY($1)`, names)
+}
+
 // Node returns one node.
 func (db *Store) Node(ctx context.Context, name string) (sdp.Node, error) {
 	return nodeNamed(ctx, db.pool, name)
