@@ -63,8 +63,9 @@ func (s stores) temporalEmptied(t *testing.T) {
 	s.operationLost(t, remove)
 	s.succeeds(t, restart.ID)
 	s.waitState(t, fresh.Name, meanwhile.ID, time.Minute, sdp.Running)
-	if d := s.waitState(t, followed.Name, never.ID, time.Minute, sdp.DeployCancelled); len(d.Steps) > 0 && d.Steps[0].State != string(sdp.StepPending) {
-		t.Errorf("what was cancelled before it began has begun: %+v", d.Steps)
+	never = s.waitState(t, followed.Name, never.ID, time.Minute, sdp.DeployCancelled)
+	if len(never.Steps) > 0 && never.Steps[0].State != string(sdp.StepPending) {
+		t.Errorf("what was cancelled before it began has begun: %+v", never.Steps)
 	}
 	for _, box := range []rest.Sandbox{applied, deleted, cancelled} {
 		s.gate.open(box.Name)
@@ -104,7 +105,8 @@ func (s stores) follows(t *testing.T, box rest.Sandbox, own *branch) {
 // apply starts an apply that has the service of a sandbox start anew, and returns its operation.
 func (s stores) apply(t *testing.T, box rest.Sandbox) string {
 	t.Helper()
-	spec := "sandbox: " + box.Name + "\nvariables: {GATE: '" + s.gate.url + "', NOTE: " + sdp.NewID("n-") + "}\nservices:\n  held: {branch: main}\n"
+	spec := "sandbox: " + box.Name + "\nvariables: {GATE: '" + s.gate.url + "', NOTE: " + sdp.NewID("n-") + "}\n" +
+		"services:\n  held: {branch: main}\n"
 	return askJSON[rest.Applied](t, s.installation, "apply", "-f", given(t, spec), "--wait=false").Operation.ID
 }
 
@@ -148,7 +150,8 @@ func (s stores) found(t *testing.T, box string) {
 	t.Helper()
 	s.inTemporal(t, func(c client.Client) {
 		eventually(t, time.Minute, func() error {
-			n, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: "SdpSandbox = '" + box + "' AND SdpState = 'RUNNING'"})
+			n, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+				Query: "SdpSandbox = '" + box + "' AND SdpState = 'RUNNING'"})
 			if err == nil && n.GetCount() == 0 {
 				err = errorf("no run of %s is found", box)
 			}

@@ -59,7 +59,8 @@ func TestStoresGoAway(t *testing.T) {
 func newStores(t *testing.T) stores {
 	t.Helper()
 	held := repository{name: "held", config: plainRepository.config,
-		main:     files{"go.mod": "module held\n\ngo 1.22\n", "main.go": plainSource("talk()", ":8080"), "gate.go": gateSource, "talk.go": talkSource},
+		main: files{"go.mod": "module held\n\ngo 1.22\n", "main.go": plainSource("talk()", ":8080"), "gate.go": gateSource,
+			"talk.go": talkSource},
 		branches: map[string]files{"feature/next": {"note.go": "package main\n\nvar _ = 1\n"}}}
 	site, err := newSite("", held)
 	if err != nil {

@@ -46,7 +46,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			r.try(ctx, "Operations were not compared with Temporal", func() error { return r.Lost(ctx, r.LostAfter) })
 			looked = time.Now()
 		}
-		if time.Since(scheduled) > r.LostAfter/2 && r.try(ctx, "What Temporal does regularly is unknown", func() error { return r.Schedule(ctx) }) {
+		if time.Since(scheduled) > r.LostAfter/2 &&
+			r.try(ctx, "Temporal may not do what it does regularly", func() error { return r.Schedule(ctx) }) {
 			scheduled = time.Now()
 		}
 		r.try(ctx, "Cancels were not passed on", func() error { return r.Recancel(ctx, submitAfter, cancelAgain) })
