@@ -19,6 +19,10 @@ func applyTable(ctx workflow.Context, s wire.Switch, containers ...sdp.Container
 	for _, c := range containers {
 		required = append(required, c.Node)
 	}
+	return tellRouters(ctx, s, required, containers...)
+}
+
+func tellRouters(ctx workflow.Context, s wire.Switch, required []string, containers ...sdp.Container) error {
 	return eachNode(ctx, s.Nodes, s.Away, required, func(node string) workflow.Future {
 		in := wire.RouteInput{Table: s.Table}
 		for _, c := range containers {

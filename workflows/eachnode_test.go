@@ -97,3 +97,16 @@ func TestStopDoesNotWaitForANodeThatIsGone(t *testing.T) {
 		t.Errorf("looked whether the node is there after %s", took)
 	}
 }
+
+// The node with the public port is needed for a switch to something, not for one away from it.
+func TestStopDoesWithoutTheNodeWithThePort(t *testing.T) {
+	b := newBench(t)
+	b.env.RegisterWorkflow(Retire)
+	b.table.Previous = []sdp.Container{{Deployment: "d0", Sandbox: "demo", Service: "account", Node: "micro-1"}}
+	b.table.Away = []string{"gateway-1"}
+	if err := b.run(Stop, sdp.OpStop); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls([]string{"stop"}, []string{"route 8080 on node-micro-1"}, []string{"retire on node-micro-1-work"}, []string{"removed"})
+	b.wantSettled(sdp.OpSucceeded, "")
+}

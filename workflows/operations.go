@@ -93,14 +93,19 @@ func Route(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 }
 
 // Stop takes a service's container out of service, lets it finish its requests and removes it. The route stays with
-// the sandbox, so requests are told that the service is stopped instead of silently going to OCP.
+// the sandbox, so requests are told that the service is stopped instead of silently going to OCP. A node that is away holds
+// nobody up, not even the one with the public port: it can only answer that the container is gone.
 func Stop(ctx workflow.Context, op sdp.OperationRef) (wire.Done, error) {
 	return operation{op}.settled(ctx, func(ctx workflow.Context) error {
 		var s wire.Switch
 		if err := workflow.ExecuteLocalActivity(database(ctx), control.StopService, op).Get(ctx, &s); err != nil {
 			return err
 		}
-		if err := applyTable(ctx, s); err != nil {
+		required := []string{s.Table.GatewayNode}
+		if freeStop.in(ctx) {
+			required = nil
+		}
+		if err := tellRouters(ctx, s, required); err != nil {
 			return err
 		}
 		var errs []error

@@ -30,6 +30,7 @@ var (
 	settledRow     = change{1, "settled-row"}      // a deployment that others have settled ends, and leaves alone what serves
 	fewEvents      = change{1, ""}                 // a step's first look into the database also says that it has begun
 	keptLane       = change{2, "kept-lane"}        // what a terminated operation has started is waited for
+	freeStop       = change{2, ""}                 // a stop needs no node that is away
 	plainCancel    = change{2, ""}                 // what is cancelled while nodes are asked is cancelled, and has not failed
 )
 

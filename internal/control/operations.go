@@ -121,7 +121,7 @@ func (c *Control) possible(ctx context.Context, call *Call, kind sdp.OperationKi
 	case kind == sdp.OpRestart:
 		return c.restartable(ctx, call, box, service)
 	case kind == sdp.OpStop:
-		return c.stoppable(ctx, box, found)
+		return c.stoppable(ctx, found)
 	}
 	return nil
 }
@@ -136,17 +136,13 @@ func (c *Control) restartable(ctx context.Context, call *Call, sandbox sdp.Sandb
 	return err
 }
 
-func (c *Control) stoppable(ctx context.Context, sandbox sdp.Sandbox, service sdp.Service) error {
+func (c *Control) stoppable(ctx context.Context, service sdp.Service) error {
 	if service.Serving == nil {
 		return sdp.Errorf(sdp.Conflict, "not-running", "service %s does not run in sandbox %s", service.Name, service.Sandbox).
 			WithRemedy("`sdp history %s` shows what became of it", service.Sandbox)
 	}
-	for _, node := range []string{sandbox.GatewayNode, service.Serving.Node} {
-		if _, err := c.readyNode(ctx, node); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := c.readyNode(ctx, service.Serving.Node)
+	return err
 }
 
 func (c *Control) operate(ctx context.Context, call *Call, op sdp.Operation) (sdp.Operation, error) {
