@@ -25,8 +25,8 @@ var stack *installation
 const ofTheLab = "^Test(ApplyAllOrNothing|ApplyWhileAnotherRuns|BusyNode|ContainerNameHeldByAForeigner|DiskFull|DockerDown|" +
 	"EnvironmentFromDotenv|EnvironmentReachesTheService|FloodOfOutput|ImagesArePruned|LoginFailuresAreToldApart|LongLine|" +
 	"MissingBaseImage|ModuleMissingOffline|NeverHealthy|NoDockerfile|NodeThatIsGone|OversizedSettingsFailTheDeployment|" +
-	"PasswordChangedAfterLogin|PlanIsWhatApplyDoes|PlansThatCannotBe|PublicPortHeldByAForeignProcess|RevokedSession|" +
-	"SecretsAreNowhere|StoresGoAway|Templates|TooLargeSettingsAreRefused|Tracking)$"
+	"PasswordChangedAfterLogin|PlanIsWhatApplyDoes|PlansThatCannotBe|PostgresGoesAway|PublicPortHeldByAForeignProcess|" +
+	"RevokedSession|SecretsAreNowhere|TemporalLosesItsDatabases|Templates|TooLargeSettingsAreRefused|Tracking)$"
 
 // ofTheHosts is the tests on several machines.
 const ofTheHosts = "^TestHosts"

@@ -45,22 +45,27 @@ type stores struct {
 }
 
 // Whatever happens to where things are stored: what was under way ends, what serves goes on, and what comes next works.
-func TestStoresGoAway(t *testing.T) {
+func TestTemporalLosesItsDatabases(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
-	t.Run("Temporal's databases are emptied", s.temporalEmptied)
-	t.Run("Temporal's databases are older than SDP's", s.temporalRestored)
+	t.Run("they are emptied", s.temporalEmptied)
+	t.Run("they are older than SDP's", s.temporalRestored)
+}
+
+func TestPostgresGoesAway(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
 	t.Run("the database is away for longer than anything waits", s.databaseAway)
-	t.Run("PostgreSQL is away for longer than anything waits", s.postgresAway)
-	t.Run("PostgreSQL takes no changes", s.readOnly)
-	t.Run("the disk of PostgreSQL is full", s.diskFull)
+	t.Run("all is away for longer than anything waits", s.postgresAway)
+	t.Run("it takes no changes", s.readOnly)
+	t.Run("its disk is full", s.diskFull)
 }
 
 func newStores(t *testing.T) stores {
 	t.Helper()
 	held := repository{name: "held", config: plainRepository.config,
 		main: files{"go.mod": "module held\n\ngo 1.22\n", "main.go": plainSource("talk()", ":8080"), "gate.go": gateSource,
-			"talk.go": talkSource},
+			"talk.go": talkSource + "\n// " + sdp.NewID("") + "\n"}, // no image in common with another site
 		branches: map[string]files{"feature/next": {"note.go": "package main\n\nvar _ = 1\n"}}}
 	site, err := newSite("", held)
 	if err != nil {
