@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 
-	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
 	"sdp/internal/wire"
@@ -52,14 +51,14 @@ func (c *Control) AbandonChange(ctx context.Context, op sdp.OperationRef) (wire.
 
 // ReportTeardown tells people that the sandbox of a failed change could not be taken down yet.
 func (c *Control) ReportTeardown(ctx context.Context, in wire.SettleInput) (wire.Done, error) {
-	e := control.OperationEnded(in)
+	e := in.Operation.Ended(in.State, in.Failure)
 	e.Action, e.Outcome = in.Operation.Kind.Teardown(), sdp.OutcomeFailed
 	return wire.Done{}, fail(c.DB.Audit(ctx, e))
 }
 
 // settleChange writes the end of a change, once.
 func (c *Control) settleChange(ctx context.Context, in wire.SettleInput) error {
-	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.OperationEnded(in)} })
+	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{in.Operation.Ended(in.State, in.Failure)} })
 	_, err := c.DB.SettleChange(ctx, in.Operation.ID, in.State, in.Failure)
 	return fail(unlessSettled(err))
 }

@@ -68,19 +68,24 @@ func (c *Control) SettleDeployment(ctx context.Context, p wire.Progress) (wire.D
 	if err != nil {
 		return wire.Done{}, fail(err)
 	}
-	if by != (sdp.Superseder{}) {
-		p.Failure = by.Failure()
-	}
 	d, err := c.DB.Deployment(ctx, p.Deployment)
 	if err != nil {
 		return wire.Done{}, fail(err)
 	}
-	if d.State.Settled() && d.State != p.State {
-		return wire.Done{}, fail(sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and does not become %s",
-			d.ID, d.State, p.State))
+	switch {
+	case by != (sdp.Superseder{}):
+		p.Failure = by.Failure()
+	case p.State == sdp.DeployCancelled:
+		p.Failure = cmp.Or(sdp.CancelledBy(d.CancelRequestedBy), p.Failure)
+		if p.Failure == nil && d.Operation != "" {
+			p.Failure = sdp.CancelledWith(d.Operation, nil)
+		}
 	}
-	d.SupersededBy, d.SHA = by, cmp.Or(d.SHA, p.SHA)
-	audited, _ := postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.DeploymentEnded(d, p)} })
+	if d.State.Settled() && d.State != p.State {
+		return wire.Done{}, fail(d.AlreadyEnded())
+	}
+	d.SHA = cmp.Or(d.SHA, p.SHA)
+	audited, _ := postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{d.Ended(p.State, p.Failure)} })
 	if d.State != p.State || p.State == sdp.Running { // the first end counts, and why it was one
 		if err := c.publishEnd(audited, p, by); err != nil {
 			return wire.Done{}, err
@@ -169,6 +174,13 @@ func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, e
 	if in.State == sdp.OpRunning {
 		return wire.Done{}, c.begin(ctx, op)
 	}
+	if in.State == sdp.OpCancelled {
+		now, err := c.DB.Operation(ctx, op.ID)
+		if err != nil {
+			return wire.Done{}, fail(unlessSettled(err))
+		}
+		in.Failure = cmp.Or(sdp.CancelledBy(now.CancelRequestedBy), in.Failure)
+	}
 	if op.Kind.Changes() && in.State.Settled() {
 		return wire.Done{}, c.settleChange(ctx, in)
 	}
@@ -179,7 +191,7 @@ func (c *Control) Settle(ctx context.Context, in wire.SettleInput) (wire.Done, e
 		}
 	}
 	if in.State.Settled() {
-		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{control.OperationEnded(in)} })
+		ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{in.Operation.Ended(in.State, in.Failure)} })
 	}
 	return wire.Done{}, fail(unlessSettled(c.DB.SetOperation(ctx, op.ID, in.State, "", in.Failure)))
 }

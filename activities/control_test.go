@@ -407,19 +407,19 @@ func TestCancelledOperationDoesNotBegin(t *testing.T) {
 				o.Change = &sdp.Change{Spec: sdp.SandboxSpec{Name: "box"}}
 			}
 		})
-		_, err := p.DB.MarkCancelled(t.Context(), op.ID)
+		_, err := p.DB.MarkCancelled(t.Context(), op.ID, "bob")
 		p.must(err)
 		for range 2 { // the activity may be repeated
 			wantFailure(t, begin(op), sdp.Conflict, sdp.CodeCancelled)
 		}
-		equal(t, "audit", strings.Join(p.audited(op.ID), "; "), string(kind.Rules().Ended)+" cancelled: cancelled: operation "+op.ID+" was cancelled before it began")
+		equal(t, "audit", strings.Join(p.audited(op.ID), "; "), string(kind.Rules().Ended)+" cancelled: cancelled by bob")
 		stored, err := p.DB.Operation(t.Context(), op.ID)
 		p.must(err)
 		equal(t, string(kind), stored.State, sdp.OpCancelled)
 	}
 	op := p.operation(sdp.OpStop, nil)
 	p.must(begin(op))
-	_, err := p.DB.MarkCancelled(t.Context(), op.ID)
+	_, err := p.DB.MarkCancelled(t.Context(), op.ID, "bob")
 	equal(t, "a stop that runs", sdp.AsError(err).Code, "too-late")
 	p.done(p.Settle(t.Context(), wire.SettleInput{Operation: op, State: sdp.OpSucceeded}))
 	wantFailure(t, begin(op), sdp.Conflict, "operation-state")

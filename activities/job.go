@@ -48,7 +48,7 @@ func (c *Control) LoadJob(ctx context.Context, id string) (wire.Job, error) {
 func (c *Control) mayBegin(ctx context.Context, d sdp.Deployment) error {
 	switch {
 	case d.State.Settled():
-		return sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already", d.ID, d.State)
+		return d.AlreadyEnded()
 	case d.Cancelling():
 		return sdp.Errorf(sdp.Conflict, sdp.CodeCancelled, "deployment %s was cancelled before it began", d.ID)
 	}

@@ -55,7 +55,7 @@ func TestACancelIsNotTakenForASupersession(t *testing.T) {
 		"nothing newer": func(p *platform) string { return p.queueOf("ann") },
 		"somebody asked for it": func(p *platform) string {
 			id := p.queueOf("ann")
-			_, err := p.DB.MarkCancelled(p.t.Context(), id)
+			_, err := p.DB.MarkCancelled(p.t.Context(), id, "bob")
 			p.must(err)
 			p.queueOf("bob")
 			return id
@@ -85,9 +85,12 @@ func TestACancelIsNotTakenForASupersession(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
 			d := p.cancelled(c(p))
-			if d.SupersededBy != (sdp.Superseder{}) || d.Failure != nil {
-				t.Errorf("superseded by %+v, failure %+v", d.SupersededBy, d.Failure)
+			equal(t, "superseded by", d.SupersededBy, sdp.Superseder{})
+			why := ""
+			if d.Failure != nil {
+				why = d.Failure.Detail
 			}
+			equal(t, "why", why, map[bool]string{true: "cancelled by bob"}[name == "somebody asked for it"])
 		})
 	}
 }
@@ -137,7 +140,7 @@ func TestACancelledOrSettledDeploymentDoesNotBegin(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	id := p.queueOf("ann")
-	_, err := p.DB.MarkCancelled(t.Context(), id)
+	_, err := p.DB.MarkCancelled(t.Context(), id, "bob")
 	p.must(err)
 	_, err = p.LoadJob(t.Context(), id)
 	wantFailure(t, err, sdp.Conflict, sdp.CodeCancelled)

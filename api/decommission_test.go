@@ -93,6 +93,24 @@ func TestDrainStopsServicesOneByOne(t *testing.T) {
 	contains(t, d.Refused[0], "sdp node remove micro-1 --force")
 }
 
+func TestDrainSaysWhyItCancels(t *testing.T) {
+	bed := apitest.New(t)
+	me := signedIn(t, bed)
+	me.post("/api/v1/sandboxes", shop).want(http.StatusAccepted)
+	d := decode[rest.NodeDrain](me.post("/api/v1/nodes/micro-1/drain", nil).want(http.StatusOK))
+	if len(d.Cancelled) != 1 {
+		t.Fatalf("drain %+v", d)
+	}
+	if events := audited(t, me, "deployment.cancel"); len(events) != 1 || events[0].Operation != d.Cancelled[0] ||
+		events[0].Detail != "node micro-1 is drained" || events[0].User != apitest.User || events[0].Outcome != "accepted" {
+		t.Errorf("audit %+v", events)
+	}
+	cancelled, err := bed.DB.Deployment(t.Context(), d.Cancelled[0])
+	if want := apitest.User + ", who drains node micro-1"; err != nil || cancelled.CancelRequestedBy != want {
+		t.Errorf("cancelled by %q, %v, want %q", cancelled.CancelRequestedBy, err, want)
+	}
+}
+
 func TestRemovedNodeIsRefusedUntilItHasANewToken(t *testing.T) {
 	bed := apitest.New(t)
 	me := signedIn(t, bed)

@@ -78,7 +78,7 @@ func (c *Control) applyChange(ctx context.Context, call *Call, r changeRequest) 
 	}
 	op := change.Operation
 	asked := mapped(change.Deployments, func(d postgres.NewDeployment) sdp.Deployment { return d.Deployment })
-	refs := append([]sdp.OperationRef{operationRef(op)}, mapped(asked, deploymentRef)...)
+	refs := append([]sdp.OperationRef{op.Ref()}, mapped(asked, deploymentRef)...)
 	call.plan(p.plan.Sandbox, r.spec.Environment, p.asked(asked))
 	call.started(refs)
 	_, deployments, err := c.db.AcceptChange(ctx, change)

@@ -82,19 +82,19 @@ func (c *Control) DrainNode(ctx context.Context, call *Call, name string) (d Dra
 		}
 		d.Stopped = append(d.Stopped, op)
 	}
-	c.submit(ctx, mapped(d.Stopped, operationRef))
+	c.submit(ctx, mapped(d.Stopped, sdp.Operation.Ref))
 	return d, nil
 }
 
-// cancelFor cancels a deployment that is under way on a node that is drained.
+// cancelFor cancels a deployment that is under way on a node that is drained. It is a change of its own for the audit.
 func (c *Control) cancelFor(ctx context.Context, call *Call, ref sdp.OperationRef) error {
-	its := &Call{Actor: call.Actor}
-	_, err := c.CancelDeployment(ctx, its, ref.ID)
-	its.Event.User, its.Event.Outcome = call.User, sdp.Accepted
-	if err != nil {
+	its := &Call{Actor: call.Actor, Event: sdp.AuditEvent{User: call.User, Detail: call.Event.Detail + " is drained"}}
+	if err := c.permit(its, sdp.AuditDeploymentCancel, Object{Operation: ref.ID}); err != nil {
 		return err
 	}
-	return c.db.Audit(ctx, its.Event)
+	ctx, _ = postgres.WithAudit(ctx, func() []sdp.AuditEvent { return []sdp.AuditEvent{its.Event} })
+	_, err := c.cancelDeployment(ctx, its, ref.ID, call.User+", who drains "+call.Event.Detail)
+	return err
 }
 
 // stopFor stores the stop of a service on a node that is drained. It is a change of its own for the audit.

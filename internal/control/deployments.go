@@ -198,6 +198,10 @@ func (c *Control) CancelDeployment(ctx context.Context, call *Call, id string) (
 	if err := c.permit(call, sdp.AuditDeploymentCancel, Object{Operation: id}); err != nil {
 		return sdp.Deployment{}, err
 	}
+	return c.cancelDeployment(ctx, call, id, call.User)
+}
+
+func (c *Control) cancelDeployment(ctx context.Context, call *Call, id, by string) (sdp.Deployment, error) {
 	d, err := c.Deployment(ctx, id)
 	if err != nil {
 		return d, err
@@ -210,7 +214,7 @@ func (c *Control) CancelDeployment(ctx context.Context, call *Call, id string) (
 	if err := c.begun(ctx, d); err != nil {
 		return d, err
 	}
-	d.CancelRequestedAt, err = c.cancel(ctx, deploymentRef(d))
+	d.CancelRequestedAt, err = c.cancel(ctx, deploymentRef(d), by)
 	return d, err
 }
 

@@ -20,10 +20,6 @@ func (c *Control) newOperation(call *Call, kind sdp.OperationKind, sandbox, serv
 	}
 }
 
-func operationRef(op sdp.Operation) sdp.OperationRef {
-	return sdp.OperationRef{ID: op.ID, Kind: op.Kind, Sandbox: op.Sandbox, Service: op.Service, User: op.RequestedBy}
-}
-
 func deploymentRef(d sdp.Deployment) sdp.OperationRef {
 	return sdp.OperationRef{ID: d.ID, Kind: sdp.OpDeploy, Sandbox: d.Sandbox, Service: d.Service, User: d.RequestedBy, Seq: d.Seq,
 		Node: d.Node}
@@ -150,7 +146,7 @@ func (c *Control) operate(ctx context.Context, call *Call, op sdp.Operation) (sd
 	if err := c.db.CreateOperation(ctx, op); err != nil {
 		return op, err
 	}
-	c.submit(ctx, []sdp.OperationRef{operationRef(op)})
+	c.submit(ctx, []sdp.OperationRef{op.Ref()})
 	return op, nil
 }
 
@@ -182,14 +178,14 @@ func (c *Control) CancelOperation(ctx context.Context, call *Call, id string) (s
 		return op, sdp.Errorf(sdp.Conflict, "not-cancellable", "a %s cannot be cancelled once it has begun", op.Kind).
 			WithRemedy("wait until it is done")
 	}
-	op.CancelRequestedAt, err = c.cancel(ctx, operationRef(op))
+	op.CancelRequestedAt, err = c.cancel(ctx, op.Ref(), call.User)
 	return op, err
 }
 
 // cancel notes that something is to be cancelled and tells the engine. The note counts: what has not begun does not begin
 // any more, and the reconciler tells the engine again until it is settled.
-func (c *Control) cancel(ctx context.Context, ref sdp.OperationRef) (time.Time, error) {
-	at, err := c.db.MarkCancelled(ctx, ref.ID)
+func (c *Control) cancel(ctx context.Context, ref sdp.OperationRef, by string) (time.Time, error) {
+	at, err := c.db.MarkCancelled(ctx, ref.ID, by)
 	if err != nil {
 		return at, err
 	}

@@ -62,7 +62,7 @@ func (c *Control) CreateSandbox(ctx context.Context, call *Call, spec sdp.Sandbo
 	operation := c.newOperation(call, sdp.OpCreate, spec.Name, "")
 	out := Created{Gateway: gateway, Operation: operation}
 	refs := func() []sdp.OperationRef {
-		return append([]sdp.OperationRef{operationRef(operation)}, mapped(deployments, newDeploymentRef)...)
+		return append([]sdp.OperationRef{operation.Ref()}, mapped(deployments, newDeploymentRef)...)
 	}
 	call.started(refs())
 	out.Sandbox, err = c.db.CreateSandbox(ctx, postgres.NewSandbox{
@@ -90,7 +90,7 @@ func (c *Control) DeleteSandbox(ctx context.Context, call *Call, name string) (s
 	if err := c.db.BeginDelete(ctx, name, op); err != nil {
 		return sdp.Operation{}, err
 	}
-	c.submit(ctx, []sdp.OperationRef{operationRef(op)})
+	c.submit(ctx, []sdp.OperationRef{op.Ref()})
 	return op, nil
 }
 

@@ -46,7 +46,7 @@ func (c *Control) RedeployEnvironment(ctx context.Context, call *Call, name stri
 			continue
 		}
 		out.Operations = append(out.Operations, op)
-		refs = append(refs, operationRef(op))
+		refs = append(refs, op.Ref())
 	}
 	c.submit(ctx, refs)
 	return out, nil

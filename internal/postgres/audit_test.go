@@ -79,7 +79,7 @@ func changes(db *postgres.DB, starting, serving string, stop sdp.Operation, dev 
 		"AcceptChange":    func(ctx context.Context) error { return accept(ctx, db, "applied") },
 		"CreateOperation": func(ctx context.Context) error { return db.CreateOperation(ctx, another(stop)) },
 		"SetOperation":    func(ctx context.Context) error { return db.SetOperation(ctx, stop.ID, sdp.OpFailed, "", failed) },
-		"MarkCancelled":   func(ctx context.Context) error { return second(db.MarkCancelled(ctx, stop.ID)) },
+		"MarkCancelled":   func(ctx context.Context) error { return second(db.MarkCancelled(ctx, stop.ID, "bob")) },
 		"Confirm":         func(ctx context.Context) error { return db.Confirm(ctx, serving) },
 		"SetTrack":        func(ctx context.Context) error { return db.SetTrack(ctx, "box", "account", true) },
 		"CreateSnapshot": func(ctx context.Context) error {

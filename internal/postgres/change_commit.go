@@ -238,13 +238,19 @@ func (c *changing) settle(ctx context.Context, tx pgx.Tx, state sdp.OperationSta
 	if err != nil {
 		return err
 	}
+	why := StateChange{Failure: sdp.CancelledWith(c.id, f)}
+	if err := cancelDeployments(ctx, tx, "d.operation", c.id, why); err != nil {
+		return err
+	}
 	var b pgx.Batch
 	undo := c.change.Atomic && state != sdp.OpSucceeded && len(c.commits) == 0 && !c.gone && !deleted
 	switch {
 	case undo && c.change.New && c.lost: // it is there to be deleted, which takes it down everywhere
 		b.Queue(`UPDATE sandboxes SET deleting = false WHERE id = $1`, c.sandbox)
 	case undo && c.change.New:
-		queueHistory(&b, c.sandbox, c.name, c.id)
+		if err := makeHistory(ctx, tx, c.sandbox, c.name, c.id, why); err != nil {
+			return err
+		}
 	case undo && c.begun:
 		c.queueRollback(&b)
 	}
@@ -253,13 +259,6 @@ func (c *changing) settle(ctx context.Context, tx pgx.Tx, state sdp.OperationSta
 			b.Queue(stopDeployments, c.sandbox, a.Service, "")
 		}
 	}
-	b.Queue(`WITH ended AS (
-			UPDATE deployments SET state = 'CANCELLED', waiting_for = '', credentials = NULL, finished_at = now()
-			WHERE operation = $1 AND finished_at IS NULL RETURNING id
-		), discarded AS (
-			UPDATE containers k SET state = 'REMOVED', updated_at = now() FROM ended
-			WHERE k.deployment = ended.id AND k.state = 'STARTING'
-		) SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, c.id, c.name)
 	if state != sdp.OpSucceeded {
 		b.Queue(bumpRoutes, c.sandbox) // a table says why nothing answers
 	}

@@ -93,7 +93,7 @@ func refuseEnded(ctx context.Context, q pg.Querier, deployment string, old oldCo
 	}
 	d, err := deploymentByID(ctx, q, deployment)
 	if err == nil && d.State.Settled() {
-		err = sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and gets no container", deployment, d.State)
+		err = d.AlreadyEnded()
 	}
 	return err
 }

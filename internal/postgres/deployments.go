@@ -197,8 +197,8 @@ const deploymentColumns = `d.id, d.seq, s.name AS sandbox, d.service, d.reposito
 	d.settings_digest, coalesce(d.operation, '') AS operation,
 	EXISTS (SELECT FROM operations WHERE operations.id = d.operation AND operations.state = 'QUEUED') AS change_waits,
 	d.branch, d.sha, d.image, d.state, d.waiting_for, d.failure,
-	d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps, d.cancel_requested_at, d.superseded_by,
-	d.superseded_user`
+	d.requested_by, d.created_at, d.started_at, d.finished_at, d.steps, d.cancel_requested_at, d.cancel_requested_by,
+	d.superseded_by, d.superseded_user`
 
 // deploymentRow has deploymentColumns.
 type deploymentRow struct {
@@ -225,6 +225,7 @@ type deploymentRow struct {
 	FinishedAt         *time.Time          `db:"finished_at"`
 	Steps              []stored.Step       `db:"steps"`
 	CancelRequestedAt  *time.Time          `db:"cancel_requested_at"`
+	CancelRequestedBy  string              `db:"cancel_requested_by"`
 	SupersededBy       string              `db:"superseded_by"`
 	SupersededUser     string              `db:"superseded_user"`
 }
@@ -236,8 +237,8 @@ func (r deploymentRow) domain() sdp.Deployment {
 		Operation: r.Operation, ChangeWaits: r.ChangeWaits, Branch: r.Branch, SHA: r.SHA, Image: r.Image,
 		State: r.State, WaitingFor: r.WaitingFor, Failure: r.Failure.Domain(), Steps: stored.StepsOf(r.Steps),
 		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt, StartedAt: pg.TimeOf(r.StartedAt), FinishedAt: pg.TimeOf(r.FinishedAt),
-		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt),
-		SupersededBy:      sdp.Superseder{ID: r.SupersededBy, User: r.SupersededUser},
+		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt), CancelRequestedBy: r.CancelRequestedBy,
+		SupersededBy: sdp.Superseder{ID: r.SupersededBy, User: r.SupersededUser},
 	}
 }
 

@@ -149,28 +149,32 @@ func (db *DB) FinishDelete(ctx context.Context, operation, sandbox string) error
 			return sdp.Errorf(sdp.Conflict, "not-deleting", "sandbox %s is not being deleted", sandbox).
 				WithRemedy("start with `sdp sandbox delete %s`", sandbox)
 		}
-		var b pgx.Batch
-		queueHistory(&b, d.Sandbox, sandbox, "")
-		return tx.SendBatch(ctx, &b).Close()
+		by := sdp.Superseder{ID: operation, User: d.User}
+		return makeHistory(ctx, tx, d.Sandbox, sandbox, "", StateChange{Failure: by.Failure(), SupersededBy: by})
 	})
 }
 
-// queueHistory adds to b what turns a sandbox into history; except names an operation that writes its end itself.
-func queueHistory(b *pgx.Batch, id int64, name, except string) {
-	nodestore.QueueKeepPort(b, id)
+// makeHistory turns a sandbox into history, with what has not ended in it because of why; except names an operation that
+// writes its end itself.
+func makeHistory(ctx context.Context, tx pgx.Tx, id int64, name, except string, why StateChange) error {
+	if err := cancelDeployments(ctx, tx, "d.sandbox_id", id, why); err != nil {
+		return err
+	}
+	if err := cancelOperations(ctx, tx, id, except, why.Failure); err != nil {
+		return err
+	}
+	var b pgx.Batch
+	nodestore.QueueKeepPort(&b, id)
 	b.Queue(`UPDATE containers SET state = 'REMOVED', updated_at = now() WHERE sandbox_id = $1 AND state <> 'REMOVED'`, id)
 	b.Queue(`UPDATE sandbox_services SET container_name = NULL, secrets = '{}' WHERE sandbox_id = $1`, id)
 	b.Queue(`UPDATE operations SET before = NULL, change = change - 'secrets'
 		WHERE sandbox_id = $1 AND (before IS NOT NULL OR change ? 'secrets')`, id)
-	b.Queue(`WITH ended AS (UPDATE deployments SET finished_at = coalesce(finished_at, now()), credentials = NULL,
-			waiting_for = '', state = CASE state WHEN 'RUNNING' THEN 'STOPPED' ELSE 'CANCELLED' END::deployment_state
-		WHERE sandbox_id = $1 AND (finished_at IS NULL OR state = 'RUNNING') RETURNING id)
+	b.Queue(`WITH ended AS (UPDATE deployments SET state = 'STOPPED' WHERE sandbox_id = $1 AND state = 'RUNNING' RETURNING id)
 		SELECT sdp_notify('deployment/' || id, id, $2, 0) FROM ended`, id, name)
-	b.Queue(`UPDATE operations SET state = 'CANCELLED', waiting_for = '', finished_at = now()
-		WHERE sandbox_id = $1 AND finished_at IS NULL AND kind <> 'delete' AND id <> $2`, id, except)
 	b.Queue(`UPDATE sandboxes SET state = 'DELETED', deleting = false, deleted_at = now(), secrets = '{}',
 		route_version = route_version + 1 WHERE id = $1`, id)
 	b.Queue(`SELECT sdp_notify('sandbox/' || $1, $1, $1, 0)`, name)
+	return tx.SendBatch(ctx, &b).Close()
 }
 
 // DeleteTarget returns whether the sandbox that a delete operation was accepted for is still there, and the nodes that
@@ -194,13 +198,14 @@ type deletion struct {
 	There    bool              `db:"there"`
 	Deleting bool              `db:"deleting"`
 	Ended    bool              `db:"ended"`
+	User     string            `db:"requested_by"`
 }
 
 // deletionOf reads, and locks as lock says, what an operation deletes. One of another kind, or of another sandbox, deletes
 // nothing: what it was taken for is somebody's mistake. Nor does one that has ended.
 func deletionOf(ctx context.Context, q pg.Querier, operation, sandbox, lock string) (d deletion, err error) {
 	d, err = pg.One(ctx, q, pgx.RowToStructByName[deletion], `SELECT o.kind, s.name, s.id AS sandbox_id,
-			s.state <> 'DELETED' AS there, s.deleting, o.finished_at IS NOT NULL AS ended
+			s.state <> 'DELETED' AS there, s.deleting, o.finished_at IS NOT NULL AS ended, o.requested_by
 		FROM operations o JOIN sandboxes s ON s.id = o.sandbox_id WHERE o.id = $1 `+lock, operation)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -93,7 +93,7 @@ func settleLostDeployment(ctx context.Context, tx pgx.Tx, id string, f sdp.Failu
 	if err != nil || serves {
 		return serves, err
 	}
-	return false, publish(ctx, tx, id, sdp.DeployFailed, StateChange{Failure: &f}, brokenOff(d.Steps))
+	return false, publish(ctx, tx, id, sdp.DeployFailed, StateChange{Failure: &f}, brokenOff(d.Steps, sdp.StepFailed))
 }
 
 // confirmServing settles a deployment whose container serves.
@@ -114,10 +114,10 @@ func orUnchanged(err error) error {
 }
 
 // brokenOff are the steps of a deployment that ended in the middle of one.
-func brokenOff(steps []sdp.Step) []sdp.Step {
+func brokenOff(steps []sdp.Step, as sdp.StepState) []sdp.Step {
 	for i := range steps {
 		if steps[i].State == sdp.StepRunning {
-			steps[i].State, steps[i].FinishedAt = sdp.StepFailed, time.Now()
+			steps[i].State, steps[i].FinishedAt = as, time.Now()
 		}
 	}
 	return steps

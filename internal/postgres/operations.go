@@ -74,7 +74,8 @@ func setOperation(ctx context.Context, tx pgx.Tx, id string, state sdp.Operation
 
 // operationColumns need the tables operations as o and sandboxes as s.
 const operationColumns = `o.id, o.kind, s.name AS sandbox, o.service, coalesce(o.source::text, '') AS source, o.url, o.state,
-	o.waiting_for, o.failure, o.requested_by, o.created_at, o.finished_at, o.change, o.cancel_requested_at`
+	o.waiting_for, o.failure, o.requested_by, o.created_at, o.finished_at, o.change, o.cancel_requested_at,
+	o.cancel_requested_by`
 
 // operationRow has operationColumns.
 type operationRow struct {
@@ -92,13 +93,14 @@ type operationRow struct {
 	FinishedAt        *time.Time         `db:"finished_at"`
 	Change            *changeDoc         `db:"change"`
 	CancelRequestedAt *time.Time         `db:"cancel_requested_at"`
+	CancelRequestedBy string             `db:"cancel_requested_by"`
 }
 
 func (r operationRow) domain() sdp.Operation {
 	return sdp.Operation{ID: r.ID, Kind: r.Kind, Sandbox: r.Sandbox, Service: r.Service, Source: r.Source, URL: r.URL,
 		Change: r.Change.change(), State: r.State, WaitingFor: r.WaitingFor, Failure: r.Failure.Domain(),
 		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt, FinishedAt: pg.TimeOf(r.FinishedAt),
-		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt)}
+		CancelRequestedAt: pg.TimeOf(r.CancelRequestedAt), CancelRequestedBy: r.CancelRequestedBy}
 }
 
 // Operation returns one operation.
@@ -198,12 +200,12 @@ func (db *DB) MarkSubmitted(ctx context.Context, id string) error {
 }
 
 // MarkCancelled notes that a deployment, or an operation with those of its deployments that are not settled, is to be
-// cancelled, and returns since when. It is a Conflict ("too-late") where the table of kinds does not allow it (any more).
-func (db *DB) MarkCancelled(ctx context.Context, id string) (at time.Time, err error) {
+// cancelled by somebody, and returns since when. The first who asks counts. It is a Conflict ("too-late") where the table of kinds does not allow it (any more).
+func (db *DB) MarkCancelled(ctx context.Context, id, by string) (at time.Time, err error) {
 	err = db.accept(ctx, "noting a cancel", func(tx pgx.Tx) error {
 		var since *time.Time
 		err := tx.QueryRow(ctx, markCancelled, id, pg.Texts(sdp.CancellableKinds(sdp.OpQueued)),
-			pg.Texts(sdp.CancellableKinds(sdp.OpRunning))).Scan(&since)
+			pg.Texts(sdp.CancellableKinds(sdp.OpRunning)), pg.Clean(by)).Scan(&since)
 		if err == nil && since == nil {
 			err = sdp.Errorf(sdp.Conflict, "too-late", "%s cannot be cancelled any more", id).
 				WithRemedy("`sdp history SANDBOX` shows what became of it")
@@ -219,11 +221,13 @@ const itsDeployments = `(operation IN (SELECT id FROM o) OR id IN (SELECT 'd' ||
 
 const markCancelled = `
 		WITH o AS (
-			UPDATE operations SET cancel_requested_at = coalesce(cancel_requested_at, now())
+			UPDATE operations SET cancel_requested_at = coalesce(cancel_requested_at, now()),
+				cancel_requested_by = CASE WHEN cancel_requested_at IS NULL THEN $4 ELSE cancel_requested_by END
 			WHERE id = $1 AND (state = 'QUEUED' AND kind = ANY($2) OR state = 'RUNNING' AND kind = ANY($3))
 			RETURNING id, kind, sandbox_id, cancel_requested_at
 		), d AS (
-			UPDATE deployments SET cancel_requested_at = coalesce(cancel_requested_at, now())
+			UPDATE deployments SET cancel_requested_at = coalesce(cancel_requested_at, now()),
+				cancel_requested_by = CASE WHEN cancel_requested_at IS NULL THEN $4 ELSE cancel_requested_by END
 			WHERE (id = $1 OR ` + itsDeployments + `) AND finished_at IS NULL RETURNING id, sandbox_id, cancel_requested_at
 		), told AS MATERIALIZED (
 			SELECT m.at, sdp_notify(m.topic || m.key, m.id, s.name, 0) FROM (

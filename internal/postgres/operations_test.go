@@ -61,7 +61,7 @@ func TestCancelIsNotedWhereItsKindAllowsIt(t *testing.T) {
 			}
 			must(t, db.CreateOperation(t.Context(), op))
 			must(t, db.SetOperation(t.Context(), op.ID, state, "", nil))
-			at, err := db.MarkCancelled(t.Context(), op.ID)
+			at, err := db.MarkCancelled(t.Context(), op.ID, "bob")
 			if !kind.Rules().CancellableIn(state) {
 				wantCode(t, err, sdp.Conflict, "too-late")
 			} else if must(t, err); at.IsZero() {

@@ -94,22 +94,17 @@ const publishSQL = `
 
 // refusal says why no row qualified.
 func refusal(ctx context.Context, q pg.Querier, id string, state sdp.DeploymentState, sha string) error {
-	var current sdp.DeploymentState
-	var fixed string
-	err := q.QueryRow(ctx, `SELECT state, sha FROM deployments WHERE id = $1`, id).Scan(&current, &fixed)
+	d, err := deploymentByID(ctx, q, id)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return pg.NoDeployment(id)
 	case err != nil:
 		return err
-	case sha != "" && fixed != "" && sha != fixed:
+	case sha != "" && d.SHA != "" && sha != d.SHA:
 		return sdp.Errorf(sdp.Conflict, "commit-fixed", "deployment %s is fixed to commit %s and cannot become %s",
-			id, sdp.ShortSHA(fixed), sdp.ShortSHA(sha)).WithRemedy("deploy again to get the branch's new commit")
+			id, sdp.ShortSHA(d.SHA), sdp.ShortSHA(sha)).WithRemedy("deploy again to get the branch's new commit")
+	case d.State.Settled():
+		return d.AlreadyEnded()
 	}
-	if current.Settled() {
-		return sdp.Errorf(sdp.Conflict, sdp.CodeSettled, "deployment %s is %s already and does not become %s", id, current, state)
-	}
-	return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", id, current, state)
+	return sdp.Errorf(sdp.Conflict, "deployment-state", "deployment %s is %s and cannot become %s", id, d.State, state)
 }
 
 // SetSteps stores how far the steps of a deployment are.

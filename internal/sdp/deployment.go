@@ -51,6 +51,7 @@ type Deployment struct {
 	Steps          []Step
 	// CancelRequestedAt is when somebody asked for it to be cancelled; it is cancelled only once State says so.
 	CancelRequestedAt time.Time
+	CancelRequestedBy string // "alice", or "alice, who drains node micro-1"
 }
 
 // Cancelling reports whether a cancel was accepted and is not confirmed yet.

@@ -33,6 +33,7 @@ type Operation struct {
 	FinishedAt  time.Time
 	// CancelRequestedAt is when somebody asked for it to be cancelled; it is cancelled only once State says so.
 	CancelRequestedAt time.Time
+	CancelRequestedBy string // "alice", or "alice, who drains node micro-1"
 }
 
 // Cancelling reports whether a cancel was accepted and is not confirmed yet.
@@ -40,6 +41,11 @@ func (o Operation) Cancelling() bool { return !o.CancelRequestedAt.IsZero() && !
 
 // Cancellable reports whether a cancel would be accepted now.
 func (o Operation) Cancellable() bool { return o.Kind.Rules().CancellableIn(o.State) }
+
+// Ref is the operation for whoever carries it out.
+func (o Operation) Ref() OperationRef {
+	return OperationRef{ID: o.ID, Kind: o.Kind, Sandbox: o.Sandbox, Service: o.Service, User: o.RequestedBy}
+}
 
 // Title says what was asked for: "Restart account in box".
 func (o Operation) Title() string {

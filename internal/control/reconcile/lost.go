@@ -10,7 +10,6 @@ import (
 	"sdp/internal/control"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
-	"sdp/internal/wire"
 )
 
 // Lost compares what Temporal was given longer than olderThan ago, and has not ended, with what Temporal has. What it never
@@ -187,18 +186,15 @@ func lostEnd(op sdp.OperationRef, d sdp.Deployment, f sdp.Failure, good bool) sd
 	if good {
 		failure = nil
 	}
-	if op.Kind == sdp.OpDeploy {
-		p := wire.Progress{State: sdp.DeployFailed, Failure: failure}
-		if good {
-			p.State = sdp.Running
-		}
-		return control.DeploymentEnded(d, p)
+	switch {
+	case op.Kind == sdp.OpDeploy && good:
+		return d.Ended(sdp.Running, failure)
+	case op.Kind == sdp.OpDeploy:
+		return d.Ended(sdp.DeployFailed, failure)
+	case good:
+		return op.Ended(sdp.OpSucceeded, failure)
 	}
-	in := wire.SettleInput{Operation: op, State: sdp.OpFailed, Failure: failure}
-	if good {
-		in.State = sdp.OpSucceeded
-	}
-	return control.OperationEnded(in)
+	return op.Ended(sdp.OpFailed, failure)
 }
 
 // correction is how the audit says what a reconciler did.

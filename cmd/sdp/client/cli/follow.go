@@ -115,7 +115,8 @@ func unsuccessful(d rest.Deployment) *sdp.Error {
 const maxOutput = 25
 
 func explain(s *screen.Screen, d rest.Deployment) {
-	what := fmt.Sprintf("%s (%s) %s", d.Service, view.Revision(d), strings.ToLower(string(d.State)))
+	state := strings.ToLower(string(d.State))
+	what := fmt.Sprintf("%s (%s) %s", d.Service, view.Revision(d), state)
 	f := d.Failure
 	if f == nil {
 		f = &rest.Failure{}
@@ -123,7 +124,9 @@ func explain(s *screen.Screen, d rest.Deployment) {
 	if f.Step != "" {
 		what += " at " + string(f.Step)
 	}
-	if f.Detail != "" {
+	if by, says := strings.CutPrefix(f.Detail, state+" "); says { // "cancelled by alice"
+		what += " " + by
+	} else if f.Detail != "" {
 		what += ": " + f.Detail
 	}
 	fmt.Fprintf(s.Err, "\n%s %s\n", s.Paint(screen.Red, "Error:"), what)

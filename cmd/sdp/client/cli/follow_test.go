@@ -47,3 +47,13 @@ func TestOutputOfAFailureIsBounded(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 }
+
+func TestFailureSaysOnceThatItWasCancelled(t *testing.T) {
+	s, out := clitest.Screen()
+	d := clitest.Failed
+	d.State, d.Failure = sdp.DeployCancelled, &rest.Failure{Detail: "cancelled by alice, who drains node micro-1"}
+	explain(s, d)
+	if !bytes.Contains(out.Bytes(), []byte(") cancelled by alice, who drains node micro-1\n")) {
+		t.Errorf("%s", out)
+	}
+}
