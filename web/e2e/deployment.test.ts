@@ -92,7 +92,8 @@ describe("deployment", () => {
     await shows(page.getByText(/^cancelled$/i), 60_000);
     const said = await page.evaluate(() => (window as unknown as { said: string[] }).said.join("\n"));
     assert.match(said, /Waiting for (node )?micro-1 to confirm/);
-    assert.match(await sdp("history", box.name), /CANCELLED/);
+    await shows(page.getByText(/^Cancelled by \w+\.$/));
+    assert.match(await sdp("history", box.name), /CANCELLED.*cancelled by \w+/);
   });
 
   browserTest(

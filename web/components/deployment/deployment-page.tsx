@@ -14,7 +14,7 @@ import { CancelButton, RedeployButton } from "./actions";
 import { FailureSummary } from "./failure";
 import { Gantt } from "./gantt";
 import { DeploymentHead } from "./head";
-import { Cancelling, Waiting } from "./notices";
+import { Cancelled, Cancelling, Waiting } from "./notices";
 import { Superseded, useWatched } from "./superseded";
 import { useDeployment, useNewer, useTicking, type Deployment } from "./use-deployment";
 import { pendingSteps } from "./words";
@@ -98,6 +98,7 @@ function Shown({ deployment: d, skew, reload }: { deployment: Deployment; skew: 
         }
       />
       {d.supersededBy && <Superseded deployment={d} by={d.supersededBy} />}
+      {d.failure && d.state === "CANCELLED" && !d.supersededBy && <Cancelled failure={d.failure} />}
       {d.failure && d.state !== "CANCELLED" && (
         <FailureSummary
           failure={d.failure}

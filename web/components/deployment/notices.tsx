@@ -1,7 +1,8 @@
 "use client";
 
-import { Hourglass, LoaderCircle } from "lucide-react";
+import { Ban, Hourglass, LoaderCircle, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
+import type { Schemas } from "@/lib/api";
 import { duration, time } from "@/lib/format";
 import type { Deployment } from "./use-deployment";
 
@@ -26,9 +27,14 @@ export function Cancelling({ deployment: d, now }: { deployment: Deployment; now
   );
 }
 
-/** Notice says what is waited for. */
-export function Notice({ busy, children }: { busy?: boolean; children: ReactNode }) {
-  const Icon = busy ? LoaderCircle : Hourglass;
+/** Cancelled says who or what cancelled something. */
+export function Cancelled({ failure }: { failure: Schemas["Failure"] }) {
+  return <Notice icon={Ban}>{failure.detail.charAt(0).toUpperCase() + failure.detail.slice(1)}.</Notice>;
+}
+
+/** Notice says what is waited for, or what came in between. */
+export function Notice({ busy, icon, children }: { busy?: boolean; icon?: LucideIcon; children: ReactNode }) {
+  const Icon = icon ?? (busy ? LoaderCircle : Hourglass);
   return (
     <div role="status" className="mb-5 flex gap-2.5 rounded-lg bg-warn-soft px-4 py-2.5 text-warn-text">
       <Icon aria-hidden className={busy ? "mt-0.5 size-4 shrink-0 animate-spin" : "mt-0.5 size-4 shrink-0"} />

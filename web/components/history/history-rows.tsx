@@ -101,6 +101,8 @@ function Row({ entry: e, known, now, showSandbox, shape }: RowProps) {
           <span className="block text-xs text-ink-2">
             superseded by <SupersededBy by={by} className="relative z-10" />
           </span>
+        ) : failure && e.it.state === "CANCELLED" ? (
+          <span className="block text-xs break-words text-ink-2">{short(failure.detail)}</span>
         ) : (
           failure && (
             <span className="block text-xs text-bad-text">

@@ -6,7 +6,7 @@ import { useEffect, useState } from "react";
 import { OperationAudit } from "@/components/audit/operation-audit";
 import { FailureSummary } from "@/components/deployment/failure";
 import { TemporalLink } from "@/components/deployment/head";
-import { Notice } from "@/components/deployment/notices";
+import { Cancelled, Notice } from "@/components/deployment/notices";
 import { useTicking } from "@/components/deployment/use-deployment";
 import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
@@ -117,7 +117,7 @@ function Shown({ operation: o, reload }: { operation: Operation; reload: () => P
           </li>
         </ul>
       </PageHeader>
-      {o.failure && <FailureSummary failure={o.failure} />}
+      {o.failure && (o.state === "CANCELLED" ? <Cancelled failure={o.failure} /> : <FailureSummary failure={o.failure} />)}
       {o.cancelling && !over && (
         <Notice busy>
           <b className="font-semibold">Cancelling.</b>{" "}
