@@ -47,14 +47,14 @@ type Config struct {
 // Hooks are what a stack needs of the packages that know Docker, the database, the keys and the demo. All but
 // NodeToken may be nil.
 type Hooks struct {
-	// NodeToken returns the token a node shows to the server, derived from the master key in the file masterKey, which
-	// is made if it does not exist.
-	NodeToken func(masterKey, node string) (string, error)
+	// NodeToken returns the token a node shows to the server: the one it has, if that is good, else one derived from the
+	// master key in the file masterKey, which is made if it does not exist.
+	NodeToken func(masterKey, node, has string) (string, error)
 	// Seed prepares the demo's repositories and clones once the git server answers and before anything reads the
 	// configuration files, and returns what to put into those.
 	Seed func(ctx context.Context, s Stack) (Content, error)
-	// NodeReady returns nil once the server knows the node as alive; it is polled.
-	NodeReady func(ctx context.Context, s Stack, node string) error
+	// NodeReady returns no error once the server knows the node as alive, or will not have it, and then why not; it is polled.
+	NodeReady func(ctx context.Context, s Stack, node string) (out string, err error)
 	// Ready is called once everything runs; an error it returns ends Run.
 	Ready func(ctx context.Context, s Stack, p Progress) error
 	// StopContainers stops, and does not remove, the containers of an instance at a graceful stop.

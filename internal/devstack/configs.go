@@ -3,6 +3,7 @@ package devstack
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"slices"
@@ -73,7 +74,7 @@ func writeNodeConfig(s Stack, st state, number int, content Content) error {
 		setting{"instance", s.Instance},
 		setting{"address", s.Address},
 		setting{"data", s.path(node)},
-		setting{"server", []setting{{"url", "http://" + reachable(st.Listen, "127.0.0.1")}, {"tokenFile", s.tokenFile(node)}}},
+		setting{"server", []setting{{"url", "http://" + reachable(st.Listen, "127.0.0.1")}, {"tokenFile", s.TokenFile(node)}}},
 		setting{"temporal", []setting{{"address", loopback(st.Ports[portTemporal])}, {"namespace", namespace}}},
 		setting{"codecKeys", s.CodecKeys},
 		setting{"docker", s.Docker},
@@ -127,14 +128,19 @@ func nodeType(node string) sdp.NodeType {
 	return sdp.Micro
 }
 
-// writeTokens writes each node's token into a file only the node's user can read.
-func writeTokens(s Stack, token func(masterKey, node string) (string, error)) error {
+// writeTokens writes each node's token into a file only the node's user can read. One that is there and good stays: a node that
+// was removed and is to come back was given another by hand.
+func writeTokens(s Stack, token func(masterKey, node, has string) (string, error)) error {
 	for _, node := range s.Nodes {
-		t, err := token(s.MasterKey, node)
+		has, err := os.ReadFile(s.TokenFile(node))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		t, err := token(s.MasterKey, node, strings.TrimSpace(string(has)))
 		if err != nil {
 			return fmt.Errorf("token of node %s: %w", node, err)
 		}
-		if err := atomicfile.Write(s.tokenFile(node), []byte(t+"\n"), 0o600); err != nil {
+		if err := atomicfile.Write(s.TokenFile(node), []byte(t+"\n"), 0o600); err != nil {
 			return err
 		}
 	}

@@ -100,7 +100,7 @@ func fakeConfig(data, temporald string) Config {
 	return Config{
 		Data: data, Temporald: temporald, Demo: true, Address: "127.0.0.1",
 		Hooks: Hooks{
-			NodeToken: func(_, node string) (string, error) { return "token of " + node, nil },
+			NodeToken: func(_, node, _ string) (string, error) { return "token of " + node, nil },
 			Seed: func(_ context.Context, s Stack) (Content, error) {
 				return Content{
 					Login: "account",

@@ -46,7 +46,7 @@ func (s Stack) path(parts ...string) string {
 }
 
 func (s Stack) passwordFile(role string) string { return s.path("keys", role+".password") }
-func (s Stack) tokenFile(node string) string    { return s.path("keys", node+".token") }
+func (s Stack) TokenFile(node string) string    { return s.path("keys", node+".token") }
 func (s Stack) postgresDir() string             { return s.path("postgres") }
 
 // newStack describes the stack of a configuration whose defaults are filled in.

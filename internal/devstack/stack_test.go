@@ -60,7 +60,7 @@ func TestStackFromNothingAndAgain(t *testing.T) {
 }
 
 func checkModes(t *testing.T, s Stack) {
-	for _, path := range []string{s.passwordFile(roleSDP), s.passwordFile(roleTemporal), s.tokenFile(MicroNode)} {
+	for _, path := range []string{s.passwordFile(roleSDP), s.passwordFile(roleTemporal), s.TokenFile(MicroNode)} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)

@@ -140,11 +140,17 @@ func (r *runner) startRouter(node string) func(context.Context) (string, error) 
 }
 
 func (r *runner) startWorker(node string) func(context.Context) (string, error) {
-	c := r.role(workerName(node), nil, "worker", "--config", r.stack.Config[node])
+	c, out := r.role(workerName(node), nil, "worker", "--config", r.stack.Config[node]), ""
 	if r.cfg.NodeReady != nil {
-		c.Ready = func(ctx context.Context) error { return r.cfg.NodeReady(ctx, r.stack, node) }
+		c.Ready = func(ctx context.Context) (err error) {
+			out, err = r.cfg.NodeReady(ctx, r.stack, node)
+			return err
+		}
 	}
-	return func(ctx context.Context) (string, error) { return "", r.sup.Start(ctx, c) }
+	return func(ctx context.Context) (string, error) {
+		err := r.sup.Start(ctx, c)
+		return out, err
+	}
 }
 
 // role describes a child that runs sdp itself.

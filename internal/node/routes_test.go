@@ -18,7 +18,7 @@ func TestTraceIsAnsweredByTheSandboxOnly(t *testing.T) {
 	}))
 	defer server.Close()
 	in := wire.TraceInput{ID: "t-1", Sandbox: "box", Method: "GET", Path: "/", Port: server.Listener.Addr().(*net.TCPAddr).Port}
-	if out, err := (&Routes{}).Trace(t.Context(), in); sdp.AsError(err) == nil || sdp.AsError(err).Code != "port-held" {
+	if out, err := (&Routes{}).Trace(t.Context(), in); err == nil || sdp.AsError(err).Code != "port-held" {
 		t.Errorf("got %+v, %v", out, err)
 	}
 	by = "box"

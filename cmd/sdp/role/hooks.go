@@ -3,8 +3,11 @@ package role
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
+	"os"
+	"strings"
 	"time"
 
 	"sdp/cmd/sdp/screen"
@@ -14,6 +17,7 @@ import (
 	"sdp/internal/docker"
 	"sdp/internal/postgres"
 	"sdp/internal/sdp"
+	"sdp/internal/secret"
 	"sdp/internal/wire"
 )
 
@@ -23,7 +27,7 @@ func hooks(s *screen.Screen, since time.Time) devstack.Hooks {
 	return devstack.Hooks{
 		NodeToken: nodeToken,
 		Seed:      seed,
-		NodeReady: func(ctx context.Context, stack devstack.Stack, node string) error {
+		NodeReady: func(ctx context.Context, stack devstack.Stack, node string) (string, error) {
 			return nodeReady(ctx, stack, node, since)
 		},
 		Ready:          ready(s),
@@ -31,29 +35,47 @@ func hooks(s *screen.Screen, since time.Time) devstack.Hooks {
 	}
 }
 
-func nodeReady(ctx context.Context, stack devstack.Stack, name string, since time.Time) error {
+func nodeReady(ctx context.Context, stack devstack.Stack, name string, since time.Time) (out string, err error) {
 	c, err := loadServerConfig(stack.Config["server"])
 	if err != nil {
-		return err
+		return "", err
 	}
 	password, err := c.password()
 	if err != nil {
-		return err
+		return "", err
 	}
 	db, err := postgres.Open(ctx, c.Database.URL, password)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer db.Close()
 	node, err := db.Node(ctx, name)
+	if err != nil && sdp.AsError(err).Code == wire.NodeRemoved {
+		return removedNode(ctx, db, stack, name, err)
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	// One that was there before the last stop still looks alive for some seconds.
 	if node.RegisteredAt.Before(since) || !node.Alive() {
-		return sdp.Errorf(sdp.Unavailable, "node-down", "the worker of %s has not registered yet", name)
+		return "", sdp.Errorf(sdp.Unavailable, "node-down", "the worker of %s has not registered yet", name)
 	}
-	return nil
+	return "", nil
+}
+
+// removedNode says that a node was removed and stays out, unless its token is from after that: then it registers.
+func removedNode(ctx context.Context, db *postgres.DB, stack devstack.Stack, name string, removed error) (out string, err error) {
+	raw, err1 := os.ReadFile(stack.TokenFile(name))
+	keys, err2 := secret.LoadKeyring(stack.MasterKey)
+	after, err3 := db.TokensSince(ctx, name)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return "", err
+	}
+	if issued, _ := keys.CheckNodeToken(name, strings.TrimSpace(string(raw))); issued.UnixMilli() >= after.UnixMilli() {
+		return "", removed
+	}
+	return sdp.AsError(removed).Detail + fmt.Sprintf("; back with `sdp node token %s --config %s > %s`", name, stack.Config["server"],
+		stack.TokenFile(name)), nil
 }
 
 // seed makes the demo's repositories and clones, gives Docker the image the gateway builds on, and says what goes into

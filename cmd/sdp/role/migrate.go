@@ -83,9 +83,17 @@ when another one is issued; a node that was removed (sdp node remove) registers 
 	return cli.Prints[issuedToken](app, cmd)
 }
 
-// nodeToken is the token of a node that was never removed: always the same.
-func nodeToken(masterKey, node string) (string, error) {
-	return issueToken(masterKey, node, time.Time{})
+// nodeToken is the token that a node has, if the server takes it for the node's, else that of a node that was never removed:
+// always the same.
+func nodeToken(masterKey, node, has string) (string, error) {
+	keys, err := secret.LoadKeyring(masterKey)
+	if err != nil {
+		return "", err
+	}
+	if _, good := keys.CheckNodeToken(node, has); good {
+		return has, nil
+	}
+	return keys.NodeToken(node, time.Time{}), nil
 }
 
 // issueToken derives a node's token from the master key in a file, which is made if it does not exist.
