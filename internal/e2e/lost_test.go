@@ -198,12 +198,30 @@ func TestTerminatedApplySettles(t *testing.T) {
 				t.Errorf("the apply is %s: %+v", op.State, op.Failure)
 			}
 			corrected(t, id, "settled it as failed")
+			partsSayWhy(t, box.Name, id)
 			box.same(t)
 			box.gate.open(box.Name)
 		})
 	}
 	stack.succeeds(t, box.apply(t, sdp.NewID("v-"), true))
 	stack.sound(t, box.Name)
+}
+
+// partsSayWhy checks that the parts of a change have ended, and that people and the audit know why.
+func partsSayWhy(t *testing.T, sandbox, change string) {
+	t.Helper()
+	for _, d := range stack.history(t, sandbox) {
+		if d.Operation != change {
+			continue
+		}
+		if !d.State.Settled() || d.Failure == nil {
+			t.Errorf("part %s is %s because of %+v", d.ID, d.State, d.Failure)
+		}
+		path := "/api/v1/audit?action=deployment.finish&operation=" + d.ID
+		if events := ask[rest.Page[rest.AuditEvent]](t, stack, 200, "GET", path, ""); len(events.Items) != 1 {
+			t.Errorf("the audit of the end of part %s: %+v", d.ID, events.Items)
+		}
+	}
 }
 
 // A codec key stays for as long as Temporal says that it keeps history.
