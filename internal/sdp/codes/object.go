@@ -11,7 +11,7 @@ var object = []Code{
 		"it is tried again by itself; `sdp nodes` shows how the nodes are"},
 	{"cancel-unconfirmed", in(sdp.Unavailable), "It was cancelled, and a node has not confirmed that nothing of it is left.",
 		"the node removes what is left once its worker is back; `sdp nodes` shows it"},
-	{"cancelled", in(sdp.Conflict), "Somebody cancelled it.", "`sdp audit` says who"},
+	{"cancelled", in(sdp.Conflict), "Somebody cancelled it, or what it was a part of has ended.", "the detail says who or what did; `sdp audit` says when"},
 	{"change-running", in(sdp.Conflict), "An apply, clone or restore of the sandbox is under way.",
 		"wait until it is done, or cancel it"},
 	{"commit-fixed", in(sdp.Conflict), "A deployment that knows its commit cannot get another one.",
