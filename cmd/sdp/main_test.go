@@ -61,6 +61,16 @@ func sdp(t *testing.T, config, stdin string, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
+// TestAnEmptyNameIsAWrongCall: in the path of a request it would name all there are.
+func TestAnEmptyNameIsAWrongCall(t *testing.T) {
+	for _, args := range [][]string{{"node", "drain", ""}, {"sandbox", "show", ""}, {"route", "demo", "", "ocp"}, {"history", ""}, {"branches", ""}} {
+		r := sdp(t, t.TempDir(), "", append([]string{"--server", "http://127.0.0.1:1"}, args...)...)
+		if r.code != 2 || !strings.Contains(r.err, "empty") || !strings.Contains(r.err, "-> usage: sdp "+args[0]) {
+			t.Errorf("sdp %q: exit code %d, stderr %s", args, r.code, r.err)
+		}
+	}
+}
+
 func TestWrongUsageIsExitCode2WithARemedy(t *testing.T) {
 	for _, args := range []string{
 		"no-such-verb", "sandbox", "sandbox no-such-verb", "no-such-verb --help",

@@ -81,6 +81,16 @@ func (p *Progress) Line(text string) {
 	p.draw()
 }
 
+// Note writes a line to standard error where nothing is redrawn: what Show says on a terminal, to whom a pipe leaves waiting.
+func (p *Progress) Note(text string) {
+	if p.live || p.screen.Format == NDJSON {
+		return // the lines say it
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.screen.Err, text)
+}
+
 // Show sets what is shown for key while it goes on; text is asked again with each redraw. A nil text ends it.
 func (p *Progress) Show(key string, text func() string) {
 	p.mu.Lock()

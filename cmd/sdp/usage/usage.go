@@ -4,6 +4,7 @@ package usage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,8 @@ func Is(err error) bool {
 	return errors.As(err, &e)
 }
 
-// Args checks the number of arguments: those named in required, then at most optional more (-1 = any number).
+// Args checks the arguments: those named in required, then at most optional more (-1 = any number), and none of them empty.
+// An unset variable of a script makes an empty one, and it would name the list of all there are.
 func Args(optional int, required ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		remedy := "usage: " + cmd.UseLine()
@@ -54,6 +56,11 @@ func Args(optional int, required ...string) cobra.PositionalArgs {
 		}
 		if limit := len(required) + optional; optional >= 0 && len(args) > limit {
 			return Errorf(remedy, "`%s` does not know what to do with %q", cmd.CommandPath(), args[limit])
+		}
+		if i := slices.Index(args, ""); i >= len(required) {
+			return Errorf(remedy, "argument %d of `%s` is empty", i+1, cmd.CommandPath())
+		} else if i >= 0 {
+			return Errorf(remedy, "`%s` needs %s, not an empty argument", cmd.CommandPath(), required[i])
 		}
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sync/errgroup"
+
 	"sdp/api/apiclient"
 	"sdp/api/rest"
 	"sdp/cmd/sdp/client/view"
@@ -24,16 +26,13 @@ func (a *App) FinishChange(ctx context.Context, c *apiclient.Client, out rest.Ap
 		return a.Screen.Data(out, func() { a.Screen.Printf("Accepted as %s.", out.Operation.ID) })
 	}
 	a.Screen.Notef("")
-	var err error
-	if len(out.Deployments) > 0 {
-		if out.Deployments, err = a.Follow(ctx, c, out.Deployments); err != nil {
-			return err
-		}
-	}
-	ended, failure := a.FollowOperation(ctx, c, *out.Operation)
+	ended, failure, err := a.followChange(ctx, c, &out)
 	var gone *Detached
 	if errors.As(failure, &gone) || failure != nil && ended.FinishedAt.IsZero() {
 		return failure // it goes on, or the server is away
+	}
+	if err != nil {
+		return err
 	}
 	out.Operation = &ended
 	if err := a.Screen.Data(out, func() { a.showApplied(ctx, c, out) }); err != nil {
@@ -43,6 +42,19 @@ func (a *App) FinishChange(ctx context.Context, c *apiclient.Client, out rest.Ap
 		return outcome
 	}
 	return failure
+}
+
+// followChange follows an operation and its deployments side by side: it says what it waits for before any of them begins.
+func (a *App) followChange(ctx context.Context, c *apiclient.Client, out *rest.Applied) (ended rest.Operation, failure, err error) {
+	w := newWatcher(a.Screen)
+	defer w.progress.Close()
+	var deployments errgroup.Group
+	deployments.Go(func() (err error) {
+		out.Deployments, err = w.follow(ctx, c, out.Deployments)
+		return err
+	})
+	ended, failure = w.followOperation(ctx, c, *out.Operation)
+	return ended, failure, deployments.Wait()
 }
 
 func (a *App) showApplied(ctx context.Context, c *apiclient.Client, out rest.Applied) {

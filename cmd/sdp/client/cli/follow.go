@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,7 +22,12 @@ func (a *App) Follow(ctx context.Context, c *apiclient.Client, ds []rest.Deploym
 // Follow shows the steps of deployments until all have settled, and returns them as they ended. Ctrl-C only stops
 // watching.
 func Follow(ctx context.Context, s *screen.Screen, c *apiclient.Client, ds []rest.Deployment) ([]rest.Deployment, error) {
-	w := &watcher{screen: s, progress: s.Progress(), seen: map[string]rest.Deployment{}, since: map[string]time.Time{}}
+	w := newWatcher(s)
+	defer w.progress.Close()
+	return w.follow(ctx, c, ds)
+}
+
+func (w *watcher) follow(ctx context.Context, c *apiclient.Client, ds []rest.Deployment) ([]rest.Deployment, error) {
 	for _, d := range ds {
 		w.width = max(w.width, len(d.Service))
 	}
@@ -38,9 +42,7 @@ func Follow(ctx context.Context, s *screen.Screen, c *apiclient.Client, ds []res
 			return err
 		})
 	}
-	err := g.Wait()
-	w.progress.Close()
-	if err != nil {
+	if err := g.Wait(); err != nil {
 		return nil, Detach(ctx, err, "No longer watching; the deployment goes on.", goesOn(ds)...)
 	}
 	return ended, nil

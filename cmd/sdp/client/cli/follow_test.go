@@ -13,7 +13,8 @@ import (
 
 func TestStepsOfADeployment(t *testing.T) {
 	s, out := clitest.Screen()
-	w := &watcher{screen: s, progress: s.Progress(), width: len("account"), seen: map[string]rest.Deployment{}, since: map[string]time.Time{}}
+	w := newWatcher(s)
+	w.width = len("account")
 	step := func(name sdp.StepName, state, detail string) rest.Step {
 		return rest.Step{Name: name, State: state, Detail: detail, StartedAt: clitest.Now, FinishedAt: clitest.Now.Add(140 * time.Millisecond)}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -49,27 +50,23 @@ func (a *App) Settle(ctx context.Context, c *apiclient.Client, op rest.Operation
 
 // FollowOperation waits until an operation ends; one that did not succeed is an error.
 func (a *App) FollowOperation(ctx context.Context, c *apiclient.Client, op rest.Operation) (rest.Operation, error) {
-	p := a.Screen.Progress()
-	defer p.Close()
+	w := newWatcher(a.Screen)
+	defer w.progress.Close()
+	return w.followOperation(ctx, c, op)
+}
+
+func (w *watcher) followOperation(ctx context.Context, c *apiclient.Client, op rest.Operation) (rest.Operation, error) {
 	var shown rest.Operation
 	show := func(op rest.Operation) {
-		if reflect.DeepEqual(op, shown) {
-			return // the first look finds what was accepted
-		}
+		w.operation(shown, op)
 		shown = op
-		a.OperationLine(op)
-		text := strings.TrimSpace(string(op.Kind) + " " + op.Sandbox + " " + op.Service)
-		if op.WaitingFor != "" {
-			text += ", queued behind " + op.WaitingFor
-		}
-		p.Show(op.ID, func() string { return text })
 	}
 	show(op)
 	op, err := c.WaitOperation(ctx, op.ID, show)
 	if err != nil {
-		return op, Detach(ctx, err, "No longer watching; the operation goes on by itself.")
+		return op, Detach(ctx, err, "No longer watching; the operation goes on by itself.", operationGoesOn(shown)...)
 	}
-	p.Show(op.ID, nil)
+	w.progress.Show(op.ID, nil)
 	if op.State == sdp.OpSucceeded {
 		return op, nil
 	}
@@ -78,4 +75,40 @@ func (a *App) FollowOperation(ctx context.Context, c *apiclient.Client, op rest.
 	}
 	return op, sdp.Errorf(sdp.Failed, "operation-unsuccessful", "the operation was %s", strings.ToLower(string(op.State))).
 		WithRemedy("`sdp audit --sandbox %s` says by whom", op.Sandbox)
+}
+
+// operation shows what an operation does, if that is new, and names it: at once if it may be cancelled until its end, any other
+// once it has to wait.
+func (w *watcher) operation(before, op rest.Operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if reflect.DeepEqual(op, before) {
+		return // the first look finds what was accepted
+	}
+	_ = w.screen.Line(Line{Type: "operation", Operation: &op}) // as in update
+	text := op.ID + "  " + strings.TrimSpace(string(op.Kind)+" "+op.Sandbox+" "+op.Service)
+	switch {
+	case op.WaitingFor != "" && op.Cancelling:
+		text += ", waiting for " + op.WaitingFor
+	case op.WaitingFor != "":
+		text += ", queued behind " + op.WaitingFor
+	}
+	w.progress.Show(op.ID, func() string { return text })
+	known := before.ID != ""
+	lasting := op.Kind.Rules().CancellableIn(sdp.OpRunning) && !op.Settled
+	if !known && lasting || op.WaitingFor != "" && op.WaitingFor != before.WaitingFor {
+		w.progress.Note(strings.Join(append([]string{text}, cancels(op)...), ": "))
+	}
+}
+
+func operationGoesOn(op rest.Operation) []string {
+	return append([]string{fmt.Sprintf("%s: `sdp history %s --active` shows it", op.ID, op.Sandbox)}, cancels(op)...)
+}
+
+// cancels says how an operation is cancelled, if it can be.
+func cancels(op rest.Operation) []string {
+	if !op.Cancellable {
+		return nil
+	}
+	return []string{fmt.Sprintf("`sdp cancel %s` cancels it", op.ID)}
 }

@@ -14,7 +14,8 @@ import (
 	"sdp/internal/sdp"
 )
 
-// watcher turns states of deployments into lines: one for each step that ended, one for the end.
+// watcher turns states of deployments into lines: one for each step that ended, one for the end. What an operation does is
+// said while it goes on.
 type watcher struct {
 	screen   *screen.Screen
 	progress *screen.Progress
@@ -23,6 +24,10 @@ type watcher struct {
 	mu    sync.Mutex
 	seen  map[string]rest.Deployment
 	since map[string]time.Time // since when what is going on goes on, by this machine's clock
+}
+
+func newWatcher(s *screen.Screen) *watcher {
+	return &watcher{screen: s, progress: s.Progress(), seen: map[string]rest.Deployment{}, since: map[string]time.Time{}}
 }
 
 func (w *watcher) update(d rest.Deployment) {
@@ -53,6 +58,9 @@ func (w *watcher) update(d rest.Deployment) {
 		w.since[d.ID] = time.Now()
 	}
 	since, name := w.since[d.ID], screen.Pad(d.Service, w.width)
+	if d.State == sdp.Queued && d.WaitingFor != "" && d.WaitingFor != before.WaitingFor {
+		w.progress.Note(name + "  " + doing)
+	}
 	w.progress.Show(d.ID, func() string {
 		return fmt.Sprintf("%s  %s  %s", name, screen.Pad(doing, 8), screen.Took(time.Since(since)))
 	})
