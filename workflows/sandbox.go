@@ -377,7 +377,7 @@ func (s *entity) settle(ctx workflow.Context, op sdp.OperationRef, code, detail 
 	in := settleCancelled(op, code, detail)
 	if code == "workflow-ended" {
 		in.State = sdp.OpFailed
-		in.Failure.Kind, in.Failure.Remedy = sdp.Internal, "look at the run in the Temporal UI, then try again"
+		in.Failure.Kind, in.Failure.Remedy = sdp.Internal, op.TryAgain()+"; its run in the Temporal UI says why it ended"
 	}
 	s.write(ctx, in)
 }

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,17 +68,26 @@ func (c *Client) neverHealthy(ctx context.Context, ct containers.Container, p co
 }
 
 func (c *Client) exitError(ctx context.Context, ct containers.Container, code int) error {
-	e := sdp.Errorf(sdp.Failed, "container-exited", "%s exited with code %d before it was healthy", ct.Service, code).
-		WithRemedy("the container's last output says why")
-	if code == killed && c.outOfMemory(ctx, ct.ID) {
-		e = sdp.Errorf(sdp.Failed, "container-exited", "%s was killed (code %d) because it needs more memory than its limit",
-			ct.Service, code).WithRemedy("let it use less, or raise the sandbox's memory limit")
-	}
 	output := c.Output(ctx, ct.ID, outputLines)
+	reason := exitReason(ct.Service, code, code == killed && c.outOfMemory(ctx, ct.ID), output)
 	if failed := notRun(ct.Name, output); failed != nil {
-		e = failed
+		reason = failed
 	}
-	return &containers.ExitError{ExitCode: code, Output: output, Reason: e}
+	return &containers.ExitError{ExitCode: code, Output: output, Reason: reason}
+}
+
+func exitReason(service string, code int, outOfMemory bool, output string) *sdp.Error {
+	e := sdp.Errorf(sdp.Failed, "container-exited", "%s exited with code %d before it was healthy", service, code)
+	switch {
+	case outOfMemory:
+		return sdp.Errorf(sdp.Failed, "container-exited", "%s was killed (code %d) because it needs more memory than its limit",
+			service, code).WithRemedy("let it use less, or raise the sandbox's memory limit")
+	case strings.TrimSpace(output) != "":
+		return e.WithRemedy("the container's last output says why")
+	case code == killed:
+		return e.WithRemedy("it printed nothing, and was killed from outside: deploy again")
+	}
+	return e.WithRemedy("it printed nothing; have it print why it exits")
 }
 
 // outOfMemory reports whether a container that was killed needed more memory than its limit.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,8 +24,8 @@ func (p Pressure) over(proc string) string {
 		limit    float64
 	}{{"cpu", "a processor", p.CPU}, {"memory", "memory", p.Memory}} {
 		if some, known := someAvg10(filepath.Join(proc, "pressure", c.file)); known && c.limit > 0 && some > c.limit {
-			return fmt.Sprintf("the machine's processes wait for %s %.0f%% of the time, more than the %.0f%% of builds.pressure.%s",
-				c.of, some, c.limit, c.file)
+			return fmt.Sprintf("the machine's processes wait for %s %.0f%% of the time, more than the %g%% of builds.pressure.%s",
+				c.of, math.Ceil(some), c.limit, c.file)
 		}
 	}
 	if free, total := MemoryOf(proc); total > 0 && free < p.Free {

@@ -292,6 +292,7 @@ func TestPressureIsWhatTheKernelSays(t *testing.T) {
 		"little memory":          {limits, psi("1.00"), psi("0.00"), 511, "511 MB of memory are available"},
 		"no PSI":                 {limits, "", "", 4096, ""},
 		"no PSI, little memory":  {limits, "", "", 100, "builds.pressure.free"},
+		"just over":              {limits, psi("90.04"), psi("0.00"), 4096, "91% of the time, more than the 90%"},
 		"nothing is looked at":   {Pressure{}, psi("99.00"), psi("99.00"), 1, ""},
 		"PSI that is unreadable": {limits, "some avg10=?", "nonsense", 4096, ""},
 	} {

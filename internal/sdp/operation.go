@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -100,6 +101,14 @@ type OperationRef struct {
 	Node string `json:"node,omitempty"`
 	// Shape says how its workflow does what those of older builds did otherwise (wire.Shape); 0 = as it says with patches.
 	Shape int `json:"shape,omitempty"`
+}
+
+// TryAgain says what to do about an operation whose workflow is gone: a sandbox that it was making is in the way of the next.
+func (r OperationRef) TryAgain() string {
+	if r.Kind == OpClone || r.Kind == OpCreate {
+		return fmt.Sprintf("`sdp sandbox delete %s` removes what there is of it; then try again", r.Sandbox)
+	}
+	return fmt.Sprintf("try again; `sdp sandbox show %s` shows what there is now", r.Sandbox)
 }
 
 // SealedBox is a secret only one node can open, and only for one operation: HPKE ciphertext bound to both.

@@ -170,7 +170,7 @@ func lostFailure(op sdp.OperationRef, run sdp.Run) sdp.Failure {
 		detail = "its workflow in Temporal is closed (" + run.Ended + "), and nobody wrote how it ended"
 	}
 	return sdp.Errorf(sdp.Internal, "workflow-lost", "%s; what it left on nodes is removed", detail).
-		WithRemedy("try again; `sdp sandbox show %s` shows what there is now", op.Sandbox).Failure()
+		WithRemedy("%s", op.TryAgain()).Failure()
 }
 
 func settledAs(good bool) string {

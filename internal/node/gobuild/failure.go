@@ -25,7 +25,7 @@ func failureOf(j Job, output string, err error) error {
 	case is("no space left on device"):
 		return fmt.Errorf("go build could not write: %w", syscall.ENOSPC)
 	case is(moduleLookup):
-		return sdp.Errorf(sdp.Failed, "module-missing", "%s needs %s, which is not on the node", j.Repository, wanted(output)).
+		return sdp.Errorf(sdp.Failed, "module-missing", "%s needs %s not on the node", j.Repository, wanted(output)).
 			WithRemedy("run `go mod download` in the clone on the node, vendor the module, or set builds.online in the node's configuration")
 	case slices.ContainsFunc(undeclaredModule, is):
 		return sdp.Errorf(sdp.Failed, "module-undeclared", "go.mod and go.sum of %s do not fit what it imports at %s: %s",
@@ -48,7 +48,7 @@ func failureOf(j Job, output string, err error) error {
 
 var downloading = regexp.MustCompile(`(?m)^go: downloading (\S+ \S+)$`)
 
-// wanted names the modules that go build tried to download.
+// wanted names the modules that go build tried to download: "a v1, which is", "a v1 and b v2, which are".
 func wanted(output string) string {
 	var names []string
 	for _, found := range downloading.FindAllStringSubmatch(output, 4) {
@@ -56,11 +56,14 @@ func wanted(output string) string {
 	}
 	switch {
 	case len(names) == 0:
-		return "a module"
+		return "a module, which is"
+	case len(names) == 1:
+		return names[0] + ", which is"
 	case len(names) > 3:
-		return strings.Join(names[:3], ", ") + " and more"
+		return strings.Join(names[:3], ", ") + " and more, which are"
 	}
-	return strings.Join(names, ", ")
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last] + ", which are"
 }
 
 // firstProblem is the first line of a compiler's output that names a place.
