@@ -45,7 +45,8 @@ func (a *App) FinishChange(ctx context.Context, c *apiclient.Client, out rest.Ap
 }
 
 // followChange follows an operation and its deployments side by side: it says what it waits for before any of them begins.
-func (a *App) followChange(ctx context.Context, c *apiclient.Client, out *rest.Applied) (ended rest.Operation, failure, err error) {
+func (a *App) followChange(ctx context.Context, c *apiclient.Client, out *rest.Applied,
+) (ended rest.Operation, failure, err error) {
 	w := newWatcher(a.Screen)
 	defer w.progress.Close()
 	var deployments errgroup.Group

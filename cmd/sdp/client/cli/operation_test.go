@@ -55,8 +55,8 @@ func news(w http.ResponseWriter, r *http.Request) {
 }
 
 func operation(kind sdp.OperationKind, state sdp.OperationState, waitingFor string) rest.Operation {
-	op := rest.Operation{ID: "o-aaaaaaaaaa", Kind: kind, Sandbox: "demo", State: state, WaitingFor: waitingFor, CreatedAt: clitest.Now,
-		Settled: state.Settled(), Cancellable: kind.Rules().CancellableIn(state)}
+	op := rest.Operation{ID: "o-aaaaaaaaaa", Kind: kind, Sandbox: "demo", State: state, WaitingFor: waitingFor,
+		CreatedAt: clitest.Now, Settled: state.Settled(), Cancellable: kind.Rules().CancellableIn(state)}
 	if op.Settled {
 		op.FinishedAt = clitest.Now
 	}
@@ -87,7 +87,8 @@ func TestAWaitIsNotSilent(t *testing.T) {
 		want    string
 	}{
 		"short":            {sdp.OpRoute, "", ""},
-		"short and queued": {sdp.OpRoute, behind, "o-aaaaaaaaaa  route demo, queued behind " + behind + ": `sdp cancel o-aaaaaaaaaa` cancels it\n"},
+		"short and queued": {sdp.OpRoute, behind,
+			"o-aaaaaaaaaa  route demo, queued behind " + behind + ": `sdp cancel o-aaaaaaaaaa` cancels it\n"},
 		"cannot be ended":  {sdp.OpDelete, behind, "o-aaaaaaaaaa  delete demo, queued behind " + behind + "\n"},
 		"long":             {sdp.OpApply, "", "o-aaaaaaaaaa  apply demo: `sdp cancel o-aaaaaaaaaa` cancels it\n"},
 	} {
@@ -128,7 +129,8 @@ func TestCtrlCOfAnApplyNamesTheApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := clitest.Screen()
-	err = (&App{Screen: s}).FinishChange(ctx, c, rest.Applied{Operation: &running, Deployments: []rest.Deployment{clitest.Queued}}, true)
+	out := rest.Applied{Operation: &running, Deployments: []rest.Deployment{clitest.Queued}}
+	err = (&App{Screen: s}).FinishChange(ctx, c, out, true)
 	var gone *Detached
 	if !errors.As(err, &gone) || !strings.Contains(gone.Error(), "`sdp cancel "+running.ID+"`") {
 		t.Errorf("got %v", err)
