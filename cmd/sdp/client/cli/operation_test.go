@@ -86,11 +86,11 @@ func TestAWaitIsNotSilent(t *testing.T) {
 		waiting string
 		want    string
 	}{
-		"short":            {sdp.OpRoute, "", ""},
+		"short": {sdp.OpRoute, "", ""},
 		"short and queued": {sdp.OpRoute, behind,
 			"o-aaaaaaaaaa  route demo, queued behind " + behind + ": `sdp cancel o-aaaaaaaaaa` cancels it\n"},
-		"cannot be ended":  {sdp.OpDelete, behind, "o-aaaaaaaaaa  delete demo, queued behind " + behind + "\n"},
-		"long":             {sdp.OpApply, "", "o-aaaaaaaaaa  apply demo: `sdp cancel o-aaaaaaaaaa` cancels it\n"},
+		"cannot be ended": {sdp.OpDelete, behind, "o-aaaaaaaaaa  delete demo, queued behind " + behind + "\n"},
+		"long":            {sdp.OpApply, "", "o-aaaaaaaaaa  apply demo: `sdp cancel o-aaaaaaaaaa` cancels it\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, out := clitest.Screen()
