@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -231,4 +232,33 @@ func TestRevokedSessions(t *testing.T) {
 		db.RevokeSession(t.Context(), "s3", time.Now().Add(time.Hour))))
 	equal(t, "revoked", got(db.SessionRevoked(t.Context(), "s1"))(t), true)
 	equal(t, "expired one is kept", got(db.SessionRevoked(t.Context(), "s2"))(t), false)
+}
+
+// A cancel without an effect is sent again, and twice as late as before each time.
+func TestCancelIsSentAgainLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	must(t, errors.Join(db.RegisterNode(t.Context(), micro()), db.RegisterNode(t.Context(), gatewayNode(8080, 8199))))
+	create(t, db, "box")
+	id := queue(t, db, "box", "account")
+	got(db.MarkCancelled(t.Context(), id, "ann"))(t)
+	sent := func(again time.Duration) int { return len(got(db.CancelsToSend(t.Context(), 0, again))(t)) }
+	equal(t, "not sent yet", sent(time.Hour), 1)
+	must(t, db.MarkCancelSent(t.Context(), id))
+	for _, c := range []struct {
+		ago, before string // it was sent then, so long after it was asked for
+		again       time.Duration
+		want        int
+	}{
+		{"10 minutes", "0", time.Hour, 0},
+		{"10 minutes", "0", time.Minute, 1},
+		{"10 minutes", "20 minutes", time.Minute, 0},
+		{"30 minutes", "20 minutes", time.Minute, 1},
+		{"61 minutes", "1 day", time.Minute, 1},
+	} {
+		sql(t, url, `UPDATE deployments SET cancel_sent_at = now() - interval '`+c.ago+`', cancel_requested_at = now() - interval '`+c.ago+
+			`' - interval '`+c.before+`'`)
+		equal(t, fmt.Sprintf("sent %+v", c), sent(c.again), c.want)
+	}
 }
