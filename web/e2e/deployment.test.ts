@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { browserTest, goes, shows } from "./harness/browser";
-import { deployAs, eventually, newBox, sdp, sdpJSON, url } from "./harness/platform";
+import { closeGate, deployAs, eventually, gateURL, newBox, openGate, sdp, sdpJSON, url } from "./harness/platform";
 import { chattyGateway } from "./harness/world";
 
 interface Started {
@@ -45,6 +45,32 @@ describe("deployment", () => {
         async () => (await page.evaluate(() => navigator.clipboard.readText())).trim() === whole.trim(),
         "the whole log is copied",
       );
+    },
+  );
+
+  browserTest(
+    "what changed before the connection for events was there is seen once it is",
+    { timeout: 120_000 },
+    async ({ go, page }) => {
+      let connect = () => {};
+      const late = new Promise<void>((resolve) => (connect = resolve));
+      await page.routeWebSocket(/\/api\/v1\/events/, async (socket) => {
+        await late;
+        socket.connectToServer();
+      });
+      const box = await newBox();
+      const branch = await closeGate(box.name);
+      await sdp("sandbox", "set", box.name, "--env", `GATE=${gateURL}`);
+      const id = await deploy(box.name, `account@${branch}`);
+      const isIn = (state: RegExp) =>
+        eventually(async () => state.test(await sdp("history", box.name)), `the deployment is ${state}`, 60_000);
+      await isIn(/STARTING/);
+      await go(`/deployment?id=${id}`);
+      await shows(page.locator('[data-step="start"][data-state="running"]'));
+      await openGate(box.name);
+      await isIn(/RUNNING/);
+      connect();
+      await shows(page.locator('[data-step="route"][data-state="done"]'), 30_000);
     },
   );
 

@@ -28,8 +28,26 @@ const unreachable: Problem = {
   remedy: "Nothing is lost: the page goes on by itself when the server is back.",
 };
 
+const pauseBefore = 500; // milliseconds
+
+/**
+ * send makes a request, and once more where no answer came, if that does nothing twice. A browser drops what is under way
+ * whenever a network interface of its machine comes or goes, as those of containers do.
+ */
+export async function send(request: Request): Promise<Response> {
+  if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) return fetch(request);
+  const again = request.clone();
+  try {
+    return await fetch(request);
+  } catch (e) {
+    if (request.signal.aborted) throw e;
+    await new Promise((resolve) => setTimeout(resolve, pauseBefore));
+    return fetch(again);
+  }
+}
+
 /** The client. Every path, parameter and body is checked against the OpenAPI document by the compiler. */
-export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin", fetch: send });
 
 interface Answer<T> {
   data?: T;

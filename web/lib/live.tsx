@@ -14,18 +14,16 @@ interface Live {
 
 const LiveContext = createContext<Live>({ state: "connecting", listen: () => () => {} });
 
-/** LiveProvider follows the server's events once for the whole page. After a lost connection everybody reads anew. */
+/**
+ * LiveProvider follows the server's events once for the whole page. Once the connection is there everybody reads anew, the
+ * first time too: nobody was told of what has changed since the page read it.
+ */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const listeners = useRef(new Set<Listener>());
   const publish = useCallback((e: Event) => listeners.current.forEach((l) => l(e)), []);
   const state = useSocket<Event>(eventsAddress, publish);
-  const wasLost = useRef(false);
   useEffect(() => {
-    if (state === "waiting") wasLost.current = true;
-    if (state === "open" && wasLost.current) {
-      wasLost.current = false;
-      publish({ topic: "resync" });
-    }
+    if (state === "open") publish({ topic: "resync" });
   }, [state, publish]);
   const listen = useCallback((l: Listener) => {
     listeners.current.add(l);
