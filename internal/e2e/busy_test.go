@@ -69,15 +69,22 @@ var networksLine = regexp.MustCompile(`(?m)^networks:.*$`)
 // roomForNetworks has micro-1 take its networks from wideNetworks until the next `sdp up`: what that gives it is for 32.
 func (s *site) roomForNetworks(t *testing.T) {
 	t.Helper()
-	config := filepath.Join(s.data, "config", "micro-1.yaml")
-	raw, err := os.ReadFile(config)
+	s.edit(t, "micro-1", func(text string) string { return networksLine.ReplaceAllString(text, wideNetworks) })
+}
+
+// edit changes a node's file.
+func (s *site) edit(t *testing.T, node string, change func(text string) string) {
+	t.Helper()
+	path := filepath.Join(s.data, "config", node+".yaml")
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !networksLine.Match(raw) {
-		t.Fatalf("%s has no networks", config)
+	text := change(string(raw))
+	if text == string(raw) {
+		t.Fatalf("nothing of %s is changed:\n%s", path, raw)
 	}
-	if err := os.WriteFile(config, networksLine.ReplaceAll(raw, []byte(wideNetworks)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -115,16 +122,10 @@ func (s *site) configureDuringBuild(t *testing.T) {
 	box := s.newSandbox(t, "")
 	d := s.deployInBackground(t, box.Name, "chat@"+s.slowBranch(t, "chat"))
 	s.waitState(t, box.Name, d.ID, time.Minute, sdp.Building)
-	config := filepath.Join(s.data, "config", "micro-1.yaml")
-	raw, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := "drain: 29s\n" + strings.Replace(string(raw), "repositories:\n",
-		"repositories:\n  - {name: odd, path: /nowhere, kind: go, port: 8080}\n", 1)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.edit(t, "micro-1", func(text string) string {
+		return "drain: 29s\n" + strings.Replace(text, "repositories:\n",
+			"repositories:\n  - {name: odd, path: /nowhere, kind: go, port: 8080}\n", 1)
+	})
 	s.waitState(t, box.Name, d.ID, 4*time.Minute, sdp.Running)
 	if log := s.ok(t, "logs", d.ID); strings.Count(log, "[BUILD] go build") != 1 {
 		t.Errorf("it was not one build:\n%s", log)

@@ -89,7 +89,7 @@ func (x *exchange) unserved(t *table, rt *route, tg *target) bool {
 	if tg == nil && rt != nil {
 		tg = rt.down()
 	}
-	x.w.Header()[routeHeader] = []string{x.service + "=none"}
+	x.w.Header()[wire.RouteHeader] = []string{x.service + "=none"}
 	x.recordHop(rt, tg, status)
 	x.problem(status, code, why, remedy)
 	return true

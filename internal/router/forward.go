@@ -9,6 +9,7 @@ import (
 
 	"sdp/internal/router/egress"
 	"sdp/internal/router/forward"
+	"sdp/internal/wire"
 )
 
 // forwardToTarget is the stage that sends the request to its target and the answer back. Where sending failed and may be
@@ -63,7 +64,7 @@ func (x *exchange) unanswered(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	x.cut = true
-	x.w.Header()[routeHeader] = x.target.header
+	x.w.Header()[wire.RouteHeader] = x.target.header
 	x.recordHop(x.route, x.target, http.StatusBadGateway)
 	var forbidden *egress.Forbidden
 	if errors.As(err, &forbidden) {

@@ -9,12 +9,6 @@ import (
 	"sdp/internal/wire"
 )
 
-// Headers of responses, written as people know them: net/http sends map keys as they are.
-const (
-	sandboxHeader = wire.SandboxHeader
-	routeHeader   = wire.RouteHeader
-)
-
 // Headers between routers. They are believed only together with the mesh token, and never leave the mesh.
 const (
 	meshPrefix   = "X-Sdp-Mesh-"
@@ -32,8 +26,8 @@ const (
 // The forms net/http gives to names of ours.
 var (
 	canonicalTrace   = http.CanonicalHeaderKey(wire.TraceHeader)
-	canonicalSandbox = http.CanonicalHeaderKey(sandboxHeader)
-	canonicalRoute   = http.CanonicalHeaderKey(routeHeader)
+	canonicalSandbox = http.CanonicalHeaderKey(wire.SandboxHeader)
+	canonicalRoute   = http.CanonicalHeaderKey(wire.RouteHeader)
 )
 
 const (
@@ -127,7 +121,7 @@ func copyResponseHeader(out, in http.Header, fromRouter bool) {
 		}
 		if key == canonicalTrace || ours(key) {
 			if fromRouter && key == canonicalRoute {
-				out[routeHeader] = values
+				out[wire.RouteHeader] = values
 			}
 			continue
 		}

@@ -81,7 +81,7 @@ func (x *exchange) identifyPassed() (answered bool) {
 	name := header.Get(meshSandbox)
 	x.sb, x.service = x.r.sandboxes.get(name), header.Get(meshService)
 	if x.sb == nil {
-		x.w.Header()[routeHeader] = []string{x.service + "=none"}
+		x.w.Header()[wire.RouteHeader] = []string{x.service + "=none"}
 		x.problem(http.StatusServiceUnavailable, "unknown-sandbox",
 			"node "+x.r.cfg.Node+" has no routing table of sandbox "+name, "")
 		return true

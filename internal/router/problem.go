@@ -19,7 +19,7 @@ func (x *exchange) problem(status int, code, detail, remedy string) {
 	h := x.w.Header()
 	if x.sb != nil {
 		p.Sandbox = x.sb.name
-		h[sandboxHeader] = x.sb.header
+		h[wire.SandboxHeader] = x.sb.header
 	}
 	if x.trace != "" {
 		h[wire.TraceHeader] = []string{x.trace}

@@ -52,9 +52,9 @@ func (x *exchange) setResponseHeader(res *http.Response) {
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		delete(h, "Content-Length") // clients of HTTP/2, Go's among them, then wait for what is never sent
 	}
-	h[sandboxHeader] = x.sb.header
-	if h[routeHeader] == nil { //nolint:staticcheck // SA1008: our headers go out as they are documented
-		h[routeHeader] = x.target.header
+	h[wire.SandboxHeader] = x.sb.header
+	if h[wire.RouteHeader] == nil { //nolint:staticcheck // SA1008: our headers go out as they are documented
+		h[wire.RouteHeader] = x.target.header
 		x.recordHop(x.route, x.target, res.StatusCode)
 	}
 	if x.trace != "" {
@@ -77,7 +77,7 @@ func (x *exchange) refusedByRouter(res *http.Response) bool {
 		return false
 	}
 	x.cut = true
-	x.w.Header()[routeHeader] = x.target.header
+	x.w.Header()[wire.RouteHeader] = x.target.header
 	x.recordHop(x.route, x.target, http.StatusBadGateway)
 	x.problem(http.StatusBadGateway, "mesh-refused",
 		"the router of node "+x.target.Node+" refused this node's mesh token",
@@ -168,7 +168,7 @@ func (x *exchange) switchProtocols(res *http.Response) {
 	asked := x.upgrade()
 	if !ok || asked == "" || !strings.EqualFold(asked, res.Header.Get("Upgrade")) {
 		x.cut = true
-		x.w.Header()[routeHeader] = x.target.header
+		x.w.Header()[wire.RouteHeader] = x.target.header
 		x.problem(http.StatusBadGateway, "bad-upgrade", "the target switched to a protocol nobody asked for", "")
 		return
 	}

@@ -2,7 +2,8 @@ package wire
 
 import "sdp/internal/sdp"
 
-// Headers of what a router answers: of which sandbox, and who served it, as "account=sandbox@ea88bdf16c6d".
+// Headers of what a router answers: of which sandbox, and who served it, as "account=sandbox@ea88bdf16c6d". They are
+// written as people know them: net/http sends the keys of its maps as they are.
 const (
 	SandboxHeader = "X-SDP-Sandbox"
 	RouteHeader   = "X-SDP-Route"
